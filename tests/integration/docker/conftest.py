@@ -1,5 +1,6 @@
 """What several files of this folder need: an agent in this process, builders, the bundle."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,12 @@ from framework import executor_bundle
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
 from tests.integration.docker.builds import BUILDERS, World, keeping_base, making, removing_network
+
+
+@pytest.fixture(autouse=True)
+def words_of_executors(caplog: pytest.LogCaptureFixture) -> None:
+    """Have a failed test show what executors log: they run in this process."""
+    caplog.set_level(logging.INFO)
 
 
 @pytest.fixture(scope="module")

@@ -186,7 +186,7 @@ def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
 
 
 def test_the_data_of_companions_outlive_an_attempt_and_hooks_seed_them_once(agent: Agent) -> None:
-    keep = shell("mkdir -p /data; while :; do nc -l -p 5000 >> /data/rows; done")
+    keep = shell("mkdir -p /data; exec nc -ll -p 5000 -e /bin/sh -c 'cat >> /data/rows'")
     give = shell(
         "touch /data/rows; cat /data/rows; while :; do nc -l -p 6000 </data/rows >/dev/null; done"
     )
