@@ -177,7 +177,8 @@ def test_a_port_is_seen_where_dockers_processes_are_not(
 
 def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
     agent.config = agent.config._replace(confined=Confinement(disk_limit=30))
-    write = "dd if=/dev/zero of=/big bs=1M count=20"
+    # What is written before the first look at the disk is only found at the next calm measurement.
+    write = "sleep 3; dd if=/dev/zero of=/big bs=1M count=20"
     db = Companion("db", command=shell(f"{write}; sleep 1000"), mem=64)
     agent.run(agent.image(SERVE), run=settings(db, command=shell(f"{write}; {SERVE}")), mem=64)
     assert agent.report.cause is Cause.DISK_FULL, agent.message
