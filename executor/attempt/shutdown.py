@@ -9,7 +9,7 @@ from collections.abc import Callable
 from executor.errors import ExecutorError
 from executor.ports import Container, Signals
 
-_DRAIN = 5.0
+DRAIN = 5.0
 """Seconds for the last output of a container to reach the log. It takes milliseconds: only a flood,
 or an agent whose processors are all busy, needs more than one.
 """
@@ -33,7 +33,7 @@ def take_down(container: Container, terminate: Callable[[], None]) -> None:
         container.remove()
     except ExecutorError:
         logger.exception("the container may be left behind")
-    container.drain(_DRAIN)
+    container.drain(DRAIN)
 
 
 def _terminate(container: Container, signals: Signals) -> None:
@@ -41,4 +41,4 @@ def _terminate(container: Container, signals: Signals) -> None:
         container.terminate()
         signals.wait_for_end(lambda: container.exit() is not None)
     if container.exit() is not None:
-        container.drain(_DRAIN)
+        container.drain(DRAIN)

@@ -6,15 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from executor.attempt.shutdown import take_down
+from executor.attempt.shutdown import DRAIN, take_down
 from executor.companions import companion_errors
 from executor.companions.companion_errors import TogetherFull
 from executor.errors import DiskFull, ExecutorError, Stopped
 from executor.ports import Container, Log, Signals
 from prevs.companions import Companion
-
-_DRAIN = 5.0
-"""Seconds for the last output of a container to reach the log."""
 
 _END_IS_KNOWN = 3.0
 """Seconds after which docker has reported a container's end, also of one that was killed."""
@@ -68,7 +65,7 @@ class Company:
                 raise
             if ended is not None:
                 self._has_failed = True
-                container.drain(_DRAIN)
+                container.drain(DRAIN)
                 raise companion_errors.ended(companion, ended)
 
     def wait_for_failure(self) -> None:
