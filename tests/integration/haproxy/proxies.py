@@ -106,7 +106,8 @@ class Upstream:
     `seen` has the method, path and headers (names in small letters) of each request. A download of
     /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
     query of /headers is what the answer's headers are to be. `scripts` are served at their paths.
-    `refuses` gives the status that refuses a request, by its headers; 0 for none.
+    `refuses` gives the status that refuses a request, by its headers; 0 for none. `connections` is
+    how many it has got.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Upstream:
     finish: threading.Event = dataclasses.field(default_factory=threading.Event)
     scripts: dict[str, str] = dataclasses.field(default_factory=dict)
     refuses: Callable[[Mapping[str, str]], int] = lambda headers: 0
+    connections: int = 0
 
 
 class Site(NamedTuple):
@@ -295,6 +297,10 @@ class _Application(BaseHTTPRequestHandler):
     application: Upstream
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer is one write: its body waits 40 ms for an acknowledgement of its head
+
+    def setup(self) -> None:
+        self.application.connections += 1
+        super().setup()
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""
