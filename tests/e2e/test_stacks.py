@@ -219,8 +219,8 @@ def test_a_variant_is_pinned_and_stopped_as_a_whole_and_comes_back(world: World)
     assert {one["pinned"] for one in instances()} == {False}
     shared = {one for one in world.running() if one[2] != variant}
     world.stack("stop", STACK, MUTE)
+    wait_until(lambda: {one["state"] for one in instances()} == {"stopped"}, instead=instances)
     wait_until(lambda: world.running() == shared, instead=world.running)
-    assert {one["state"] for one in instances()} == {"stopped"}
     assert {one["variant"] for one in world.ask(url).values()} == {variant}
 
 
@@ -238,9 +238,12 @@ def test_a_variant_is_idle_as_a_whole(world: World) -> None:
         assert world.get(ratings).json()["variant"] == variant
         assert own <= world.running()
         time.sleep(5)
-    wait_until(lambda: not own & world.running(), instead=world.running, seconds=150)
-    states = {one["state"] for one in world.instances() if one["place"]["variant"] == variant}
-    assert states == {"stopped"}
+
+    def states() -> set[str]:
+        return {one["state"] for one in world.instances() if one["place"]["variant"] == variant}
+
+    wait_until(lambda: states() == {"stopped"}, instead=states, seconds=150)
+    wait_until(lambda: not own & world.running(), instead=world.running)
     for member in MEMBERS:
         change = {"idle_after": 3600}
         assert world.api.call("PATCH", f"/v1/apps/{world.app(member)}", json=change).ok
@@ -267,7 +270,7 @@ def test_a_branch_that_moves_moves_its_variant_and_one_that_goes_closes_it(
     assert seen == sorted(seen, key=[old, new].index)
     left = {*shared, ("reviews", new, variant)}
     wait_until(lambda: world.running() == left, instead=world.running)
-    assert world.variants() == {BRANCH}
+    wait_until(lambda: world.variants() == {BRANCH}, instead=world.variants)
     wait_until(lambda: all(one["place"] for one in world.instances()), instead=world.instances)
     assert world.ask(own_url)["reviews"]["variant"] == ""
 
