@@ -204,13 +204,13 @@ def list_criteria(rules: Sequence[Rule], path: str) -> Sequence[Criterion]:
 
 def find_default(rules: Sequence[Rule], path: str) -> int | None:
     """Return the place of a path's rule without a condition, or of that of the nearest above."""
-    segments = _split(path)
-    above = [
-        place
-        for place, rule in enumerate(rules)
-        if rule.when is None and _begins(segments, rule.path)
-    ]
-    return max(above, key=lambda place: len(rules[place].path), default=None)
+    while True:
+        for place, rule in enumerate(rules):
+            if rule.when is None and rule.path == path:
+                return place
+        if path == "/":
+            return None
+        path = path.rpartition("/")[0] or "/"
 
 
 def find_target(targets: Sequence[Target], lot: int) -> Target:
@@ -278,7 +278,8 @@ def _list_of_rules(rules: Sequence[Rule], path: str) -> set[str]:
             names.add("cookie")
     default = find_default(rules, path)
     for place, rule in enumerate(rules):
-        if len(rule.to) > 1 and (place == default or (rule.path == path and rule.when is not None)):
+        decides = place == default or (rule.path == path and rule.when is not None)
+        if decides and len(rule.to) > 1:
             names.add("cookie" if rule.sticky is Sticky.COOKIE else ANY)
     return names
 

@@ -5,7 +5,7 @@ import cProfile
 import dataclasses
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
@@ -15,9 +15,10 @@ from framework.state.gates.gate_records import GateRecords
 from framework.zookeeper.connection import connect
 from framework.zookeeper.election import Election
 from framework.zookeeper.store import ZookeeperStore
-from prevs.gates import GateRecord
+from prevs.gates import GateRecord, Rule, Target
 from prevs.paths import Paths
 from prevs.records import PreviewRecord
+from proxy.model.gate_entries import list_entries
 from proxy.routing.placements import ZookeeperPlacements
 from tests.costs.wire import Wire
 from tests.fakes.driven import A, B, Driven
@@ -182,15 +183,26 @@ def test_a_switch_is_a_write_of_the_gate_and_one_of_its_targets_use() -> None:
 
 
 def test_a_turn_of_a_framework_at_rest_takes_no_more_calls_with_a_thousand_gates() -> None:
-    none, many = (_count_calls(lead_with(count).driven) for count in (0, COUNTS[-1]))
+    none, many = (_count_calls(lead_with(count).driven.step) for count in (0, COUNTS[-1]))
     assert 0 < many <= none + MOST_CALLS, (none, many)
 
 
-def _count_calls(driven: Driven) -> int:
+def test_the_entries_of_a_gate_take_calls_in_step_with_its_rules() -> None:
+    half = (Target("main", 5000), Target("v1", 5000))
+
+    def count(rules: int) -> int:
+        record = make_gate(*(Rule(f"/p{number}", half) for number in range(rules)))
+        return _count_calls(lambda: list_entries(record, "localhost"))
+
+    few, many = count(10), count(100)
+    assert 0 < many <= 11 * few, (few, many)
+
+
+def _count_calls(run: Callable[[], object]) -> int:
     profile = cProfile.Profile()
     profile.enable()
     try:
-        driven.step()
+        run()
     finally:
         profile.disable()
     return sum(entry.callcount for entry in profile.getstats())
