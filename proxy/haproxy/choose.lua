@@ -3,11 +3,11 @@
 -- of headers, so a changed gate never needs another configuration.
 --
 -- It is a converter: for each call of an action or a fetch, HAProxy makes a dozen tables, in 22,000 instructions. So it
--- sees only what it is given: a line with what the path leads to, if that has been found, and then headers as HAProxy
--- writes them. :site is the gate's host, :method and :url are the request's, :number is of the client's address;
--- x-prevs-ref and x-prevs-stack are the last ones. It returns HOST|VARY|LOT|REFUSAL: the label's host, what is for the
--- header Vary, a new lot for the client's cookie. For a request that leads nowhere the label is -, and the refusal has
--- the cause and what it is about. In a variant of a stack |VARIANT|= is behind it, which ends no other answer.
+-- sees only what it is given: headers as HAProxy writes them, of which the last ones of a name are x-prevs-ref and
+-- x-prevs-stack. Then :site is the gate's host, :method and :url are the request's, :lot is of the client's address, and
+-- :plan at the end is what the path leads to, if that has been found. It returns HOST|VARY|LOT|REFUSAL: the label's host,
+-- what is for the header Vary, a new lot for the client's cookie. For a request that leads nowhere the label is -, and the
+-- refusal has the cause and what it is about. In a variant of a stack |VARIANT|= is behind it, which ends no other answer.
 local gates_file, paths_file, values_file, lots_file = ...
 local gates, paths = Map.new(gates_file, Map._str), Map.new(paths_file, Map._beg)
 local values, lots = Map.new(values_file, Map._str), Map.new(lots_file, Map._beg)
@@ -17,6 +17,8 @@ local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch,
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
 local plus, equals = byte("+"), byte("=")
+-- What is kept is looked at again when four times as much is in memory, not twice: a request leaves little behind.
+collectgarbage("setpause", 400)
 
 -- Returns a header's value, the last one of several, or nil. `line` is "\nname: ".
 local function read_header(asked, line)
@@ -126,7 +128,7 @@ end
 -- Returns the host of the target that has the client's lot, and the lot if the client is to keep it.
 local function draw(asked, class)
   if sub(class, -1) ~= "c" then
-    return lookup(lots, format("%s|w%04d", class, read_header(asked, "\n:number: ") % 10000))
+    return lookup(lots, class .. "|w" .. read_header(asked, "\n:lot: "))
   end
   local lot = read_cookie(asked, "prevs-lot=")
   if lot and #lot == 4 and find(lot, "^%d%d%d%d$") then
@@ -235,9 +237,9 @@ local function choose_anew(asked)
 end
 
 local function answer(asked)
-  local stop = find(asked, "\n", 1, true)
-  if stop > 1 then
-    local plan = find_plan(sub(asked, 1, stop - 1))
+  local _, before = find(asked, "\n:plan: ", 1, true)
+  if before < #asked then
+    local plan = find_plan(sub(asked, before + 1))
     if plan.answer then
       return plan.answer
     end

@@ -13,7 +13,8 @@ the first letters of the overrides that are allowed; what follows a label in its
 in that order, with a ! before what refuses values that have no entry. That of all paths leads to
 nothing, and ends with | and the label whose pages are at paths below /_prevs. So
 `+api.7.3|cookie,x-version||shop.prevs.example|!hx-version,csession` asks for a header and a cookie.
-It is one text, as choose.lua keeps what it has read from it.
+It is one text, as choose.lua keeps what it has read from it. With + for what to ask, the lot of the
+client's address is all that decides, and HAProxy looks it up without Lua.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -116,8 +117,10 @@ class _Making:
         else:
             found = self._add_class(default)
             self._add_conditions(found, conditional)
-        if self._revision.override or self._revision.variants or found.startswith("+"):
-            found = self._account(found, path)
+        asks = bool(conditional or self._revision.override or self._revision.variants)
+        if asks or found.startswith("+"):
+            alone = not asks and not found.endswith("c")
+            found = self._account(found, path) + ("+" if alone else "")
         self.paths[f"{self.key}{path.rstrip('/')}/"] = found
 
     def add_revision(self) -> None:

@@ -50,7 +50,7 @@ class Answer(NamedTuple):
 
 
 class Haproxy:
-    """What proxy/haproxy/choose.lua does, on maps that have the entries of several gates."""
+    """What HAProxy's rules and choose.lua do, on maps that have the entries of several gates."""
 
     def __init__(self, *gates: GateRecord) -> None:
         each = [list_entries(gate, DOMAIN) for gate in gates]
@@ -65,6 +65,9 @@ class Haproxy:
             return Answer(found, "")
         if found.endswith("|="):
             return Answer(found.split("|")[0], "", found.split("|")[4])
+        if found.endswith("|+"):
+            to = found.split("|")[0]
+            return Answer(map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or 404, "*")
         to, vary, allowed, rest, criteria, *more = found.split("|")
         if variant := self._find_variant(more, request):
             name, host = variant
@@ -206,6 +209,22 @@ def test_the_layout_is_the_documented_one() -> None:
             "+api.7.1|w": "main.shop.prevs.example",
         },
     )
+
+
+def test_haproxy_alone_looks_up_lots_where_nothing_else_decides() -> None:
+    half = (Target("main", 5000), Target("v1", 5000))
+    version = Condition(ConditionKind.HEADER, "1", "x-version")
+    by_address, by_cookie = Rule("/", half), Rule("/c", half, sticky=Sticky.COOKIE)
+    conditional = Rule("/v", half, version)
+    paths = list_entries(gate(Revision(7, (by_address, by_cookie, conditional))), DOMAIN).paths
+    assert paths == {
+        "api.7/": "+api.7.0|*||shop.prevs.example|+",
+        "api.7/c/": "+api.7.1c|cookie||shop.prevs.example|",
+        "api.7/v/": "+api.7.2|*||shop.prevs.example|hx-version",
+    }
+    for more in ({"override": (Override.HEADER,)}, {"variants": {"cart": "main"}}):
+        asking = list_entries(gate(Revision(7, (by_address,), **more)), DOMAIN)
+        assert not asking.paths["api.7/"].endswith("+")
 
 
 @given(st.integers(0, LOTS), st.integers(0, LOTS), st.lists(st.integers(0, LOTS - 1)))

@@ -13,17 +13,18 @@ def ask(
     url: str,
     *headers: str,
     method: str = "GET",
-    number: int = 7000,
+    lot: str = "7000",
     site: str = "api.localhost",
 ) -> str:
     """Return what HAProxy asks."""
-    own = (f":site: {site}\r\n:method: {method}\r\n:url: {url}", f":number: {number}")
-    return "main.hello.localhost\n" + "\r\n".join((*own, *headers, "x-prevs-ref: "))
+    own = (f":site: {site}", f":method: {method}", f":url: {url}", f":lot: {lot}")
+    plan = ":plan: main.hello.localhost|x-prevs-ref|h|hello.localhost|"
+    return "\r\n".join((*headers, "", "x-prevs-ref: ", *own, plan))
 
 
 def test_a_request_is_read_as_choose_lua_reads_it() -> None:
     headers = ("x-version: 2", "x-version: 3", "cookie: z=1", "cookie: a=1; b=x ;c =1;a= 2; d")
-    asked = ask("/v1/x?a=1&b=&a=2&c&d=e=f", *headers, method="POST", number=4_000_000_042)
+    asked = ask("/v1/x?a=1&b=&a=2&c&d=e=f", *headers, method="POST", lot="0042")
     found = {"x-version": "3", "cookie": "a=1; b=x ;c =1;a= 2; d", "x-prevs-ref": ""}
     request = read_request(asked)
     assert {name: request.headers[name] for name in found} == found
