@@ -83,8 +83,9 @@ KINDS = {
     "usual": Kind(117_000, {"Host": "usual.localhost"}, [lead("/", "main")], {"cart": "v1"}),
 }
 """Found: 68,000, 109,600 (108,600 before there were gates), 84,500, 115,600, 121,100, 90,200; of a
-stack: 97,700, 136,300, 115,400; with HAProxy 3.0.11, for requests of one connection that is kept, and up
-to 200 more or fewer; all beside 10,000 rules of other gates, with which they take as many."""
+stack: 97,700, 136,300, 115,400; with HAProxy 3.0.11, for requests of one connection that is kept,
+and up to 200 more or fewer; all beside 10,000 rules of other gates, with which they take as many.
+"""
 
 
 def make_others() -> Iterator[GateRecord]:

@@ -4,7 +4,8 @@ import contextlib
 import http.client
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 from prevs.gates import LOTS, Rule, Sticky, Target
 from tests.chromium import Chromium
 from tests.fakes.placements import placement
-from tests.integration.haproxy import gates
+from tests.integration.haproxy import gates, proxies
 from tests.integration.haproxy.gates import HOST, sha_of
 from tests.integration.haproxy.lots import find_lot
 from tests.integration.haproxy.proxies import Site, upstream
@@ -112,6 +113,21 @@ def test_ten_thousand_addresses_are_led_by_weight_and_stay(site: Site) -> None:
         expected = ["v1" if lots[one] < percent * LOTS // 100 else "main" for one in some]
         assert _ask_from(site, some) == expected
         assert set(expected) == {"main", "v1"}
+
+
+def test_a_client_behind_a_trusted_proxy_has_the_lot_of_its_own_address(
+    zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    behind = proxies.site(tmp_path, zookeeper, free_port(), PREVS_TRUSTED_PROXIES="127.0.0.0/8")
+    addresses = [f"10.0.0.{number}" for number in range(1, 20)]
+    expected = ["v1" if find_lot(one) < LOTS // 2 else "main" for one in addresses]
+    assert set(expected) == {"main", "v1"}
+    with behind as site, gates.labelled(site):
+        gates.put(site, canary(50))
+        named = [{"X-Forwarded-For": address} for address in addresses]
+        answers = [site.proxy.request(HOST, "/", headers=headers) for headers in named]
+        assert [gates.label_of(one) for one in answers] == expected
+        assert {one.headers["vary"] for one in answers} == {"*"}
 
 
 def _ask_from(site: Site, addresses: Sequence[str]) -> Sequence[str]:
