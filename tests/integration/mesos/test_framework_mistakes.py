@@ -271,14 +271,14 @@ def test_another_principal_is_refused_by_a_master_that_knows_the_framework_and_n
     """One that was started anew takes it: tests/e2e/test_local_cluster.py."""
     first = place.program()
     first.run()
-    before = place.client.get(place.paths.framework_id)[0]
+    before = wait_id(place.client, place.paths)
     assert first.end() == 0
     secret = tmp_path / "secret"
     secret.write_text("any")
     why = refusal(place.program(PRINCIPAL="prevs", SECRET_FILE=str(secret)), 3)
     assert "Changing framework's principal is not allowed" in why
     first.run()
-    assert place.client.get(place.paths.framework_id)[0] == before
+    assert wait_id(place.client, place.paths) == before
     assert first.end() == 0
 
 

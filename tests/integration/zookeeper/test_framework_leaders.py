@@ -19,7 +19,15 @@ from local.parts.part import bring_up
 from prevs.records import LeaderRecord
 from tests import pauses
 from tests.conftest import Mesos
-from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings, walk
+from tests.fakes.program import (
+    TOKEN,
+    OwnRoot,
+    Program,
+    make_repository,
+    settings,
+    wait_id,
+    walk,
+)
 from tests.free_ports import free_port
 from tests.waits import wait_until
 
@@ -44,8 +52,8 @@ class Pair(OwnRoot):
         self.client.close()
         super().close()
 
-    def framework_id(self) -> bytes:
-        return self.client.get(self.paths.framework_id)[0]
+    def framework_id(self) -> str:
+        return wait_id(self.client, self.paths)
 
     def wait_leader(self, program: Program) -> None:
         """Wait until a program leads, and has been accepted by Mesos."""
