@@ -98,9 +98,10 @@ local function make_plan(text)
   end
   local to, vary, allowed, rest, criteria, home, variants =
     match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
-  local plan = { to = to ~= "" and to or nil, vary = vary, allowed = allowed, rest = rest, home = home }
+  local plan = { vary = vary, allowed = allowed, rest = rest, home = home }
+  plan.default = byte(to) == plus and to or to ~= "" and to .. "|" .. vary or nil
   plan.variants = variants ~= "" and variants or nil
-  for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
+  for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,*]*)") do
     plan[#plan + 1] = {
       read = readers[letter],
       what = format(forms[letter], name),
@@ -125,7 +126,7 @@ local function find_plan(text)
   return plan
 end
 
--- Returns the host of the target that has the client's lot, and the lot if the client is to keep it.
+-- Returns what leads to the target that has the client's lot, or nil. A client without a cookie is to keep a new lot.
 local function draw(asked, class)
   if sub(class, -1) ~= "c" then
     return lookup(lots, class .. "|w" .. read_header(asked, "\n:lot: "))
@@ -135,10 +136,11 @@ local function draw(asked, class)
     return lookup(lots, class .. "|w" .. lot)
   end
   lot = format("%04d", random(0, 9999))
-  return lookup(lots, class .. "|w" .. lot), lot
+  local found = lookup(lots, class .. "|w" .. lot)
+  return found and sub(found, 1, -3) .. lot .. "|"
 end
 
--- Returns a host or a class, or nil; and what is refused if that leads nowhere.
+-- Returns an answer or a class, or nil; and what is refused if that leads nowhere.
 local function ask(asked, plan)
   local refusal
   for place = 1, #plan do
@@ -155,7 +157,7 @@ local function ask(asked, plan)
   if refusal then
     return nil, refusal
   end
-  return plan.to, "no-rule"
+  return plan.default, "no-rule"
 end
 
 -- Returns the host to which a variant leads that the request names, and its name; or nil.
@@ -171,38 +173,27 @@ local function find_variant(asked, plan)
   return host, host and name
 end
 
--- Returns the label's host or nil, what is refused, a lot to keep, the variant.
+-- Returns the answer, or nil and what is refused.
 local function choose(asked, plan)
   if plan.variants then
     local host, variant = find_variant(asked, plan)
     if host then
-      return host, nil, nil, variant
+      return host .. "|" .. plan.vary .. "|||" .. variant .. "|="
     end
   end
   if plan.allowed ~= "" then
     for kind in gmatch(plan.allowed, ".") do
       local ref = readers[kind](asked, overrides[kind])
       if ref and ref ~= "" then
-        return is_label(ref) and ref .. "." .. plan.rest, "invalid-override " .. kind
+        return is_label(ref) and ref .. "." .. plan.rest .. "|" .. plan.vary, "invalid-override " .. kind
       end
     end
   end
-  local to, refusal = ask(asked, plan)
-  if to and byte(to) == plus then
-    local host, lot = draw(asked, to)
-    return host, refusal, lot
+  local found, refusal = ask(asked, plan)
+  if found and byte(found) == plus then
+    found = draw(asked, found)
   end
-  return to, refusal
-end
-
-local function write(plan, host, refusal, lot, variant)
-  if variant then
-    return host .. "|" .. plan.vary .. "|||" .. variant .. "|="
-  end
-  if host and not lot then
-    return host .. "|" .. plan.vary
-  end
-  return (host or "-." .. plan.rest) .. "|" .. plan.vary .. "|" .. (lot or "") .. "|" .. (host and "" or refusal)
+  return found, refusal
 end
 
 -- Paths below /_prevs/ are the pages of a label: of the one that a page names, or of the gate's first.
@@ -227,9 +218,12 @@ local function choose_anew(asked)
     local text, about, is_page = look_up(asked, gate or "")
     if text then
       local plan = find_plan(is_page and about or text)
-      local found = is_page and choose_page(asked, plan) or plan.answer or write(plan, choose(asked, plan))
+      local found, refusal = is_page and choose_page(asked, plan) or plan.answer
+      if not found then
+        found, refusal = choose(asked, plan)
+      end
       if lookup(gates, site) == gate then
-        return found
+        return found or "-." .. plan.rest .. "|" .. plan.vary .. "||" .. refusal
       end
     end
   end
@@ -243,10 +237,10 @@ local function answer(asked)
     if plan.answer then
       return plan.answer
     end
-    local host, refusal, lot, variant = choose(asked, plan)
-    -- The entries of lots go first. So with a host, all was there that could have led elsewhere.
-    if host then
-      return write(plan, host, refusal, lot, variant)
+    local found = choose(asked, plan)
+    -- The entries of lots go first. So if there is one, all was there that could have led elsewhere.
+    if found then
+      return found
     end
   end
   return choose_anew(asked)

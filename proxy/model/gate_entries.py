@@ -4,8 +4,8 @@
     gates   map_str     a host of the gate              `api.7`: its name and revision
     paths   map_beg     `api.7/v2/`                     a label's host, or an account
     values  map_str     `api.7|`                        an account of what holds at all paths
-            map_str     a class, | and `hx-version=2`   a label's host, or a class
-    lots    map_beg     a class, `|w`, the digits of    a label's host
+            map_str     a class, | and `hx-version=2`   an answer, or a class
+    lots    map_beg     a class, `|w`, the digits of    an answer
                         a lot, or the first few
 
 An account is `TO|VARY|OVERRIDES|REST|CRITERIA`: a label's host, a class or nothing; what Vary has;
@@ -13,8 +13,12 @@ the first letters of the overrides that are allowed; what follows a label in its
 in that order, with a ! before what refuses values that have no entry. That of all paths leads to
 nothing, and ends with | and the label whose pages are at paths below /_prevs. So
 `+api.7.3|cookie,x-version||shop.prevs.example|!hx-version,csession` asks for a header and a cookie.
-It is one text, as choose.lua keeps what it has read from it. With + for what to ask, the lot of the
-client's address is all that decides, and HAProxy looks it up without Lua.
+It is one text, as choose.lua keeps what it has read from it. An answer is a label's host, |, what
+Vary has, and |||.
+
+The frequent accounts need no Lua: HAProxy makes the keys itself. With + for what to ask, all that
+decides is the lot of the client's address. With a * behind what to ask, it is one header, and if no
+rule has its value, that lot.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -112,15 +116,16 @@ class _Making:
         conditional = [rule for rule in rules if rule.path == path and rule.when is not None]
         place = find_default(rules, path)
         default = None if place is None else rules[place]
-        if default is not None and not conditional:
-            found = self._lead(default)
+        mark = ""
+        if default is not None and not conditional and len(default.to) == 1:
+            found = self._host(default.to[0])
         else:
-            found = self._add_class(default)
-            self._add_conditions(found, conditional)
-        asks = bool(conditional or self._revision.override or self._revision.variants)
-        if asks or found.startswith("+"):
-            alone = not asks and not found.endswith("c")
-            found = self._account(found, path) + ("+" if alone else "")
+            vary = ",".join(list_vary(self._revision, path))
+            found = self._add_class(default, vary)
+            self._add_conditions(found, conditional, vary)
+            mark = self._find_mark(found, conditional)
+        if self._revision.override or self._revision.variants or found.startswith("+"):
+            found = self._account(found, path) + mark
         self.paths[f"{self.key}{path.rstrip('/')}/"] = found
 
     def add_revision(self) -> None:
@@ -156,25 +161,44 @@ class _Making:
             strict = self._revision.refuses_unknown and criterion.kind in VERSIONED
             yield f"{'!' if strict else ''}{criterion_key(criterion)}"
 
-    def _add_conditions(self, of_path: str, rules: Sequence[Rule]) -> None:
+    def _find_mark(self, of_path: str, rules: Sequence[Rule]) -> str:
+        """Return what tells HAProxy that it needs no Lua, or "".
+
+        `of_path` is a path's class, and `rules` are those of the path that have a condition.
+        """
+        if of_path.endswith("c") or self._revision.override or self._revision.variants:
+            return ""
+        if not rules:
+            return "+"
+        criteria = {rule.when.criterion for rule in rules if rule.when is not None}
+        is_header = len(criteria) == 1 and next(iter(criteria)).kind is ConditionKind.HEADER
+        is_simple = is_header and all(len(rule.to) == 1 for rule in rules)
+        return "*" if is_simple and not self._revision.refuses_unknown else ""
+
+    def _add_conditions(self, of_path: str, rules: Sequence[Rule], vary: str) -> None:
         for rule in rules:
             if rule.when is not None:
                 key = criterion_key(rule.when.criterion)
-                self.values[f"{of_path}|{key}={rule.when.value}"] = self._lead(rule)
+                self.values[f"{of_path}|{key}={rule.when.value}"] = self._lead(rule, vary)
 
-    def _lead(self, rule: Rule) -> str:
-        """Return the host of a rule's only target, or a class that lots decide about."""
-        return self._host(rule.to[0]) if len(rule.to) == 1 else self._add_class(rule)
+    def _lead(self, rule: Rule, vary: str) -> str:
+        """Return the answer of a rule's only target, or a class that lots decide about."""
+        is_one = len(rule.to) == 1
+        return self._answer(rule.to[0], vary) if is_one else self._add_class(rule, vary)
 
-    def _add_class(self, rule: Rule | None) -> str:
+    def _add_class(self, rule: Rule | None, vary: str) -> str:
         """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
-        mark = "c" if rule is not None and rule.sticky is Sticky.COOKIE else ""
+        of_cookie = rule is not None and len(rule.to) > 1 and rule.sticky is Sticky.COOKIE
+        mark = "c" if of_cookie else ""
         made = f"+{self.key}.{self._classes}{mark}"
         self._classes += 1
         if rule is not None:
             for prefix, target in list_lots(rule.to):
-                self.lots[f"{made}|w{prefix}"] = self._host(target)
+                self.lots[f"{made}|w{prefix}"] = self._answer(target, vary)
         return made
+
+    def _answer(self, target: Target, vary: str) -> str:
+        return f"{self._host(target)}|{vary}|||"
 
     def _host(self, target: Target) -> str:
         return host(target.label, self._app, self._domain)

@@ -3,8 +3,10 @@
 It asks what proxy/haproxy/haproxy.cfg.j2 asks choose.lua, and gets an answer of the same form.
 """
 
+import re
+
 from prevs.gate_rules import LOT_COOKIE, Choice, Request, choose, read_cookies, read_query
-from prevs.gates import GateRecord
+from prevs.gates import LOTS, GateRecord
 from prevs.names import host
 from proxy.model.gate_entries import criterion_key, read_variant
 
@@ -36,7 +38,7 @@ def read_request(question: str) -> Request:
 
     It reads headers, cookies and parameters as proxy/haproxy/choose.lua does: see Request.
     """
-    lines = question.split("\r\n")
+    lines = re.split("\r?\n", question)
     said = {name: value for name, _, value in (line.partition(": ") for line in lines)}
     path, _, query = said.get(":url", "/").partition("?")
     return Request(
@@ -45,5 +47,6 @@ def read_request(question: str) -> Request:
         headers=said,
         cookies=read_cookies(said.get("cookie", "")),
         query=read_query(query),
-        lot=int(said.get(":lot") or 0),
+        # A HAProxy that an older version has started gives the number that the lot is made of.
+        lot=int(said.get(":lot") or said.get(":number") or 0) % LOTS,
     )

@@ -55,10 +55,10 @@ class Kind(NamedTuple):
 CANARY = (Target("main", 9000), Target("v1", 1000))
 KINDS = {
     "public": Kind(70_500, {"Host": HOST}),
-    "guarded": Kind(110_200, {"Host": GUARDED}),
+    "guarded": Kind(109_900, {"Host": GUARDED}),
     "path": Kind(86_000, {"Host": "path.localhost"}, [lead("/", "main")]),
     "header": Kind(
-        117_600,
+        101_000,
         {"Host": "header.localhost", "X-Version": "1"},
         [
             lead("/", "v1"),
@@ -66,7 +66,7 @@ KINDS = {
         ],
     ),
     "lot": Kind(
-        123_200,
+        122_500,
         {"Host": "lot.localhost", "Cookie": "a=b; prevs-lot=5000"},
         [Rule("/", CANARY, sticky=Sticky.COOKIE)],
     ),
@@ -82,8 +82,8 @@ KINDS = {
     ),
     "usual": Kind(117_000, {"Host": "usual.localhost"}, [lead("/", "main")], {"cart": "v1"}),
 }
-"""Found: 68,000, 109,600 (108,600 before there were gates), 84,500, 115,600, 121,100, 90,200; of a
-stack: 97,700, 136,300, 115,400; with HAProxy 3.0.11, for requests of one connection that is kept,
+"""Found: 68,000, 109,500 (108,600 before there were gates), 84,600, 99,000, 120,300, 90,200; of a
+stack: 97,800, 135,700, 114,500; with HAProxy 3.0.11, for requests of one connection that is kept,
 and up to 200 more or fewer; all beside 10,000 rules of other gates, with which they take as many.
 """
 

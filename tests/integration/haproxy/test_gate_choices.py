@@ -3,15 +3,17 @@
 import dataclasses
 import http.client
 import itertools
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prevs.gate_rules import Choice, Request, choose
-from prevs.gates import GateRecord, Revision
+from prevs.gates import Condition, ConditionKind, GateRecord, Revision
 from tests.fakes.random_gates import REQUESTS, REVISIONS
+from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates
 from tests.integration.haproxy.lots import find_lot
 from tests.integration.haproxy.proxies import Answer, Site
@@ -62,6 +64,42 @@ def check(revision: Revision, request: Request, answer: Answer) -> None:
     else:
         assert answer.status == expected.status, about
         assert gates.label_of(answer) is None, about
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [
+        ([b"X-Version: 1"], "v1"),
+        ([b"X-Version:1"], "v1"),
+        ([b"X-Version: 2"], "main"),
+        ([b"X-Version: 2", b"X-Version: 1"], "v1"),
+        ([b"X-Version: 1", b"X-Version: 2"], "main"),
+        ([b"X-Version: 1", b"X-Version: 1\xe9"], "main"),
+        ([b"X-Version: 1\xe9", b"X-Version: 1"], "v1"),
+        ([b"X-Version: 1", b"X-Version:"], "main"),
+        ([b"X-Version: 1 2"], "main"),
+        ([b"X-Version: 1\t2"], "main"),
+        ([b"Y: x-version: 1"], "main"),
+        ([b"Y: a\tx-version: 1"], "main"),
+        ([b"Y: \xe9x-version: 1"], "main"),
+        ([b"Y-X-Version: 1"], "main"),
+        ([b"Y: ~+api.1.0|x-version||hello.localhost|hx-version*"], "main"),
+        ([b"X-Version: 1", b"Y: " + 1500 * b"x-version: 2~"], "v1"),
+    ],
+)
+def test_the_last_header_of_a_name_decides_and_nothing_else_is_one(
+    chooser: Site, headers: Sequence[bytes], label: str
+) -> None:
+    version = Condition(ConditionKind.HEADER, "1", "x-version")
+    gates.put(chooser, lead("/", "main"), lead("/", "v1", when=version))
+    lines = (b"GET / HTTP/1.0", *headers, b"Host: " + gates.HOST.encode(), b"", b"")
+    with socket.create_connection(("127.0.0.1", chooser.proxy.port), timeout=60) as client:
+        client.sendall(b"\r\n".join(lines))
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        assert gates.label_of(Answer(answer.status, found, answer.read())) == label
+    assert found["vary"] == "x-version"
 
 
 @settings(

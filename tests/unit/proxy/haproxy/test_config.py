@@ -63,7 +63,7 @@ def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
 
 
 def test_every_rule_uses_the_same_map() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 8
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 7
     assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 6
     assert "opt@" not in TEXT
 

@@ -65,9 +65,14 @@ class Haproxy:
             return Answer(found, "")
         if found.endswith("|="):
             return Answer(found.split("|")[0], "", found.split("|")[4])
-        if found.endswith("|+"):
+        if found.endswith("*"):
+            found = self._find_by_header(found, request) or found
+        if found.endswith(("|+", "*")):
             to = found.split("|")[0]
-            return Answer(map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or 404, "*")
+            found = map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or found
+        if found.endswith("|||"):
+            to, vary, *_ = found.split("|")
+            return Answer(to, vary)
         to, vary, allowed, rest, criteria, *more = found.split("|")
         if variant := self._find_variant(more, request):
             name, host = variant
@@ -94,9 +99,13 @@ class Haproxy:
                 return name, host
         return None
 
+    def _find_by_header(self, account: str, request: Request) -> str | None:
+        of_path, *_, criterion = account.removesuffix("*").split("|")
+        return self.maps.values.get(f"{of_path}|{criterion}={fetch(criterion, request)}")
+
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
-        for one in filter(None, criteria.split(",")):
+        for one in filter(None, criteria.rstrip("+*").split(",")):
             key = one.removeprefix("!")
             value = fetch(key, request)
             if value and found is None:
@@ -106,12 +115,13 @@ class Haproxy:
             return 400
         lots_of = to if found is None else found
         if not lots_of.startswith("+"):
-            return lots_of
+            return lots_of.split("|")[0]
         lot = f"{request.lot:04d}"
         known = request.cookies.get("prevs-lot", "")
         if lots_of.endswith("c") and re.fullmatch("[0-9]{4}", known, re.ASCII):
             lot = known
-        return map_beg(self.maps.lots, f"{lots_of}|w{lot}") or 404
+        answer = map_beg(self.maps.lots, f"{lots_of}|w{lot}")
+        return answer.split("|")[0] if answer else 404
 
 
 def fetch(key: str, request: Request) -> str | None:
@@ -196,35 +206,47 @@ def test_the_layout_is_the_documented_one() -> None:
             "api.7/": "+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
         },
         values={
-            "+api.7.1|hx-version=1": "v1.shop.prevs.example",
+            "+api.7.1|hx-version=1": "v1.shop.prevs.example|x-prevs-ref,x-version|||",
             "api.7|": "|x-prevs-ref|h|shop.prevs.example||main",
         },
         lots={
-            "+api.7.0c|w": "main.shop.prevs.example",
-            "+api.7.0c|w00": "pr-7.shop.prevs.example",
-            "+api.7.0c|w01": "pr-7.shop.prevs.example",
-            "+api.7.0c|w02": "pr-7.shop.prevs.example",
-            "+api.7.0c|w98": "v1.shop.prevs.example",
-            "+api.7.0c|w99": "v1.shop.prevs.example",
-            "+api.7.1|w": "main.shop.prevs.example",
+            "+api.7.0c|w": "main.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.0c|w00": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.0c|w01": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.0c|w02": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.0c|w98": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.0c|w99": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
+            "+api.7.1|w": "main.shop.prevs.example|x-prevs-ref,x-version|||",
         },
     )
 
 
-def test_haproxy_alone_looks_up_lots_where_nothing_else_decides() -> None:
-    half = (Target("main", 5000), Target("v1", 5000))
+def test_haproxy_alone_looks_up_a_header_and_lots_where_nothing_else_decides() -> None:
+    one, half = (Target("v1"),), (Target("main", 5000), Target("v1", 5000))
     version = Condition(ConditionKind.HEADER, "1", "x-version")
-    by_address, by_cookie = Rule("/", half), Rule("/c", half, sticky=Sticky.COOKIE)
-    conditional = Rule("/v", half, version)
-    paths = list_entries(gate(Revision(7, (by_address, by_cookie, conditional))), DOMAIN).paths
-    assert paths == {
+    rules = (
+        Rule("/", half),
+        Rule("/c", half, sticky=Sticky.COOKIE),
+        Rule("/h", one, version),
+        Rule("/w", half, version),
+        Rule("/a", one, version),
+        Rule("/a", one, Condition(ConditionKind.HEADER, "1", "x-other")),
+        Rule("/q", one, Condition(ConditionKind.QUERY, "1", "v~")),
+    )
+    found = list_entries(gate(Revision(7, rules)), DOMAIN)
+    assert found.paths == {
         "api.7/": "+api.7.0|*||shop.prevs.example|+",
         "api.7/c/": "+api.7.1c|cookie||shop.prevs.example|",
-        "api.7/v/": "+api.7.2|*||shop.prevs.example|hx-version",
+        "api.7/h/": "+api.7.2|*||shop.prevs.example|hx-version*",
+        "api.7/w/": "+api.7.3|*||shop.prevs.example|hx-version",
+        "api.7/a/": "+api.7.5|*||shop.prevs.example|hx-other,hx-version",
+        "api.7/q/": "+api.7.6|*||shop.prevs.example|qv~",
     }
     for more in ({"override": (Override.HEADER,)}, {"variants": {"cart": "main"}}):
-        asking = list_entries(gate(Revision(7, (by_address,), **more)), DOMAIN)
+        asking = list_entries(gate(Revision(7, rules[:1], **more)), DOMAIN)
         assert not asking.paths["api.7/"].endswith("+")
+    strict = list_entries(gate(Revision(7, rules[2:3], refuses_unknown=True)), DOMAIN)
+    assert not strict.paths["api.7/h/"].endswith("*")
 
 
 @given(st.integers(0, LOTS), st.integers(0, LOTS), st.lists(st.integers(0, LOTS - 1)))

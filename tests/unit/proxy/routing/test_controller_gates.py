@@ -92,4 +92,4 @@ def test_the_files_with_which_haproxy_starts_have_the_gates(tmp_path: Path) -> N
     assert found["gates.map"] == "api.x api.1\n"
     assert "api.1/v2/ v1.hello.x\n" in found["gate-paths.map"]
     assert "api.1| |||hello.x||main\n" in found["gate-values.map"]
-    assert "+api.1.0|w0000 v1.hello.x\n" in found["gate-lots.map"]
+    assert "+api.1.0|w0000 v1.hello.x|*|||\n" in found["gate-lots.map"]
