@@ -87,3 +87,13 @@ def test_a_lot_that_was_drawn_counts_where_a_cookie_does() -> None:
 def test_a_variant_is_that_of_the_address_or_of_a_header(asked: str, choice: str) -> None:
     gate = make_gate(lead("/", "main"), variants={"cart": "cart--api", "search": "main"})
     assert choose_anew(gate, "localhost", asked, "pr-7.hello.localhost|") == choice
+
+
+def test_a_haproxy_that_an_older_version_started_is_understood() -> None:
+    asked = (
+        "main.hello.localhost\n:site: api.localhost\r\n:method: GET\r\n:url: /?a=1\r\n"
+        ":number: 4000000042\r\nx-version: 2\r\n\r\nx-prevs-ref: "
+    )
+    request = read_request(asked)
+    assert request._replace(headers={}) == Request("GET", "/", {}, {}, {"a": "1"}, 42)
+    assert (request.headers[":site"], request.headers["x-version"]) == ("api.localhost", "2")
