@@ -116,22 +116,25 @@ class _Making:
         conditional = [rule for rule in rules if rule.path == path and rule.when is not None]
         place = find_default(rules, path)
         default = None if place is None else rules[place]
-        mark = ""
-        if default is not None and not conditional and len(default.to) == 1:
-            found = self._host(default.to[0])
-        else:
-            vary = ",".join(list_vary(self._revision, path))
+        to = default.to if default is not None and not conditional else ()
+        found, mark = self._host(to[0]) if len(to) == 1 else "", ""
+        key = f"{self.key}{path.rstrip('/')}/"
+        if found and not (self._revision.override or self._revision.variants):
+            self.paths[key] = found
+            return
+        vary = ",".join(list_vary(self._revision, path))
+        if not found:
             found = self._add_class(default, vary)
             self._add_conditions(found, conditional, vary)
             mark = self._find_mark(found, conditional)
-        if self._revision.override or self._revision.variants or found.startswith("+"):
-            found = self._account(found, path) + mark
-        self.paths[f"{self.key}{path.rstrip('/')}/"] = found
+        criteria = ",".join(self._list_criteria(path))
+        self.paths[key] = self._account(found, vary, criteria) + mark
 
     def add_revision(self) -> None:
         """Add what holds at all paths."""
         home = find_home(self._revision.rules)
-        self.values[f"{self.key}|"] = self._account("", None, home)
+        vary = ",".join(list_vary(self._revision, None))
+        self.values[f"{self.key}|"] = self._account("", vary, home=home)
 
     def add_variants(self) -> None:
         """Add the variants: the host of each, and what a request leads to that names it."""
@@ -143,15 +146,10 @@ class _Making:
             self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
             self.values[f"{self._name}|s{name}"] = to
 
-    def _account(self, to: str, path: str | None, home: str = "") -> str:
-        allowed = [one for one in Override if one in self._revision.override]
-        account = (
-            to,
-            ",".join(list_vary(self._revision, path)),
-            "".join(one.value[0] for one in allowed),
-            f"{self._app}.{self._domain}",
-            "" if path is None else ",".join(self._list_criteria(path)),
-        )
+    def _account(self, to: str, vary: str, criteria: str = "", *, home: str = "") -> str:
+        override = self._revision.override
+        allowed = "".join(one.value[0] for one in Override if one in override)
+        account = (to, vary, allowed, f"{self._app}.{self._domain}", criteria)
         if not self._revision.variants:
             return "|".join((*account, home) if home else account)
         return "|".join((*account, home, f"{self._name}|s"))
