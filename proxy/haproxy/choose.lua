@@ -16,7 +16,7 @@ local lookup = gates.lookup
 local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
-local plus, equals = byte("+"), byte("=")
+local equals, question, plus, star = byte("=?+*", 1, 4)
 -- What is kept is looked at again when four times as much is in memory, not twice: a request leaves little behind.
 collectgarbage("setpause", 400)
 
@@ -91,17 +91,23 @@ local function is_label(text)
   return #text <= 63 and find(text, "^[a-z0-9-]+$") and not find(text, "^-") and not find(text, "-$")
 end
 
+local function is_class(text)
+  local first = byte(text)
+  return first == plus or first == star
+end
+
 -- Returns a plan for a text that says what a path leads to, which is always the same one.
 local function make_plan(text)
   if byte(text, -1) == equals then
     return { answer = text }
   end
+  text = byte(text) == question and sub(text, 2) or text
   local to, vary, allowed, rest, criteria, home, variants =
     match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
   local plan = { vary = vary, allowed = allowed, rest = rest, home = home }
-  plan.default = byte(to) == plus and to or to ~= "" and to .. "|" .. vary or nil
+  plan.default = is_class(to) and to or to ~= "" and to .. "|" .. vary or nil
   plan.variants = variants ~= "" and variants or nil
-  for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,*]*)") do
+  for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
     plan[#plan + 1] = {
       read = readers[letter],
       what = format(forms[letter], name),
@@ -190,7 +196,7 @@ local function choose(asked, plan)
     end
   end
   local found, refusal = ask(asked, plan)
-  if found and byte(found) == plus then
+  if found and is_class(found) then
     found = draw(asked, found)
   end
   return found, refusal

@@ -16,9 +16,9 @@ nothing, and ends with | and the label whose pages are at paths below /_prevs. S
 It is one text, as choose.lua keeps what it has read from it. An answer is a label's host, |, what
 Vary has, and |||.
 
-The frequent accounts need no Lua: HAProxy makes the keys itself. With + for what to ask, all that
-decides is the lot of the client's address. With a * behind what to ask, it is one header, and if no
-rule has its value, that lot.
+A ? in front of an account says that Lua is needed. Without it, all that decides is the lot of the
+client's address, if its class begins with +; or if that is *, one header, and then that lot. These
+keys HAProxy makes itself.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -26,7 +26,8 @@ For requests that name the variant at the gate's own address, `shop|scart` in `v
 label's host; there the accounts end with |, the label of the pages or nothing, | and `shop|s`.
 These keys have no revision: a variant that opens or moves changes no entry of the others.
 
-A class stands for more questions: `+api.7.3`, or `+api.7.3c` if the lot is a cookie's.
+A class stands for more questions: `+api.7.3`, `*api.7.3` if they are about one header, or
+`+api.7.3c` if the lot is a cookie's.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
 segment. A revision has its own keys but for those above and in `gates`, so its other entries can be
@@ -117,18 +118,18 @@ class _Making:
         place = find_default(rules, path)
         default = None if place is None else rules[place]
         to = default.to if default is not None and not conditional else ()
-        found, mark = self._host(to[0]) if len(to) == 1 else "", ""
+        found = self._host(to[0]) if len(to) == 1 else ""
         key = f"{self.key}{path.rstrip('/')}/"
-        if found and not (self._revision.override or self._revision.variants):
+        if found and not self._asks_always:
             self.paths[key] = found
             return
         vary = ",".join(list_vary(self._revision, path))
+        mark = self._find_mark(default, conditional)
         if not found:
-            found = self._add_class(default, vary)
+            found = self._add_class(default, vary, "*" if mark == "*" else "+")
             self._add_conditions(found, conditional, vary)
-            mark = self._find_mark(found, conditional)
-        criteria = ",".join(self._list_criteria(path))
-        self.paths[key] = self._account(found, vary, criteria) + mark
+        account = self._account(found, vary, ",".join(self._list_criteria(path)))
+        self.paths[key] = f"?{account}" if mark == "?" else account
 
     def add_revision(self) -> None:
         """Add what holds at all paths."""
@@ -159,19 +160,23 @@ class _Making:
             strict = self._revision.refuses_unknown and criterion.kind in VERSIONED
             yield f"{'!' if strict else ''}{criterion_key(criterion)}"
 
-    def _find_mark(self, of_path: str, rules: Sequence[Rule]) -> str:
-        """Return what tells HAProxy that it needs no Lua, or "".
+    @property
+    def _asks_always(self) -> bool:
+        return bool(self._revision.override or self._revision.variants)
 
-        `of_path` is a path's class, and `rules` are those of the path that have a condition.
+    def _find_mark(self, default: Rule | None, rules: Sequence[Rule]) -> str:
+        """Return the first character of a path's account.
+
+        `default` and `rules` are those of the path without a condition, and with one.
         """
-        if of_path.endswith("c") or self._revision.override or self._revision.variants:
-            return ""
+        if self._asks_always or (default is not None and _is_by_cookie(default)):
+            return "?"
         if not rules:
             return "+"
         criteria = {rule.when.criterion for rule in rules if rule.when is not None}
         is_header = len(criteria) == 1 and next(iter(criteria)).kind is ConditionKind.HEADER
         is_simple = is_header and all(len(rule.to) == 1 for rule in rules)
-        return "*" if is_simple and not self._revision.refuses_unknown else ""
+        return "*" if is_simple and not self._revision.refuses_unknown else "?"
 
     def _add_conditions(self, of_path: str, rules: Sequence[Rule], vary: str) -> None:
         for rule in rules:
@@ -184,11 +189,11 @@ class _Making:
         is_one = len(rule.to) == 1
         return self._answer(rule.to[0], vary) if is_one else self._add_class(rule, vary)
 
-    def _add_class(self, rule: Rule | None, vary: str) -> str:
+    def _add_class(self, rule: Rule | None, vary: str, mark: str = "+") -> str:
         """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
-        of_cookie = rule is not None and len(rule.to) > 1 and rule.sticky is Sticky.COOKIE
-        mark = "c" if of_cookie else ""
-        made = f"+{self.key}.{self._classes}{mark}"
+        made = f"{mark}{self.key}.{self._classes}"
+        if rule is not None and _is_by_cookie(rule):
+            made += "c"
         self._classes += 1
         if rule is not None:
             for prefix, target in list_lots(rule.to):
@@ -200,6 +205,10 @@ class _Making:
 
     def _host(self, target: Target) -> str:
         return host(target.label, self._app, self._domain)
+
+
+def _is_by_cookie(rule: Rule) -> bool:
+    return len(rule.to) > 1 and rule.sticky is Sticky.COOKIE
 
 
 def list_lots(targets: Sequence[Target]) -> Iterator[tuple[str, Target]]:

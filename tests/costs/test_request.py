@@ -82,8 +82,8 @@ KINDS = {
     ),
     "usual": Kind(117_000, {"Host": "usual.localhost"}, [lead("/", "main")], {"cart": "v1"}),
 }
-"""Found: 68,000, 109,500 (108,600 before there were gates), 84,600, 99,000, 120,300, 90,200; of a
-stack: 97,800, 135,700, 114,500; with HAProxy 3.0.11, for requests of one connection that is kept,
+"""Found: 68,000, 109,500 (108,600 before there were gates), 85,100, 98,400, 120,200, 89,700; of a
+stack: 97,400, 134,000, 115,100; with HAProxy 3.0.11, for requests of one connection that is kept,
 and up to 200 more or fewer; all beside 10,000 rules of other gates, with which they take as many.
 """
 

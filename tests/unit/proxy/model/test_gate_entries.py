@@ -65,14 +65,15 @@ class Haproxy:
             return Answer(found, "")
         if found.endswith("|="):
             return Answer(found.split("|")[0], "", found.split("|")[4])
-        if found.endswith("*"):
+        if found.startswith("*"):
             found = self._find_by_header(found, request) or found
-        if found.endswith(("|+", "*")):
+        if found.startswith(("*", "+")):
             to = found.split("|")[0]
             found = map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or found
-        if found.endswith("|||"):
+        if not found.startswith(("*", "+", "?", "|")):
             to, vary, *_ = found.split("|")
             return Answer(to, vary)
+        found = found.removeprefix("?")
         to, vary, allowed, rest, criteria, *more = found.split("|")
         if variant := self._find_variant(more, request):
             name, host = variant
@@ -100,12 +101,12 @@ class Haproxy:
         return None
 
     def _find_by_header(self, account: str, request: Request) -> str | None:
-        of_path, *_, criterion = account.removesuffix("*").split("|")
+        of_path, *_, criterion = account.split("|")
         return self.maps.values.get(f"{of_path}|{criterion}={fetch(criterion, request)}")
 
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
-        for one in filter(None, criteria.rstrip("+*").split(",")):
+        for one in filter(None, criteria.split(",")):
             key = one.removeprefix("!")
             value = fetch(key, request)
             if value and found is None:
@@ -114,7 +115,7 @@ class Haproxy:
         if found is None and strict:
             return 400
         lots_of = to if found is None else found
-        if not lots_of.startswith("+"):
+        if not lots_of.startswith(("*", "+")):
             return lots_of.split("|")[0]
         lot = f"{request.lot:04d}"
         known = request.cookies.get("prevs-lot", "")
@@ -184,7 +185,7 @@ def test_a_variant_that_opens_changes_no_entry_of_the_others() -> None:
     }
     assert kept.items() <= merge(*after).items()
     assert after.paths["api.8/"] == (
-        "main.shop.prevs.example|baggage,x-prevs-stack||shop.prevs.example|||api|s"
+        "?main.shop.prevs.example|baggage,x-prevs-stack||shop.prevs.example|||api|s"
     )
     assert after.values["api.8|"] == "|baggage,x-prevs-stack||shop.prevs.example||main|api|s"
 
@@ -201,9 +202,9 @@ def test_the_layout_is_the_documented_one() -> None:
     assert list_entries(gate(revision, hosts=["api.example.com"]), DOMAIN) == GateEntries(
         gates={"api.prevs.example": "api.7", "api.example.com": "api.7"},
         paths={
-            "api.7/v1/": "v1.shop.prevs.example|x-prevs-ref|h|shop.prevs.example|",
-            "api.7/v2/": "+api.7.0c|cookie,x-prevs-ref|h|shop.prevs.example|",
-            "api.7/": "+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
+            "api.7/v1/": "?v1.shop.prevs.example|x-prevs-ref|h|shop.prevs.example|",
+            "api.7/v2/": "?+api.7.0c|cookie,x-prevs-ref|h|shop.prevs.example|",
+            "api.7/": "?+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
         },
         values={
             "+api.7.1|hx-version=1": "v1.shop.prevs.example|x-prevs-ref,x-version|||",
@@ -231,22 +232,22 @@ def test_haproxy_alone_looks_up_a_header_and_lots_where_nothing_else_decides() -
         Rule("/w", half, version),
         Rule("/a", one, version),
         Rule("/a", one, Condition(ConditionKind.HEADER, "1", "x-other")),
-        Rule("/q", one, Condition(ConditionKind.QUERY, "1", "v~")),
+        Rule("/q", one, Condition(ConditionKind.QUERY, "1", "v")),
     )
     found = list_entries(gate(Revision(7, rules)), DOMAIN)
     assert found.paths == {
-        "api.7/": "+api.7.0|*||shop.prevs.example|+",
-        "api.7/c/": "+api.7.1c|cookie||shop.prevs.example|",
-        "api.7/h/": "+api.7.2|*||shop.prevs.example|hx-version*",
-        "api.7/w/": "+api.7.3|*||shop.prevs.example|hx-version",
-        "api.7/a/": "+api.7.5|*||shop.prevs.example|hx-other,hx-version",
-        "api.7/q/": "+api.7.6|*||shop.prevs.example|qv~",
+        "api.7/": "+api.7.0|*||shop.prevs.example|",
+        "api.7/c/": "?+api.7.1c|cookie||shop.prevs.example|",
+        "api.7/h/": "*api.7.2|*||shop.prevs.example|hx-version",
+        "api.7/w/": "?+api.7.3|*||shop.prevs.example|hx-version",
+        "api.7/a/": "?+api.7.5|*||shop.prevs.example|hx-other,hx-version",
+        "api.7/q/": "?+api.7.6|*||shop.prevs.example|qv",
     }
     for more in ({"override": (Override.HEADER,)}, {"variants": {"cart": "main"}}):
         asking = list_entries(gate(Revision(7, rules[:1], **more)), DOMAIN)
-        assert not asking.paths["api.7/"].endswith("+")
+        assert asking.paths["api.7/"].startswith("?")
     strict = list_entries(gate(Revision(7, rules[2:3], refuses_unknown=True)), DOMAIN)
-    assert not strict.paths["api.7/h/"].endswith("*")
+    assert strict.paths["api.7/h/"].startswith("?")
 
 
 @given(st.integers(0, LOTS), st.integers(0, LOTS), st.lists(st.integers(0, LOTS - 1)))
