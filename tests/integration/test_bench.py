@@ -30,11 +30,16 @@ def bench(name: str, *options: str, cwd: Path = _ROOT) -> "subprocess.CompletedP
 
 
 @pytest.fixture
-def sigint() -> Iterator[None]:
-    """Make processes end at SIGINT, which background processes of a shell ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def heard() -> Iterator[None]:
+    """Make processes end at SIGINT, which background processes of a shell ignore, and SIGHUP.
+
+    `nohup` has its command ignore the latter.
+    """
+    sigint = signal.signal(signal.SIGINT, signal.default_int_handler)
+    sighup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, sigint)
+    signal.signal(signal.SIGHUP, sighup)
 
 
 @contextlib.contextmanager
@@ -78,7 +83,7 @@ def wait_for(process: "subprocess.Popen[bytes]", folder: Path, words: str) -> No
         time.sleep(0.05)
 
 
-@pytest.mark.usefixtures("sigint")
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("name", "moment", "number"),
     [
