@@ -24,7 +24,8 @@ from executor.cleanup.docker_artifacts import ImageStore, PulledStore, VolumeSto
 from executor.cleanup.reaper import reap
 from executor.cleanup.work_files import MirrorStore, TreeStore
 from executor.config import Config
-from executor.container.containers import Count, DockerContainers, count_alone
+from executor.container.containers import Count, DockerContainers, Isolation, count_alone
+from executor.container.iptables import RecentlyClosed, close
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
@@ -56,6 +57,7 @@ class CourseFactory:
         self._guard = guard
         self._daemon = Daemon(environ)
         self._uses = UsageLocks(config.dir)
+        self._closed = RecentlyClosed(time.monotonic, close)
         self._over = threading.Event()
         self._job_log: Output | None = None
 
@@ -156,7 +158,7 @@ class CourseFactory:
             log,
             self._guard,
             confined=self._confine(attempt.order),
-            report_isolation=reporter.set_isolation,
+            isolation=Isolation(self._closed.close, reporter.set_isolation),
             add=add,
         )
 

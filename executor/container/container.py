@@ -51,7 +51,7 @@ class DockerContainer:
 
     `patience` is how many seconds the daemon may be away. `on_exit` is called once exit() returns
     or raises something, `on_removed` once the container is gone for sure. The control groups are
-    below `hierarchies`.
+    below `hierarchies`. `exchange` is the folder of its exchange, if this process may enter it.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class DockerContainer:
         on_removed: Callable[[], None],
         patience: float = _DAEMON_RETURNS,
         hierarchies: Path = memory_kills.HIERARCHIES,
+        exchange: Path | None = None,
     ) -> None:
         self._client = client
         self._id = container
@@ -71,6 +72,7 @@ class DockerContainer:
         self._on_removed = on_removed
         self._patience = patience
         self._hierarchies = hierarchies
+        self._exchange = exchange
         self._ended: Exit | ExecutorError | None = None
         self._was_away = False
         self._memory_kills = 0
@@ -185,6 +187,10 @@ class DockerContainer:
 
         Raises DockerUnavailable.
         """
+        from executor.container import exchange_folder
+
+        if self._exchange is not None and exchange_folder.is_untouched(self._exchange):
+            return Left()
         from executor.container import exchange
 
         return exchange.take(self._client, self._id, folder, most=self._disk_limit)

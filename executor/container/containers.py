@@ -7,13 +7,14 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import Any, NamedTuple, Optional, Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
 from executor.container.container import DockerContainer
+from executor.container.iptables import Close, close
 from executor.container.network import PreviewNetwork
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
@@ -72,6 +73,16 @@ def count_alone(container: str, written: int) -> int:
     return written
 
 
+class Isolation(NamedTuple):
+    """What sets the rules of the containers' network, and what hears how that went."""
+
+    close: Close = close
+    report: ReportIsolation = report_nothing
+
+
+_ISOLATION = Isolation()
+
+
 class DockerContainers:
     """Fulfils the port Containers with docker-py.
 
@@ -88,17 +99,17 @@ class DockerContainers:
         *,
         confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
-        report_isolation: ReportIsolation = report_nothing,
+        isolation: Isolation = _ISOLATION,
         add: Count = count_alone,
     ) -> None:
         self._daemon = daemon
         self._add = add
         self._guard = guard
-        self._network = PreviewNetwork(cluster, confined)
+        self._network = PreviewNetwork(cluster, confined, isolation.close)
         self._log = log
         self._confinement = confined
         self._calm = calm
-        self._report_isolation = report_isolation
+        self._report_isolation = isolation.report
         self._group = _own_group()
         self._has_told_gates = False
 
@@ -116,7 +127,7 @@ class DockerContainers:
         try:
             with daemon_errors():
                 container = self._replace(client, spec)
-                _prepare(client, container, spec)
+                exchange = _prepare(client, container, spec)
                 self._guard.wait_for_reaper()
                 client.start(container)
         except APIError as exc:
@@ -134,6 +145,7 @@ class DockerContainers:
             log=self._log,
             on_exit=on_exit,
             on_removed=functools.partial(self._removed, spec.name),
+            exchange=exchange,
         )
         if self._confinement.disk_limit:
             add = functools.partial(self._add, spec.name)
@@ -252,20 +264,23 @@ class DockerContainers:
             self._removed(name)
 
 
-def _prepare(client: APIClient, container: str, spec: ContainerSpec) -> None:
+def _prepare(client: APIClient, container: str, spec: ContainerSpec) -> Optional[Path]:
     """Give a container that has been created what its command reads.
 
-    Raises APIError, DockerUnavailable.
+    Returns the folder of its exchange if this process may enter it. Raises APIError,
+    DockerUnavailable.
     """
+    folder: Optional[Path] = None
     # Imported only for jobs.
     if spec.exchange is not None:
-        from executor.container import exchange
+        from executor.container import exchange_folder
 
-        exchange.give(client, container, spec.exchange)
+        folder = exchange_folder.give(client, container, spec.exchange)
     if spec.stdin is not None:
         from executor.container import stdin
 
         stdin.feed(client, container, spec.stdin)
+    return folder
 
 
 def _judge(error: APIError) -> ExecutorError:

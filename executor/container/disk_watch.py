@@ -109,7 +109,7 @@ def measure(client: APIClient, container: str, limit: int) -> int:
 
 def _measure_layer(client: APIClient, container: Mapping[str, Any], limit: int) -> int:
     layer = ((container.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
-    if layer and _may_look(layer):
+    if layer and may_look(layer):
         return size(Path(layer), limit)
     found = client.containers(all=True, size=True, filters={"id": container["Id"]})
     return sum(max(0, one.get("SizeRw") or 0) for one in found)
@@ -117,7 +117,7 @@ def _measure_layer(client: APIClient, container: Mapping[str, Any], limit: int) 
 
 def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], limit: int) -> int:
     """Return the bytes in volumes; the daemon measures those that we may not read."""
-    hidden = {mount["Name"] for mount in mounted if not _may_look(mount["Source"])}
+    hidden = {mount["Name"] for mount in mounted if not may_look(mount["Source"])}
     total = 0
     for mount in mounted:
         if mount["Name"] not in hidden:
@@ -132,7 +132,8 @@ def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], li
     return total + sum(max(0, sizes.get(name, 0)) for name in hidden)
 
 
-def _may_look(folder: str) -> bool:
+def may_look(folder: str) -> bool:
+    """Return whether this process may read a folder of docker's, and all that is in it."""
     # With rootless Docker an ordinary user can read the folder, but not all that is in it.
     return os.geteuid() == 0 and os.access(folder, os.R_OK | os.X_OK)
 

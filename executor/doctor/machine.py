@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from executor.builds import build_limits
-from executor.container.network import find_rules_problem
+from executor.container.iptables import find_rules_problem
 from executor.docker import engine, trial
 from executor.limits.confinement import read_confinement
 from executor.limits.machine_checks import Folder, Framework, Machine

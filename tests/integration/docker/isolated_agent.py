@@ -20,7 +20,8 @@ from pathlib import Path
 from docker.api import APIClient
 
 from executor.container.containers import DockerContainers
-from executor.container.network import PreviewNetwork, close
+from executor.container.iptables import close
+from executor.container.network import PreviewNetwork
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from executor.limits.confinement import Confinement, ProxyPort

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.api import APIClient
 
+from executor.container import exchange_folder
 from prevs import names
 from prevs.artifacts import LIST, ArtifactsRecord
 from prevs.commit_settings import RunSettings
@@ -80,9 +82,12 @@ def test_a_command_that_fails_fails_the_job_with_its_exit_code(
 
 
 @pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("may_look", [False, True], ids=["by archive", "by folder"])
 def test_any_user_of_any_image_reads_the_payload_and_leaves_a_result(
-    agent: Agent, read_only: bool
+    agent: Agent, read_only: bool, may_look: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Whoever is not root, or has its docker elsewhere, may not look into docker's folders.
+    monkeypatch.setattr(exchange_folder, "may_look", lambda _: may_look)
     payload = os.urandom(MOST_RESULT)
     sha = agent.image("exit 9")
     agent.images.add(names.image_tag(APP, sha), "exit 9", f"USER {NOBODY}")
@@ -93,6 +98,18 @@ def test_any_user_of_any_image_reads_the_payload_and_leaves_a_result(
     agent.run(sha, host_port=0, work=work, run=RunSettings(read_only=read_only))
     assert agent.log.data == f"{NOBODY}\n".encode()
     assert agent.report == TaskReport(Phase.ENDED, exit_code=0, result=encode(payload))
+
+
+def test_docker_carries_nothing_for_a_command_that_leaves_nothing(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archives: list[Any] = []
+    for name in ("put_archive", "get_archive"):
+        monkeypatch.setattr(APIClient, name, lambda *given, **_: archives.append(given))
+    ended = TaskReport(Phase.ENDED, exit_code=0)
+    assert run(agent, "cat $PREVS_PAYLOAD_FILE", payload=encode(b"one\n")) == ended
+    assert agent.log.data == b"one\n"
+    assert archives == []
 
 
 def test_a_command_may_read_the_payload_as_its_standard_input(agent: Agent, sandbox: Path) -> None:

@@ -1,0 +1,166 @@
+"""Sets the rules of executor/limits/firewall.py, with iptables.
+
+For that, the executor has to be root, or to have a sudo for iptables without a password, and to be
+in dockerd's network namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Optional, Protocol
+
+from executor.limits import firewall
+from executor.limits.firewall import FirewallZone
+
+_SYSTEM = "/usr/sbin:/sbin"
+_LIMIT = 20.0
+_RECENTLY = 10.0
+"""Seconds for which rules that were in force are taken to be so. They are not looked at again while
+a preview runs, either."""
+
+_BRIDGES = Path("/proc/sys/net/bridge")
+
+
+class _IptablesFailed(Exception):
+    """An iptables command failed; str() is the reason."""
+
+
+class Close(Protocol):
+    """Does what close() does."""
+
+    def __call__(self, networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]: ...
+
+
+class RecentlyClosed:
+    """Does what close() does, but not again for the same networks for some seconds.
+
+    For an executor that starts one container after another; `now` is in seconds. One thread at a
+    time calls it.
+    """
+
+    def __init__(self, now: Callable[[], float], close: Close) -> None:
+        self._now = now
+        self._close = close
+        self._closed: tuple[Sequence[FirewallZone], bool] | None = None
+        self._at = 0.0
+
+    def close(self, networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
+        """Do what close() does."""
+        began = self._now()
+        if self._closed == (networks, ipv6) and began < self._at + _RECENTLY:
+            return None
+        problem = self._close(networks, ipv6=ipv6)
+        self._closed = None if problem else (networks, ipv6)
+        self._at = began
+        return problem
+
+
+def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
+    """Set the rules of networks unless they are set; return why they could not be, or None.
+
+    Several calls may run at the same time. Blocks for some milliseconds.
+    """
+    links = _links()
+    for zone in networks:
+        if zone.bridge not in links:
+            return (
+                f"the network of Docker's containers ({zone.bridge}) is not this executor's: "
+                "Docker is on another machine, or in a network namespace of its own"
+            )
+    try:
+        with _alone():
+            _set("iptables", networks, 4)
+            if ipv6:
+                _set("ip6tables", networks, 6)
+    except _IptablesFailed as exc:
+        return f"{exc} (this needs iptables, and root or a sudo without a password)"
+    return find_bridge_problem(ipv6=ipv6)
+
+
+def find_rules_problem() -> Optional[str]:
+    """Return why rules would not keep previews apart here, None if they do. Changes nothing."""
+    try:
+        _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+    except _IptablesFailed as exc:
+        return str(exc)
+    return find_bridge_problem()
+
+
+def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:
+    """Return why packets between two containers of a bridge pass no rule, None if they do.
+
+    They stay within one network, so the kernel passes them to iptables only if br_netfilter is on
+    (kernel, Documentation/networking/ip-sysctl.rst, "/proc/sys/net/bridge").
+    """
+    for name in ("bridge-nf-call-iptables", *(["bridge-nf-call-ip6tables"] if ipv6 else [])):
+        try:
+            is_set = (folder / name).read_text().strip() == "1"
+        except OSError:
+            return (
+                "traffic between containers on one bridge bypasses the rules: load the module "
+                "br_netfilter"
+            )
+        if not is_set:
+            return (
+                "traffic between containers on one bridge bypasses the rules: set "
+                f"net.bridge.{name}=1 (sysctl)"
+            )
+    return None
+
+
+def _set(program: str, networks: Sequence[FirewallZone], version: int) -> None:
+    listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
+    open_ones = [one for one in networks if not firewall.is_set(listed, one, version)]
+    if not open_ones:
+        return
+    restore = [f"{program}-restore", "-w", "--noflush"]
+    _run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
+    for bridge in firewall.stale(listed, _links()):
+        _run(restore, firewall.remove(listed, bridge))
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Lock the rules of this network namespace against other executors."""
+    with Path("/proc/self/ns/net").open("rb") as namespace:
+        fcntl.flock(namespace, fcntl.LOCK_EX)
+        yield
+
+
+def _run(command: Sequence[str], rules: str = "") -> str:
+    """Return the output of iptables: called directly, or by sudo. Raises _IptablesFailed."""
+    try:
+        return _execute(command, rules)
+    except _IptablesFailed:
+        if os.geteuid() == 0:
+            raise
+    return _execute(["sudo", "-n", *command], rules)
+
+
+def _execute(command: Sequence[str], rules: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            input=rules,
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise _IptablesFailed(f"{command[0]} cannot be used: {exc}") from exc
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["it gave no reason"])[0]
+        raise _IptablesFailed(f"{command[0]} refused: {why}")
+    return done.stdout
+
+
+def _links() -> set[str]:
+    return {name for _, name in socket.if_nameindex()}
