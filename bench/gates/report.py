@@ -23,6 +23,8 @@ _TITLES = {
 _SPEEDS = {Kind.PATH: 0.9, Kind.HEADER: 0.8, Kind.WEIGHT: 0.8}
 """The aims: how fast a gate is, when an ordinary address is 1."""
 _FLAT, _CHANGE_MS = 1.1, 10.0
+"""The aim for the growth of a gate's CPU time beyond that of an ordinary address: with the rules,
+the previews grow from 10 to 1,000."""
 _WAY = "its record in ZooKeeper"
 
 
@@ -132,12 +134,10 @@ def _aims(outcome: Outcome) -> list[tuple[str, str, str, str]]:
         if found := [speed for speed in speeds if speed]:
             title = f"speed by {kind.value}, of an ordinary address"
             rows.append(_row(title, f"at least {aim:g}", min(found), is_met=min(found) >= aim))
-    for kind in Kind:
-        costs = [outcome.found.get(Case(kind, count, OURS)) for count in outcome.counts]
-        if len(costs) > 1 and costs[0] and costs[-1]:
-            times = costs[-1].cpu_us / costs[0].cpu_us
-            title = f"CPU by {kind.value}, {outcome.counts[-1]:,} rules against {outcome.counts[0]}"
-            rows.append(_row(title, f"at most {_FLAT:g}", times, is_met=times <= _FLAT))
+            if len(speeds) > 1 and speeds[0] and speeds[-1]:
+                times = speeds[0] / speeds[-1]
+                title = f"speed by {kind.value}, {outcome.counts[0]} rules against {outcome.counts[-1]:,}"
+                rows.append(_row(title, f"at most {_FLAT:g}", times, is_met=times <= _FLAT))
     for (name, count), one in outcome.changes.items():
         if name == OURS:
             ms = milliseconds(one.seconds, 50)
