@@ -27,7 +27,8 @@ label's host; there the accounts end with |, the label of the pages or nothing, 
 These keys have no revision: a variant that opens or moves changes no entry of the others.
 
 A class stands for more questions: `+api.7.3`, `*api.7.3` if they are about one header, or
-`+api.7.3c` if the lot is a cookie's.
+`+api.7.3c` if the lot is a cookie's. Rules of a gate with the same lots have one class, as most of
+them do when all of an app moves to another version: the maps stay small.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
 segment. A revision has its own keys but for those above and in `gates`, so its other entries can be
@@ -106,6 +107,7 @@ class _Making:
         self._name = gate.name
         self.key = f"{gate.name}.{gate.revision.number}"
         self._classes = 0
+        self._shared: dict[tuple[Sequence[Target], str], str] = {}
         self.hosts: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.values: dict[str, str] = {}
@@ -125,9 +127,11 @@ class _Making:
             return
         vary = ",".join(list_vary(self._revision, path))
         mark = self._find_mark(default, conditional)
-        if not found:
-            found = self._add_class(default, vary, "*" if mark == "*" else "+")
+        if conditional:
+            found = self._add_class("*" if mark == "*" else "+", default, vary)
             self._add_conditions(found, conditional, vary)
+        elif not found and default is not None:
+            found = self._share_class(default, vary)
         account = self._account(found, vary, ",".join(self._list_criteria(path)))
         self.paths[key] = f"?{account}" if mark == "?" else account
 
@@ -187,9 +191,16 @@ class _Making:
     def _lead(self, rule: Rule, vary: str) -> str:
         """Return the answer of a rule's only target, or a class that lots decide about."""
         is_one = len(rule.to) == 1
-        return self._answer(rule.to[0], vary) if is_one else self._add_class(rule, vary)
+        return self._answer(rule.to[0], vary) if is_one else self._share_class(rule, vary)
 
-    def _add_class(self, rule: Rule | None, vary: str, mark: str = "+") -> str:
+    def _share_class(self, rule: Rule, vary: str) -> str:
+        """Return the class in which lots lead to a rule's targets, for all rules that are alike."""
+        alike = tuple(rule.to), f"{rule.sticky.value} {vary}"
+        if alike not in self._shared:
+            self._shared[alike] = self._add_class("+", rule, vary)
+        return self._shared[alike]
+
+    def _add_class(self, mark: str, rule: Rule | None, vary: str) -> str:
         """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
         made = f"{mark}{self.key}.{self._classes}"
         if rule is not None and _is_by_cookie(rule):
