@@ -287,7 +287,9 @@ def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[U
 
 
 class _Server(ThreadingHTTPServer):
-    request_queue_size = 128  # by default five may knock at once; docker's own proxy takes 4096
+    # By default five may knock at once; docker's own proxy takes 4096. A test lets a thousand in at
+    # once: whom a full backlog keeps out for four seconds asks for the preview again.
+    request_queue_size = 1024
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log nothing about connections that HAProxy drops."""
