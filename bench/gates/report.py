@@ -136,7 +136,8 @@ def _aims(outcome: Outcome) -> list[tuple[str, str, str, str]]:
             rows.append(_row(title, f"at least {aim:g}", min(found), is_met=min(found) >= aim))
             if len(speeds) > 1 and speeds[0] and speeds[-1]:
                 times = speeds[0] / speeds[-1]
-                title = f"speed by {kind.value}, {outcome.counts[0]} rules against {outcome.counts[-1]:,}"
+                sizes = f"{outcome.counts[0]} rules against {outcome.counts[-1]:,}"
+                title = f"speed by {kind.value}, {sizes}"
                 rows.append(_row(title, f"at most {_FLAT:g}", times, is_met=times <= _FLAT))
     for (name, count), one in outcome.changes.items():
         if name == OURS:
