@@ -25,13 +25,13 @@ from executor.cleanup.reaper import reap
 from executor.cleanup.work_files import MirrorStore, TreeStore
 from executor.config import Config
 from executor.container.containers import Count, DockerContainers, Isolation, count_alone
-from executor.container.iptables import RecentlyClosed, close
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement, read_addresses
 from executor.log.masked_log import mask
 from executor.log.output import Output
+from executor.network.iptables import RecentlyClosed, close
 from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks

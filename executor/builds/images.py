@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from docker.errors import APIError, ImageNotFound
 
 from executor.attempt.context import read_dockerfile
-from executor.container.network import PreviewNetwork
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import AgentUnfit, BuildExposed, BuildFailed, DockerUnavailable
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement
 from executor.limits.disk_usage import measure
 from executor.limits.strangers import AgentOpen, find_opening
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import Context, ImageSpec, Log, ReportIsolation, Signals, report_nothing
 from executor.workspace.locks import locked
 

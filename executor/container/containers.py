@@ -14,8 +14,6 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
 from executor.container.container import DockerContainer
-from executor.container.iptables import Close, close
-from executor.container.network import PreviewNetwork
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import (
@@ -28,6 +26,8 @@ from executor.errors import (
 from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk_schedule import CALM
 from executor.limits.strangers import AgentOpen, find_opening
+from executor.network.iptables import Close, close
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 from prevs.work import FOLDER
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Optional
 
 from executor.builds import build_limits
-from executor.container.iptables import find_rules_problem
 from executor.docker import engine, trial
 from executor.limits.confinement import read_confinement
 from executor.limits.machine_checks import Folder, Framework, Machine
+from executor.network.iptables import find_rules_problem
 
 _MODULES = ("bz2", "ssl")
 _PROGRAM_LIMIT = 20.0

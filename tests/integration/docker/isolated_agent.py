@@ -20,12 +20,12 @@ from pathlib import Path
 from docker.api import APIClient
 
 from executor.container.containers import DockerContainers
-from executor.container.iptables import close
-from executor.container.network import PreviewNetwork
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from executor.limits.confinement import Confinement, ProxyPort
 from executor.limits.firewall import FirewallZone, is_set
+from executor.network.iptables import close
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec, PublishedPort
 from local.docker import containers as made_by
 from tests.fakes.attempts import MemoryLog
@@ -89,7 +89,7 @@ BY_SUDO = """
 import sys
 from executor.limits.confinement import Confinement
 from executor.docker.daemon import Daemon
-from executor.container.network import PreviewNetwork
+from executor.network.preview_network import PreviewNetwork
 from tests.integration.docker.isolated_agent import CLUSTER
 
 print(PreviewNetwork(CLUSTER, Confinement()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))

@@ -44,7 +44,7 @@ ELSEWHERE = """
 import sys
 from executor.limits.confinement import Confinement
 from executor.docker.daemon import Daemon
-from executor.container.network import PreviewNetwork
+from executor.network.preview_network import PreviewNetwork
 
 client = Daemon({"DOCKER_HOST": sys.argv[1]}).client()
 print(PreviewNetwork("elsewhere", Confinement()).ensure_builds(client))

@@ -109,7 +109,8 @@ def test_the_status_in_a_commits_settings_counts_as_healthy(agent: Agent) -> Non
 
 
 def test_a_check_ends_at_the_limit_of_its_commit(agent: Agent) -> None:
-    silent = ["/bin/sh", "-c", "while :; do nc -l -p $PORT -e sleep 1000; done"]
+    # For each connection: with another one for HTTP/2, a check takes two.
+    silent = ["/bin/sh", "-c", "nc -ll -p $PORT -e sleep 1000"]
     sha = agent.image(SERVE)
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)
     agent.run(sha, run=settings, start_limit=10.0)

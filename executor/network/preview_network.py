@@ -16,10 +16,10 @@ from typing import Any, Optional
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
-from executor.container.iptables import Close, close
 from executor.limits import firewall
 from executor.limits.confinement import Confinement
 from executor.limits.firewall import FirewallZone
+from executor.network.iptables import Close, close
 
 _DEFAULT = "bridge"
 """Docker's default network, which RUN steps of builds use."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.container.iptables import RecentlyClosed, find_bridge_problem
 from executor.limits.firewall import FirewallZone
+from executor.network.iptables import RecentlyClosed, find_bridge_problem
 
 
 @pytest.mark.parametrize(
