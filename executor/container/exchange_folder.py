@@ -33,7 +33,7 @@ def give(client: APIClient, container: str, files: Mapping[str, bytes]) -> Optio
     folder = _find(client, container)
     if folder is not None and _fill(folder, files):
         return folder
-    # Imported only where it is needed: archives take a hundredth of a second to import.
+    # Imported only where it is needed, as most jobs need no archive.
     from executor.container import exchange
 
     exchange.give(client, container, files)
