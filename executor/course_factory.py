@@ -24,14 +24,15 @@ from executor.cleanup.docker_artifacts import ImageStore, PulledStore, VolumeSto
 from executor.cleanup.reaper import reap
 from executor.cleanup.work_files import MirrorStore, TreeStore
 from executor.config import Config
-from executor.container.containers import Count, DockerContainers, Isolation, count_alone
+from executor.container.containers import Count, DockerContainers, count_alone
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement, read_addresses
 from executor.log.masked_log import mask
 from executor.log.output import Output
-from executor.network.iptables import RecentlyClosed, close
+from executor.network.iptables import ClosedNetworks, close
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
@@ -57,7 +58,7 @@ class CourseFactory:
         self._guard = guard
         self._daemon = Daemon(environ)
         self._uses = UsageLocks(config.dir)
-        self._closed = RecentlyClosed(time.monotonic, close)
+        self._closed = ClosedNetworks(time.monotonic, close)
         self._over = threading.Event()
         self._job_log: Output | None = None
 
@@ -154,11 +155,10 @@ class CourseFactory:
     ) -> DockerContainers:
         return DockerContainers(
             self._daemon,
-            attempt.cluster,
+            PreviewNetwork(attempt.cluster, self._confine(attempt.order), self._closed.close),
             log,
             self._guard,
-            confined=self._confine(attempt.order),
-            isolation=Isolation(self._closed.close, reporter.set_isolation),
+            report_isolation=reporter.set_isolation,
             add=add,
         )
 

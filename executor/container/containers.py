@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Optional, Protocol
+from typing import Any, Optional, Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -26,12 +26,10 @@ from executor.errors import (
 from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk_schedule import CALM
 from executor.limits.strangers import AgentOpen, find_opening
-from executor.network.iptables import Close, close
 from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 from prevs.work import FOLDER
 
-_DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
 _WITH_V2 = _HIERARCHIES / "cgroup.controllers"
 """The file that exists if only v2 is mounted."""
@@ -73,18 +71,8 @@ def count_alone(container: str, written: int) -> int:
     return written
 
 
-class Isolation(NamedTuple):
-    """What sets the rules of the containers' network, and what hears how that went."""
-
-    close: Close = close
-    report: ReportIsolation = report_nothing
-
-
-_ISOLATION = Isolation()
-
-
 class DockerContainers:
-    """Fulfils the port Containers with docker-py.
+    """Fulfils the port Containers with docker-py, for containers in a network and confined by it.
 
     Measures what a container writes every `calm` seconds, and more often if it writes much. `add`
     says what counts of that.
@@ -93,23 +81,22 @@ class DockerContainers:
     def __init__(
         self,
         daemon: Daemon,
-        cluster: str | None,
+        network: PreviewNetwork,
         log: Log,
         guard: Guard,
         *,
-        confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
-        isolation: Isolation = _ISOLATION,
+        report_isolation: ReportIsolation = report_nothing,
         add: Count = count_alone,
     ) -> None:
         self._daemon = daemon
         self._add = add
         self._guard = guard
-        self._network = PreviewNetwork(cluster, confined, isolation.close)
+        self._network = network
         self._log = log
-        self._confinement = confined
+        self._confinement = network.confined
         self._calm = calm
-        self._report_isolation = isolation.report
+        self._report_isolation = report_isolation
         self._group = _own_group()
         self._has_told_gates = False
 

@@ -37,8 +37,8 @@ class Close(Protocol):
     def __call__(self, networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]: ...
 
 
-class RecentlyClosed:
-    """Does what close() does, but not again for the same networks for some seconds.
+class ClosedNetworks:
+    """The networks whose rules were in force some seconds ago; others have to be closed.
 
     For an executor that starts one container after another; `now` is in seconds. One thread at a
     time calls it.
@@ -51,7 +51,7 @@ class RecentlyClosed:
         self._at = 0.0
 
     def close(self, networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
-        """Do what close() does."""
+        """Do what close() does, but nothing for networks that were closed last."""
         began = self._now()
         if self._closed == (networks, ipv6) and began < self._at + _RECENTLY:
             return None

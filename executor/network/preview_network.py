@@ -21,6 +21,7 @@ from executor.limits.confinement import Confinement
 from executor.limits.firewall import FirewallZone
 from executor.network.iptables import Close, close
 
+_UNCONFINED = Confinement()
 _DEFAULT = "bridge"
 """Docker's default network, which RUN steps of builds use."""
 
@@ -30,12 +31,14 @@ _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")
 class PreviewNetwork:
     """The network of one installation's previews at one daemon, with the rules of `confined`.
 
-    `close` sets them.
+    Containers in it are confined in the same way. `close` sets the rules.
     """
 
-    def __init__(self, cluster: Optional[str], confined: Confinement, close: Close = close) -> None:
+    def __init__(
+        self, cluster: Optional[str], confined: Confinement = _UNCONFINED, close: Close = close
+    ) -> None:
         self._cluster = cluster
-        self._confined = confined
+        self.confined = confined
         self._close_zones = close
         self.name = f"prevs-{cluster}" if cluster else "prevs"
 
@@ -93,11 +96,11 @@ class PreviewNetwork:
             bridge=named or f"br-{network['Id'][:12]}",
             subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
             nameservers=_nameservers(),
-            denied=self._confined.denied,
-            allowed=self._confined.allowed,
-            control_plane=self._confined.control_plane,
+            denied=self.confined.denied,
+            allowed=self.confined.allowed,
+            control_plane=self.confined.control_plane,
             # RUN steps visit nobody.
-            proxy=self._confined.proxy if network["Name"] == self.name else None,
+            proxy=self.confined.proxy if network["Name"] == self.name else None,
         )
 
 

@@ -13,6 +13,7 @@ from docker.api import APIClient
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import Container, Containers, ContainerSpec, Exit, Left, PublishedPort
 from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
@@ -80,7 +81,7 @@ class RealWorld:
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
         self.containers: Containers = DockerContainers(
-            self.daemon, NAME, self.log, RecordingGuard()
+            self.daemon, PreviewNetwork(NAME), self.log, RecordingGuard()
         )
         self.images = SampleImages(self.client)
         for image, _, command in APPS:

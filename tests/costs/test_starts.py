@@ -1,9 +1,11 @@
-"""What one start of a preview takes on its agent: processes, and calls of git and their bytes.
+"""What one start takes on its agent: processes, and calls of git and their bytes.
 
 The executor is started under strace, as an agent starts it, with a real git and docker. Times are
 not looked at.
 """
 
+import contextlib
+import functools
 import re
 import secrets
 import shutil
@@ -20,6 +22,7 @@ from framework import executor_bundle
 from framework.mesos.task_info import _CHECK
 from local.docker.containers import remove_all
 from prevs import names
+from prevs.work import Work
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import (
     BUSYBOX,
@@ -28,6 +31,7 @@ from tests.fakes.samples import (
     remove_image,
 )
 from tests.integration.docker.attempts import order
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.daemons,
@@ -50,6 +54,7 @@ CMD ["/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 _EXECUTED = re.compile(r'execve\("([^"]*)", \[(.*?)\].*\) = 0$', re.MULTILINE)
 _WORDS = re.compile(r'"([^"]*)"')
 
+JOB = "k3j9x0q2ab"
 MOST_WARM = {"python": 1, "sh": 1, "iptables": 1}
 MOST_COLD = {
     **MOST_WARM,
@@ -90,6 +95,30 @@ class Machine:
 
     def start(self, sha: str) -> list[list[str]]:
         """Start a preview and end it; return the commands of the processes until it ran."""
+        with self._executor() as (executor, commands):
+            repository = str(self.repository.folder)
+            executor.launch(order(APP, sha, repository=repository, host_port=self._port))
+            executor.wait_for("TASK_RUNNING")
+            until = commands()
+            executor.agent.kill(executor.task_id, None)
+            executor.wait_for("TASK_KILLED")
+        return until
+
+    def run_jobs(self, sha: str, count: int) -> list[list[list[str]]]:
+        """Let one executor run jobs one after another; return the commands until each one's end."""
+        found: list[list[list[str]]] = []
+        with self._executor() as (executor, commands):
+            for number in range(1, count + 1):
+                work = Work(JOB, ("/busybox", "true"), 60.0, linger=10.0 * (number < count))
+                job = order(APP, sha, work=work, container_port=0)
+                executor.launch(job, names.job_attempt(JOB, number))
+                wait_until(lambda: executor.agent.states().count("TASK_FINISHED") > len(found))
+                found.append(commands())
+        return found
+
+    @contextlib.contextmanager
+    def _executor(self) -> Iterator[tuple[ExecutorProcess, Callable[[], list[list[str]]]]]:
+        """Have an executor, and what returns the commands of its processes; wait for its end."""
         self._count += 1
         sandbox = self._folder / f"sandbox-{self._count}"
         sandbox.mkdir()
@@ -101,22 +130,15 @@ class Machine:
         watched += ["-e", "trace=execve"]
         python = [sys.executable, "-I", "-S", "-c", _CHECK]
         command = [*watched, "-o", str(trace), *python, "prevs-executor.pyz", self._bundle.digest]
-        executor = ExecutorProcess(sandbox, self.work, self._host, command=command)
+        executor = ExecutorProcess(
+            sandbox, self.work, self._host, command=command, MESOS_SANDBOX=str(sandbox)
+        )
         try:
-            repository = str(self.repository.folder)
-            executor.launch(order(APP, sha, repository=repository, host_port=self._port))
-            executor.wait_for("TASK_RUNNING")
-            files = sandbox.glob(f"{trace.name}.*")
-            lines = sorted(line for file in files for line in file.read_text().splitlines())
-            executed = _EXECUTED.findall("\n".join(lines))
-            commands = [_WORDS.findall(words) for _, words in executed]
-            executor.agent.kill(executor.task_id, None)
-            executor.wait_for("TASK_KILLED")
+            yield executor, functools.partial(read_commands, trace)
             executor.wait()
             executor.wait_gone()
         finally:
             executor.clear()
-        return commands
 
     def mirrored(self) -> int:
         """Return the size of the mirrors of repositories in bytes."""
@@ -137,6 +159,13 @@ def machine(
     for sha in made.shas:
         remove_image(client, names.image_tag(APP, sha))
     assert remove_all(docker_host, CLUSTER) == []
+
+
+def read_commands(trace: Path) -> list[list[str]]:
+    """Return the commands of the processes that strace has noted so far."""
+    files = trace.parent.glob(f"{trace.name}.*")
+    lines = sorted(line for file in files for line in file.read_text().splitlines())
+    return [_WORDS.findall(words) for _, words in _EXECUTED.findall("\n".join(lines))]
 
 
 def count(commands: list[list[str]]) -> Counter[str]:
@@ -161,3 +190,9 @@ def test_a_warm_start_runs_no_git_and_builds_nothing(machine: Machine) -> None:
     before = machine.mirrored()
     assert count(machine.start(machine.shas[0])) == Counter(MOST_WARM)
     assert machine.mirrored() == before
+
+
+def test_a_second_job_of_an_executor_runs_no_process_but_its_container(machine: Machine) -> None:
+    first, both = map(count, machine.run_jobs(machine.shas[0], 2))
+    assert first["iptables"] == 1, "it sees whether the network is closed"
+    assert both == first

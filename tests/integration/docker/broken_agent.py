@@ -15,6 +15,7 @@ from pathlib import Path
 from executor.container.containers import DockerContainers
 from executor.docker import trial
 from executor.errors import ExecutorError
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec
 from local.docker import containers
 from prevs.commit_settings import BuildSettings
@@ -96,7 +97,7 @@ class Agent:
             labels={"prevs.task": TASK},
             command=("/bin/sh", "-c", "true"),
         )
-        made = DockerContainers(world.daemon, None, MemoryLog(), RecordingGuard())
+        made = DockerContainers(world.daemon, PreviewNetwork(None), MemoryLog(), RecordingGuard())
         made.start(spec, on_exit=lambda: None).remove()
 
 

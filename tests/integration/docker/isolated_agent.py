@@ -115,6 +115,7 @@ from executor.limits.confinement import Confinement
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
+from executor.network.preview_network import PreviewNetwork
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.integration.docker.isolated_agent import CLUSTER, spec
@@ -122,7 +123,7 @@ from tests.integration.docker.isolated_agent import CLUSTER, spec
 log, daemon = MemoryLog(), Daemon({"DOCKER_HOST": sys.argv[1]})
 for required in (False, True):
     confined = Confinement(required=required)
-    containers = DockerContainers(daemon, CLUSTER, log, RecordingGuard(), confined=confined)
+    containers = DockerContainers(daemon, PreviewNetwork(CLUSTER, confined), log, RecordingGuard())
     try:
         containers.start(spec("unprivileged", 0), on_exit=lambda: None).remove()
         print("started:", *log.headers)
@@ -257,7 +258,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     SampleImages(client).add("prevs-test/isolated:1", SERVE)
     before = run("iptables", "-t", "mangle", "-S")
     log = MemoryLog()
-    containers = DockerContainers(daemon, CLUSTER, log, RecordingGuard(), confined=CONFINED)
+    containers = DockerContainers(daemon, PreviewNetwork(CLUSTER, CONFINED), log, RecordingGuard())
     containers.start(spec("server", PORT), on_exit=lambda: None)
     first = run("iptables", "-t", "mangle", "-S")
     containers.start(spec("client", 0), on_exit=lambda: None)
@@ -301,7 +302,9 @@ def refuse_bridged(daemon: Daemon) -> str:
     setting = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     setting.write_text("0")
     required = CONFINED._replace(required=True)
-    containers = DockerContainers(daemon, CLUSTER, MemoryLog(), RecordingGuard(), confined=required)
+    containers = DockerContainers(
+        daemon, PreviewNetwork(CLUSTER, required), MemoryLog(), RecordingGuard()
+    )
     try:
         containers.start(spec("bridged", 0), on_exit=lambda: None)
     except PreviewExposed as exc:

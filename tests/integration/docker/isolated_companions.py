@@ -8,6 +8,7 @@ from docker.api import APIClient
 
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
+from executor.network.preview_network import PreviewNetwork
 from local.docker import containers as made_by
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
@@ -34,7 +35,9 @@ def examine(host: str) -> Mapping[str, object]:
     The companion listens too, as a database does.
     """
     daemon = Daemon({"DOCKER_HOST": host})
-    containers = DockerContainers(daemon, CLUSTER, MemoryLog(), RecordingGuard(), confined=CONFINED)
+    containers = DockerContainers(
+        daemon, PreviewNetwork(CLUSTER, CONFINED), MemoryLog(), RecordingGuard()
+    )
     listens = ("/bin/sh", "-c", f"exec httpd -f -p {_DATABASE} -h /www")
     owner = dataclasses.replace(spec("companion", _JOINED), hosts=("db",), command=listens)
     beside = dataclasses.replace(spec("application", 0), joins=owner.name)

@@ -17,6 +17,7 @@ from executor.docker.daemon import Daemon
 from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
 from executor.limits.disk_schedule import CALM
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import Container, ContainerSpec
 from tests import times
 from tests.fakes.attempts import MemoryLog
@@ -56,7 +57,7 @@ class World:
     def start(self, spec: ContainerSpec, confined: Confinement, *, calm: float = CALM) -> Container:
         guard = RecordingGuard()
         containers = DockerContainers(
-            self.daemon, CLUSTER, self.log, guard, confined=confined, calm=calm
+            self.daemon, PreviewNetwork(CLUSTER, confined), self.log, guard, calm=calm
         )
         return containers.start(spec, on_exit=self.ended.set)
 
@@ -187,6 +188,7 @@ import dataclasses, sys
 from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import StartFailed
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
@@ -195,7 +197,7 @@ host, cluster, image = sys.argv[1:]
 sys.stdin.readline()  # it is in its group now
 spec = ContainerSpec(f"prevs-{cluster}", image, 0.1, 32, {}, {"prevs.cluster": cluster})
 daemon = Daemon({"DOCKER_HOST": host})
-containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingGuard())
+containers = DockerContainers(daemon, PreviewNetwork(cluster), MemoryLog(), RecordingGuard())
 try:
     containers.start(dataclasses.replace(spec, volumes={"/proc/x": cluster}), on_exit=print)
 except StartFailed:

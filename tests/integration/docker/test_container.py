@@ -18,6 +18,7 @@ from executor.container.probe import ApplicationProbe
 from executor.docker.daemon import Daemon
 from executor.errors import AgentUnfit, DockerUnavailable
 from executor.limits.confinement import Confinement, ProxyPort
+from executor.network.preview_network import PreviewNetwork
 from executor.ports import Answer, ContainerSpec, Exit, PublishedPort
 from executor.signals import StopSignal
 from local.docker.containers import remove_all
@@ -42,7 +43,9 @@ class World:
         self.client: APIClient = self.daemon.client()
         self.log = MemoryLog()
         self.guard = RecordingGuard()
-        self.containers = DockerContainers(self.daemon, CLUSTER, self.log, self.guard)
+        self.containers = DockerContainers(
+            self.daemon, PreviewNetwork(CLUSTER), self.log, self.guard
+        )
         self.images = SampleImages(self.client)
         self._free_port = free_port
 
@@ -155,7 +158,7 @@ def test_gates_lead_to_the_proxy_that_the_operator_opens_or_the_log_says_what_to
     told = len(world.log.headers)
     confined = Confinement(proxy=ProxyPort("10.0.0.5", 80))
     daemon, log = world.daemon, world.log
-    opened = DockerContainers(daemon, CLUSTER, log, world.guard, confined=confined)
+    opened = DockerContainers(daemon, PreviewNetwork(CLUSTER, confined), log, world.guard)
     opened.start(spec, on_exit=ignore)
     hosts = world.inspect(spec)["HostConfig"]["ExtraHosts"]
     assert hosts == ["db:127.0.0.1", "shop.localhost:10.0.0.5"]  # docker-py sorts them
@@ -209,7 +212,7 @@ def test_a_container_that_docker_was_slow_to_start_is_not_left(
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore).remove()  # it makes the network
     daemon = SlowDaemon({"DOCKER_HOST": docker_host})
-    slow = DockerContainers(daemon, CLUSTER, world.log, world.guard)
+    slow = DockerContainers(daemon, PreviewNetwork(CLUSTER), world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="timed out"):
         slow.start(spec, on_exit=ignore)
     assert world.client.containers(all=True, filters={"label": LABEL}) == []
@@ -314,7 +317,9 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
 
     def start(spec: ContainerSpec) -> None:
         daemon = Daemon({"DOCKER_HOST": docker_host})
-        DockerContainers(daemon, CLUSTER, world.log, world.guard).start(spec, on_exit=ignore)
+        DockerContainers(daemon, PreviewNetwork(CLUSTER), world.log, world.guard).start(
+            spec, on_exit=ignore
+        )
 
     with ThreadPoolExecutor(len(specs)) as pool:
         list(pool.map(start, specs))
@@ -361,6 +366,6 @@ def test_zombies_are_reaped(world: World) -> None:
 
 def test_a_missing_daemon_is_reported_as_such(world: World) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
-    containers = DockerContainers(daemon, None, world.log, world.guard)
+    containers = DockerContainers(daemon, PreviewNetwork(None), world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="does not answer"):
         containers.start(world.spec(SERVE), on_exit=ignore)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor.limits.firewall import FirewallZone
-from executor.network.iptables import RecentlyClosed, find_bridge_problem
+from executor.network.iptables import ClosedNetworks, find_bridge_problem
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ class Rules:
         self.time = 100.0
         self.problem: str | None = None
         self.looks = 0
-        self._recently = RecentlyClosed(lambda: self.time, self._close)
+        self._recently = ClosedNetworks(lambda: self.time, self._close)
 
     def close(self, *bridges: str, ipv6: bool = False) -> str | None:
         return self._recently.close([zone(bridge) for bridge in bridges], ipv6=ipv6)
