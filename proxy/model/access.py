@@ -16,7 +16,9 @@ from proxy.model.trust import UNSIGNED, Node
 
 KNOWN = "~KNOWN"
 """The key that is in the map of apps once who may look has been read. No app has that name."""
-_CLOSED = "closed"
+_CLOSED = "-1|closed"
+"""HAProxy compares eras as numbers: no pass has this one, and an app's first era may be 0."""
+
 _PREFLIGHT = "preflight"
 _TEAM = "team"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

@@ -12,6 +12,7 @@ import pytest
 
 from prevs.access import Access, AccessRecord
 from prevs.signatures import derive_key, derive_pass_key
+from proxy.model.access import AppAccess
 from tests.fakes.access import ERA, PASS_KEY, guard, make_pass
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding
@@ -23,6 +24,7 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 _PAUSE_SECONDS = 0.002
+CLOSED = str(AppAccess(closed=True))
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
 
 
@@ -47,10 +49,11 @@ def test_a_record_that_nobody_signed_closes_the_app_to_all(
     site: Site, shop: Upstream, bad: str
 ) -> None:
     guarding.write(site, "shop", BAD_RECORDS[bad])
-    guarding.wait_entry(site, "access", "shop", "closed")
+    guarding.wait_entry(site, "access", "shop", CLOSED)
     headers = cookie(make_pass("shop", HOST))
+    of_first_era = cookie(make_pass("shop", HOST, era=0))
     for host in HOSTS:
-        for more in ({}, headers, {**BROWSER, **headers}):
+        for more in ({}, headers, {**BROWSER, **headers}, of_first_era):
             answer = site.proxy.request(host, headers=more)
             assert answer.status == 503
             assert b"cannot read who may look" in answer.body
@@ -167,7 +170,7 @@ def test_a_replaced_process_knows_a_new_era_and_a_revoked_pass(site: Site, shop:
     guarding.guard(site, "shop", era=ERA + 1)
     assert old.ask(own) == 401
     guarding.write(site, "shop", b"{")
-    guarding.wait_entry(site, "access", "shop", "closed")
+    guarding.wait_entry(site, "access", "shop", CLOSED)
     assert old.ask(own) == 503
     guarding.open_all(site)
     assert old.ask({}) == 200

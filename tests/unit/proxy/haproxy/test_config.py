@@ -37,13 +37,14 @@ def test_a_request_is_counted_before_its_last_lookup() -> None:
     ]
     counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
     kinds = "".join("c" if n in counts else "l" for n in sorted(looks + counts))
-    # Where most requests end; those to gates, and all that are large; those to guarded apps; their
+    # Where most requests end; those to gates; all that are large; those to guarded apps; their
     # preflights; then for those that are routed late, in one map or the other, that moved, and
     # those refused.
-    assert kinds == "lcl" + "lcl" + "lcl" + "cl" + "cll" + "cll" + "cll"
-    assert [rules[n].startswith("http-request allow if ") for n in looks[1:7]] == [
+    assert kinds == "lcl" + "lcl" + "l" + "lcl" + "cl" + "cll" + "cll" + "cll"
+    assert [rules[n].startswith("http-request allow if ") for n in looks[1:8]] == [
         True,
         False,
+        True,
         True,
         False,
         True,
@@ -63,7 +64,7 @@ def test_a_dot_of_the_domain_matches_only_a_dot() -> None:
 
 
 def test_every_rule_uses_the_same_map() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 7
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 8
     assert TEXT.count("map_str(/srv/proxy/guarded.map)") == 6
     assert "opt@" not in TEXT
 
