@@ -16,7 +16,7 @@ local lookup = gates.lookup
 local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
-local equals, question, plus, star = byte("=?+*", 1, 4)
+local equals, question, plus, star, at = byte("=?+*@", 1, 5)
 -- What is kept is looked at again when four times as much is in memory, not twice: a request leaves little behind.
 collectgarbage("setpause", 400)
 
@@ -93,7 +93,7 @@ end
 
 local function is_class(text)
   local first = byte(text)
-  return first == plus or first == star
+  return first == plus or first == star or first == at
 end
 
 -- Returns a plan for a text that says what a path leads to, which is always the same one.
@@ -134,7 +134,7 @@ end
 
 -- Returns what leads to the target that has the client's lot, or nil. A client without a cookie is to keep a new lot.
 local function draw(asked, class)
-  if sub(class, -1) ~= "c" then
+  if byte(class) ~= at then
     return lookup(lots, class .. "|w" .. read_header(asked, "\n:lot: "))
   end
   local lot = read_cookie(asked, "prevs-lot=")

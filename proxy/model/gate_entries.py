@@ -17,8 +17,8 @@ It is one text, as choose.lua keeps what it has read from it. An answer is a lab
 Vary has, and |||.
 
 A ? in front of an account says that Lua is needed. Without it, all that decides is the lot of the
-client's address, if its class begins with +; or if that is *, one header, and then that lot. These
-keys HAProxy makes itself.
+client's address, if its class begins with +; or if that is *, one header or cookie, and then that
+lot; or the lot in a cookie, if it is @. These keys HAProxy makes itself.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -26,9 +26,9 @@ For requests that name the variant at the gate's own address, `shop|scart` in `v
 label's host; there the accounts end with |, the label of the pages or nothing, | and `shop|s`.
 These keys have no revision: a variant that opens or moves changes no entry of the others.
 
-A class stands for more questions: `+api.7.3`, `*api.7.3` if they are about one header, or
-`+api.7.3c` if the lot is a cookie's. Rules of a gate with the same lots have one class, as most of
-them do when all of an app moves to another version: the maps stay small.
+A class stands for more questions: `+api.7.3`, `*api.7.3` if they are about one header or cookie,
+or `@api.7.3` if the lot is a cookie's. Rules of a gate with the same lots have one class, as most
+of them do when all of an app moves to another version: the maps stay small.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
 segment. A revision has its own keys but for those above and in `gates`, so its other entries can be
@@ -55,6 +55,7 @@ from prevs.names import gate_host, host, split_host
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
 """m, a, h, c, q"""
+_SENT_IN_HEADERS = (ConditionKind.HEADER, ConditionKind.COOKIE)
 
 
 class GateEntries(NamedTuple):
@@ -173,14 +174,14 @@ class _Making:
 
         `default` and `rules` are those of the path without a condition, and with one.
         """
-        if self._asks_always or (default is not None and _is_by_cookie(default)):
+        by_cookie = default is not None and _is_by_cookie(default)
+        if self._asks_always or (rules and (by_cookie or self._revision.refuses_unknown)):
             return "?"
         if not rules:
-            return "+"
+            return "@" if by_cookie else "+"
         criteria = {rule.when.criterion for rule in rules if rule.when is not None}
-        is_header = len(criteria) == 1 and next(iter(criteria)).kind is ConditionKind.HEADER
-        is_simple = is_header and all(len(rule.to) == 1 for rule in rules)
-        return "*" if is_simple and not self._revision.refuses_unknown else "?"
+        is_one = len(criteria) == 1 and next(iter(criteria)).kind in _SENT_IN_HEADERS
+        return "*" if is_one and all(len(rule.to) == 1 for rule in rules) else "?"
 
     def _add_conditions(self, of_path: str, rules: Sequence[Rule], vary: str) -> None:
         for rule in rules:
@@ -202,9 +203,8 @@ class _Making:
 
     def _add_class(self, mark: str, rule: Rule | None, vary: str) -> str:
         """Return a new class, in which lots lead to the targets of a rule; nowhere without one."""
-        made = f"{mark}{self.key}.{self._classes}"
-        if rule is not None and _is_by_cookie(rule):
-            made += "c"
+        by_cookie = rule is not None and _is_by_cookie(rule)
+        made = f"{'@' if by_cookie else mark}{self.key}.{self._classes}"
         self._classes += 1
         if rule is not None:
             for prefix, target in list_lots(rule.to):

@@ -11,7 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prevs.gate_rules import Choice, Request, choose
-from prevs.gates import Condition, ConditionKind, GateRecord, Revision
+from prevs.gates import (
+    Condition,
+    ConditionKind,
+    GateRecord,
+    Revision,
+    Rule,
+    Sticky,
+    Target,
+)
 from tests.fakes.random_gates import REQUESTS, REVISIONS
 from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates
@@ -92,14 +100,87 @@ def test_the_last_header_of_a_name_decides_and_nothing_else_is_one(
 ) -> None:
     version = Condition(ConditionKind.HEADER, "1", "x-version")
     gates.put(chooser, lead("/", "main"), lead("/", "v1", when=version))
+    answer = send_lines(chooser, *headers)
+    assert gates.label_of(answer) == label
+    assert answer.headers["vary"] == "x-version"
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [
+        ([b"Cookie: session=1"], "v1"),
+        ([b"Cookie:session=1"], "v1"),
+        ([b"Cookie: a=b; session=1; c=d"], "v1"),
+        ([b"Cookie: a=b;session=1;c=d"], "v1"),
+        ([b"Cookie: a=b;  session=1"], "v1"),
+        ([b"Cookie: session=2; session=1"], "v1"),
+        ([b"Cookie: session=1; session=2"], "main"),
+        ([b"Cookie: session=1; session="], "main"),
+        ([b"Cookie: a=b", b"Cookie: session=1"], "v1"),
+        ([b"Cookie: session=1", b"Cookie: a=b"], "main"),
+        ([b"Cookie: session=1", b"X-Cookie: session=2"], "v1"),
+        ([b"X-Cookie: session=1"], "main"),
+        ([b"X: cookie: session=1"], "main"),
+        ([b"Session: 1"], "main"),
+        ([b"Cookie: xsession=1"], "main"),
+        ([b"Cookie: Session=1"], "main"),
+        ([b"Cookie: session=11"], "main"),
+        ([b"Cookie: session=1 ; a=b"], "main"),
+        ([b"Cookie: session=1\t; a=b"], "main"),
+        ([b"Cookie: session=1\xe9"], "main"),
+        ([b'Cookie: session="1"'], "main"),
+        ([b'Cookie: a="b; session=1'], "v1"),
+    ],
+)
+def test_the_last_cookie_of_the_last_header_decides_and_nothing_else_is_one(
+    chooser: Site, headers: Sequence[bytes], label: str
+) -> None:
+    session = Condition(ConditionKind.COOKIE, "1", "session")
+    gates.put(chooser, lead("/", "main"), lead("/", "v1", when=session))
+    answer = send_lines(chooser, *headers)
+    assert gates.label_of(answer) == label
+    assert answer.headers["vary"] == "cookie"
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [
+        ([b"Cookie: prevs-lot=4999"], "v1"),
+        ([b"Cookie: prevs-lot=5000"], "main"),
+        ([b"Cookie: a=b;prevs-lot=0000; c=d"], "v1"),
+        ([b"Cookie: prevs-lot=9999; prevs-lot=0000"], "v1"),
+        ([b"Cookie: prevs-lot=x; prevs-lot=0000"], "v1"),
+        ([b"Cookie: prevs-lot=9999", b"Cookie: prevs-lot=0000"], "v1"),
+        ([b"Cookie: prevs-lot=0000", b"Cookie: a=b"], None),
+        ([b"Cookie: prevs-lot=0000; prevs-lot=x"], None),
+        ([b"Cookie: prevs-lot=00000"], None),
+        ([b"Cookie: prevs-lot=000"], None),
+        ([b"Cookie: prevs-lot=0000 ; a=b"], None),
+        ([b"Cookie: xprevs-lot=0000"], None),
+        ([b"X: ~@api.1.0|cookie||hello.localhost|"], None),
+        ([], None),
+    ],
+)
+def test_a_lot_of_four_digits_in_a_cookie_decides_and_any_other_is_drawn_anew(
+    chooser: Site, headers: Sequence[bytes], label: str | None
+) -> None:
+    half = (Target("main", 5000), Target("v1", 5000))
+    gates.put(chooser, Rule("/", half, sticky=Sticky.COOKIE))
+    answer = send_lines(chooser, *headers)
+    assert ("set-cookie" in answer.headers) == (label is None)
+    assert gates.label_of(answer) in ([label] if label else ["main", "v1"])
+    assert answer.headers["vary"] == "cookie"
+
+
+def send_lines(site: Site, *headers: bytes) -> Answer:
+    """Send the gate a request with these lines."""
     lines = (b"GET / HTTP/1.0", *headers, b"Host: " + gates.HOST.encode(), b"", b"")
-    with socket.create_connection(("127.0.0.1", chooser.proxy.port), timeout=60) as client:
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(b"\r\n".join(lines))
         answer = http.client.HTTPResponse(client)
         answer.begin()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        assert gates.label_of(Answer(answer.status, found, answer.read())) == label
-    assert found["vary"] == "x-version"
+        return Answer(answer.status, found, answer.read())
 
 
 @settings(

@@ -66,11 +66,13 @@ class Haproxy:
         if found.endswith("|="):
             return Answer(found.split("|")[0], "", found.split("|")[4])
         if found.startswith("*"):
-            found = self._find_by_header(found, request) or found
+            found = self._find_by_value(found, request) or found
         if found.startswith(("*", "+")):
             to = found.split("|")[0]
             found = map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or found
-        if not found.startswith(("*", "+", "?", "|")):
+        if found.startswith("@") and (lot := read_lot(request)):
+            found = map_beg(self.maps.lots, f"{found.split('|')[0]}|w{lot}") or found
+        if not found.startswith(("*", "+", "?", "@", "|")):
             to, vary, *_ = found.split("|")
             return Answer(to, vary)
         found = found.removeprefix("?")
@@ -100,7 +102,7 @@ class Haproxy:
                 return name, host
         return None
 
-    def _find_by_header(self, account: str, request: Request) -> str | None:
+    def _find_by_value(self, account: str, request: Request) -> str | None:
         of_path, *_, criterion = account.split("|")
         return self.maps.values.get(f"{of_path}|{criterion}={fetch(criterion, request)}")
 
@@ -115,14 +117,17 @@ class Haproxy:
         if found is None and strict:
             return 400
         lots_of = to if found is None else found
-        if not lots_of.startswith(("*", "+")):
+        if not lots_of.startswith(("*", "+", "@")):
             return lots_of.split("|")[0]
-        lot = f"{request.lot:04d}"
-        known = request.cookies.get("prevs-lot", "")
-        if lots_of.endswith("c") and re.fullmatch("[0-9]{4}", known, re.ASCII):
-            lot = known
+        known = read_lot(request) if lots_of.startswith("@") else ""
+        lot = known or f"{request.lot:04d}"
         answer = map_beg(self.maps.lots, f"{lots_of}|w{lot}")
         return answer.split("|")[0] if answer else 404
+
+
+def read_lot(request: Request) -> str:
+    known = request.cookies.get("prevs-lot", "")
+    return known if re.fullmatch("[0-9]{4}", known, re.ASCII) else ""
 
 
 def fetch(key: str, request: Request) -> str | None:
@@ -203,7 +208,7 @@ def test_the_layout_is_the_documented_one() -> None:
         gates={"api.prevs.example": "api.7", "api.example.com": "api.7"},
         paths={
             "api.7/v1/": "?v1.shop.prevs.example|x-prevs-ref|h|shop.prevs.example|",
-            "api.7/v2/": "?+api.7.0c|cookie,x-prevs-ref|h|shop.prevs.example|",
+            "api.7/v2/": "?@api.7.0|cookie,x-prevs-ref|h|shop.prevs.example|",
             "api.7/": "?+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
         },
         values={
@@ -211,18 +216,18 @@ def test_the_layout_is_the_documented_one() -> None:
             "api.7|": "|x-prevs-ref|h|shop.prevs.example||main",
         },
         lots={
-            "+api.7.0c|w": "main.shop.prevs.example|cookie,x-prevs-ref|||",
-            "+api.7.0c|w00": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
-            "+api.7.0c|w01": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
-            "+api.7.0c|w02": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
-            "+api.7.0c|w98": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
-            "+api.7.0c|w99": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w": "main.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w00": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w01": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w02": "pr-7.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w98": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
+            "@api.7.0|w99": "v1.shop.prevs.example|cookie,x-prevs-ref|||",
             "+api.7.1|w": "main.shop.prevs.example|x-prevs-ref,x-version|||",
         },
     )
 
 
-def test_haproxy_alone_looks_up_a_header_and_lots_where_nothing_else_decides() -> None:
+def test_haproxy_alone_looks_up_one_value_and_lots_where_nothing_else_decides() -> None:
     one, half = (Target("v1"),), (Target("main", 5000), Target("v1", 5000))
     version = Condition(ConditionKind.HEADER, "1", "x-version")
     rules = (
@@ -232,16 +237,18 @@ def test_haproxy_alone_looks_up_a_header_and_lots_where_nothing_else_decides() -
         Rule("/w", half, version),
         Rule("/a", one, version),
         Rule("/a", one, Condition(ConditionKind.HEADER, "1", "x-other")),
+        Rule("/k", one, Condition(ConditionKind.COOKIE, "1", "v")),
         Rule("/q", one, Condition(ConditionKind.QUERY, "1", "v")),
     )
     found = list_entries(gate(Revision(7, rules)), DOMAIN)
     assert found.paths == {
         "api.7/": "+api.7.0|*||shop.prevs.example|",
-        "api.7/c/": "?+api.7.1c|cookie||shop.prevs.example|",
+        "api.7/c/": "@api.7.1|cookie||shop.prevs.example|",
         "api.7/h/": "*api.7.2|*||shop.prevs.example|hx-version",
         "api.7/w/": "?+api.7.3|*||shop.prevs.example|hx-version",
         "api.7/a/": "?+api.7.4|*||shop.prevs.example|hx-other,hx-version",
-        "api.7/q/": "?+api.7.5|*||shop.prevs.example|qv",
+        "api.7/k/": "*api.7.5|*||shop.prevs.example|cv",
+        "api.7/q/": "?+api.7.6|*||shop.prevs.example|qv",
     }
     for more in ({"override": (Override.HEADER,)}, {"variants": {"cart": "main"}}):
         asking = list_entries(gate(Revision(7, rules[:1], **more)), DOMAIN)
@@ -261,7 +268,7 @@ def test_rules_that_are_alike_share_their_lots() -> None:
     assert found.lots == list_entries(gate(Revision(7, (rules[0],))), DOMAIN).lots
     unlike = (Rule("/b", half, sticky=Sticky.COOKIE), Rule("/c", other))
     more = list_entries(gate(Revision(7, (*rules, *unlike))), DOMAIN)
-    assert {key.partition("|")[0] for key in more.lots} == {"+api.7.0", "+api.7.1c", "+api.7.2"}
+    assert {key.partition("|")[0] for key in more.lots} == {"+api.7.0", "@api.7.1", "+api.7.2"}
 
 
 @given(st.integers(0, LOTS), st.integers(0, LOTS), st.lists(st.integers(0, LOTS - 1)))
