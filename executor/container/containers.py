@@ -182,7 +182,7 @@ class DockerContainers:
             network_mode=f"container:{spec.joins}" if spec.joins else self._network.name,
             extra_hosts=self._find_hosts(spec),
             cgroup_parent=self._cgroup_parent(),
-            cpu_shares=self._find_shares(client, spec.cpus),
+            cpu_shares=self._find_shares(spec.cpus),
             **confinement.limits(spec),
         )
 
@@ -192,10 +192,11 @@ class DockerContainers:
         gates = dict.fromkeys(spec.gates, proxy.address) if proxy else {}
         return {**gates, **dict.fromkeys(spec.hosts, _LOOPBACK)}
 
-    def _find_shares(self, client: APIClient, cpus: float) -> int:
+    def _find_shares(self, cpus: float) -> int:
         if not _WITH_V2.exists():
             return cpu_share.shares(cpus)
-        return cpu_share.shares_of_weight(cpus, curved=cpu_share.is_curved(client.version()))
+        curved = cpu_share.is_curved(self._daemon.version())
+        return cpu_share.shares_of_weight(cpus, curved=curved)
 
     def _cgroup_parent(self) -> Optional[str]:
         if self._group is None or not cgroup.accepts(self._daemon.info()):

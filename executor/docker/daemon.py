@@ -6,7 +6,7 @@ import contextlib
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 import requests.exceptions
 from docker.api import APIClient
@@ -57,7 +57,7 @@ class Daemon:
         self._settings = kwargs_from_env(environment=dict(environ))
         self._lock = threading.Lock()
         self._client: APIClient | None = None
-        self._info: Optional[Mapping[str, Any]] = None
+        self._told: dict[str, Mapping[str, Any]] = {}
         self.host = environ.get("DOCKER_HOST") or DEFAULT_HOST
 
     def client(self) -> APIClient:
@@ -73,11 +73,20 @@ class Daemon:
         For each answer dockerd starts `runc --version` and `docker-init --version`. Raises
         APIError, DockerUnavailable.
         """
+        return self._ask_once("info", lambda client: client.info())
+
+    def version(self) -> Mapping[str, Any]:
+        """Return /version as it was first; as info()."""
+        return self._ask_once("version", lambda client: client.version())
+
+    def _ask_once(
+        self, what: str, ask: Callable[[APIClient], Mapping[str, Any]]
+    ) -> Mapping[str, Any]:
         client = self.client()
         with self._lock, daemon_errors():
-            if self._info is None:
-                self._info = client.info()
-            return self._info
+            if what not in self._told:
+                self._told[what] = ask(client)
+            return self._told[what]
 
     def new_client(self) -> APIClient:
         """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""

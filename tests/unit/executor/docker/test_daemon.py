@@ -61,10 +61,15 @@ def test_what_a_daemon_says_of_itself_is_asked_for_once() -> None:
             self.asked += 1
             return {"CgroupDriver": "cgroupfs"}
 
+        def version(self) -> dict[str, str]:
+            self.asked += 1
+            return {"Version": "26.1.5"}
+
     client = Client()
     daemon = Daemon({}, lambda **_: cast(APIClient, client))
     assert daemon.info() == daemon.info() == {"CgroupDriver": "cgroupfs"}
-    assert client.asked == 1
+    assert daemon.version() == daemon.version() == {"Version": "26.1.5"}
+    assert client.asked == 2
 
 
 @pytest.mark.parametrize(
