@@ -209,8 +209,10 @@ class PullPoller:
         is_other = repository_ids.is_other(app, snapshot.repositories.get(app.name))
         if is_other or any(one.closed is None for one in known):
             # An empty list of ours closes pull requests, and lets the app go on.
-            return frozenset({forge.find_repository()})
-        return frozenset({self._ids.get((app.name, app.repository), forge.find_repository)})
+            ask = self._ids.renew
+        else:
+            ask = self._ids.get
+        return frozenset({ask((app.name, app.repository), forge.find_repository)})
 
     def _find_approvals(
         self, forge: Forge, app: str, waiting: Sequence[Pull]

@@ -20,10 +20,14 @@ class KeptAnswers(Generic[Key, Answer]):
 
     def get(self, key: Key, ask: Callable[[], Answer]) -> Answer:
         """Return the kept answer, or else that of `ask`. Blocks, and raises, as `ask` does."""
-        now = self._clock()
         known = self._kept.get(key)
-        if known is not None and known[0] > now:
+        if known is not None and known[0] > self._clock():
             return known[1]
+        return self.renew(key, ask)
+
+    def renew(self, key: Key, ask: Callable[[], Answer]) -> Answer:
+        """Return the answer of `ask`, and keep it. Blocks, and raises, as `ask` does."""
+        now = self._clock()
         answer = ask()
         kept = {key: one for key, one in self._kept.items() if one[0] > now}
         self._kept = {**kept, key: (now + self._seconds, answer)}

@@ -176,6 +176,19 @@ def test_the_repository_that_comes_back_is_built_again_by_itself() -> None:
     scene.visit()
 
 
+def test_the_repository_that_has_come_back_is_not_taken_for_the_other_one_later() -> None:
+    scene = Scene()
+    scene.poller.look("hello")
+    scene.take(THEIRS)
+    scene.lead()
+    scene.poller.look("hello")
+    assert scene.problem
+    scene.take(OURS)
+    for _ in range(3):
+        scene.poller.look("hello")
+        assert scene.problem == ""
+
+
 def test_a_new_address_is_another_repository() -> None:
     scene = Scene()
     scene.poller.look("hello")
