@@ -21,7 +21,11 @@ from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.sessions import Viewer
 from framework.dashboard.stacks.stack_looks import StackLooks
 from framework.errors import FrameworkError
+from framework.jobs.queued_jobs import JobKey
+from framework.service.gates.gate_service import Gates
+from framework.service.jobs.job_service import Jobs
 from framework.service.previews import Previews
+from prevs.jobs import JobRecord
 from prevs.records import PreviewRecord
 from prevs.units import Unit, preview_unit
 from program.http.server_events import STILL_HERE, ServerEvent, retry
@@ -35,6 +39,30 @@ _SIGNED_OUT = ServerEvent("signed-out", "{}").encode()
 
 Look = Callable[[], Awaitable[object]]
 Seen = Mapping[str, Sequence[PreviewRecord]]
+
+
+class PageVersions:
+    """Texts by which a page learns that it misses something: each is another one after a change.
+
+    Events are not all that counts: a job that runs or succeeds is none, nor is what proxies take
+    over. Belongs to the event loop's thread.
+    """
+
+    def __init__(self, previews: Previews, jobs: Jobs, gates: Gates) -> None:
+        self._previews = previews
+        self._jobs = jobs
+        self._gates = gates
+        self._known: Mapping[JobKey, JobRecord] = {}
+        self._changes = 0
+
+    def find(self, sees: Callable[[str], bool]) -> str:
+        """Return the text of now, for somebody who `sees` these apps."""
+        jobs = self._jobs.snapshot.jobs
+        if jobs is not self._known:  # the same object as before if no job has changed
+            self._known = jobs
+            self._changes += 1
+        behind = sum(one.number for one in self._gates.snapshot.behind.values())
+        return f"{self._previews.history.last_of(sees)}-{behind}-{self._changes}"
 
 
 class LiveUpdates:

@@ -21,7 +21,7 @@ from framework.dashboard.gates.list_pages import GateListPages
 from framework.dashboard.jobs.job_pages import JobPages
 from framework.dashboard.jobs.list_pages import ListPages
 from framework.dashboard.jobs.schedule_actions import ScheduleActions
-from framework.dashboard.live import LiveUpdates
+from framework.dashboard.live import LiveUpdates, PageVersions
 from framework.dashboard.pages.app_pages import AppPages
 from framework.dashboard.pages.cluster_page import ClusterPage
 from framework.dashboard.pages.description_page import DescriptionPage
@@ -79,13 +79,8 @@ def add_dashboard(
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
-
-    def last_of(sees: Callable[[str], bool]) -> str:
-        # What proxies take over is no event.
-        behind = sum(one.number for one in ports.gates.snapshot.behind.values())
-        return f"{ports.previews.history.last_of(sees)}-{behind}"
-
-    pages = Pages(files, now, last_of)
+    versions = PageVersions(ports.previews, ports.jobs, ports.gates)
+    pages = Pages(files, now, versions.find)
     access = PageAccess(sessions, pages, admission.audit, find_person=TrustedHeaders(proxies).find)
     context = _make_context(
         ports, admission, addresses=addresses, pages=pages, access=access, now=now

@@ -49,8 +49,8 @@ _TITLES = {
 class Pages:
     """Makes pages.
 
-    `now` is in seconds since the epoch. `last` returns a text that is another one after each event
-    of the apps that somebody sees.
+    `now` is in seconds since the epoch. `last` returns a text that is another one once anything has
+    happened to the apps that somebody sees.
     """
 
     def __init__(self, files: Files, now: Callable[[], float], last: Callable[[Sees], str]) -> None:

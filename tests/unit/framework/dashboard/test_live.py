@@ -6,10 +6,12 @@ from typing import cast
 import pytest
 
 from framework.access import Identity, Scope
-from framework.dashboard.live import KEEPALIVE_S, LiveUpdates, Look
+from framework.dashboard.live import KEEPALIVE_S, LiveUpdates, Look, PageVersions
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from framework.schedules.file_schedules import FileTrouble
+from framework.service.gates.gate_service import Gates
+from framework.state.snapshot import Behind
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord
@@ -59,6 +61,32 @@ def test_a_page_gets_an_event_for_each_change_and_nothing_else() -> None:
 def test_a_page_gets_keepalives() -> None:
     events = Page(1, 1, 1, 2, pause=KEEPALIVE_S).follow()
     assert events[1:-1] == [b": still here\n\n", b": still here\n\n", CHANGE]
+
+
+def test_a_page_learns_of_what_is_no_event_and_happened_while_it_was_sent() -> None:
+    previews = FakePreviews()
+    previews.add_app(AppRecord("hello", "/hello.git"))
+    jobs = FakeJobs(previews)
+    job = JobRecord("hello", "a", SHA, "main", JobSettings(("work",)))
+    jobs.command(lambda _: jobs.records.jobs.add_all([job], {}))
+    behind: dict[str, Behind] = {}
+    gates = SimpleNamespace(snapshot=SimpleNamespace(behind=behind))
+    versions = PageVersions(previews, jobs, cast(Gates, gates))
+
+    def find() -> str:
+        return versions.find(lambda app: app == "hello")
+
+    made = find()
+    assert find() == made
+    jobs.launch("a")
+    launched = find()
+    assert launched != made
+    assert find() == launched
+    behind["cart"] = Behind(1, 2)
+    assert find() != launched
+    made = find()
+    previews.put("hello", SHA, State.QUEUED)
+    assert find() != made
 
 
 def see(look: Look) -> object:
