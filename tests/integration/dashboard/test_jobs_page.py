@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import AttemptEnded, Finished, Reported
@@ -65,6 +65,23 @@ def test_a_named_job_is_started_by_keyboard_and_watched_to_its_result(
     page.get_by_role("button", name="Run it again").click()
     expect(page.get_by_text("This is the new job")).to_be_visible()
     assert job_id not in page.url
+
+
+def test_a_job_that_runs_before_its_page_listens_is_shown_as_running(
+    page: Page, dashboard: Dashboard
+) -> None:
+    put_job(dashboard, QUEUED, JobState.QUEUED)
+
+    def run(route: Route) -> None:
+        if dashboard.jobs.job(QUEUED).state is JobState.QUEUED:
+            dashboard.jobs.launch(QUEUED)
+            report = Reported(JobEvent.RUNNING, time.time(), "running")
+            dashboard.jobs.change(QUEUED, report)
+        route.continue_()
+
+    page.route("**/live/jobs/**", run)
+    page.goto(f"{JOBS}/{QUEUED}")
+    expect(page.locator("main .chip").first).to_have_text("running")
 
 
 def test_a_list_follows_its_jobs_and_a_group_is_cancelled_where_it_stands(
