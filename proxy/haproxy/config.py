@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jinja2
 
 from prevs import names
-from proxy.model.access import KNOWN
+from proxy.model.access import CLOSED, KNOWN
 from proxy.model.routes import NEWER_DIGITS, TASK_AT
 from proxy.pages import cookie_pages
 
@@ -201,6 +201,7 @@ def render(files: Files, front: Front) -> str:
         newer_digits=NEWER_DIGITS,
         pass_keys=[name_pass_key(number + 1) for number in range(front.pass_keys)],
         known=KNOWN,
+        closed=CLOSED,
         own_names=sorted(names.PROXIES_OWN),
     )
 

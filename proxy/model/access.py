@@ -16,8 +16,9 @@ from proxy.model.trust import UNSIGNED, Node
 
 KNOWN = "~KNOWN"
 """The key that is in the map of apps once who may look has been read. No app has that name."""
-_CLOSED = "-1|closed"
-"""HAProxy compares eras as numbers: no pass has this one, and an app's first era may be 0."""
+CLOSED = "-1|closed"
+"""The value of a closed app. HAProxy compares eras as numbers: no pass has this one, and the first
+one of an app may be 0."""
 
 _PREFLIGHT = "preflight"
 _TEAM = "team"
@@ -41,7 +42,7 @@ class AppAccess(NamedTuple):
     def __str__(self) -> str:
         """Return the value in HAProxy's map of apps; the number in front is the era."""
         if self.closed:
-            return _CLOSED
+            return CLOSED
         preflight = f"{self.era}|{_PREFLIGHT if self.preflight else ''}"
         return f"{preflight}|{_TEAM}" if self.team else preflight
 

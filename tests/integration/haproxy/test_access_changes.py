@@ -12,7 +12,7 @@ import pytest
 
 from prevs.access import Access, AccessRecord
 from prevs.signatures import derive_key, derive_pass_key
-from proxy.model.access import AppAccess
+from proxy.model.access import CLOSED
 from tests.fakes.access import ERA, PASS_KEY, guard, make_pass
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding
@@ -24,7 +24,6 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 _PAUSE_SECONDS = 0.002
-CLOSED = str(AppAccess(closed=True))
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
 
 
