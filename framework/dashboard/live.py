@@ -44,22 +44,25 @@ Seen = Mapping[str, Sequence[PreviewRecord]]
 class PageVersions:
     """Texts by which a page learns that it misses something: each is another one after a change.
 
-    Events are not all that counts: a job that runs or succeeds is none, nor is what proxies take
-    over. Belongs to the event loop's thread.
+    Events are not all that counts: a preview's next phase is none, nor its place in the queue, a
+    job that runs or succeeds, or what proxies take over. Belongs to the event loop's thread.
     """
 
     def __init__(self, previews: Previews, jobs: Jobs, gates: Gates) -> None:
         self._previews = previews
         self._jobs = jobs
         self._gates = gates
+        self._shown: tuple[Mapping[Unit, PreviewRecord], Mapping[Unit, int]] = ({}, {})
         self._known: Mapping[JobKey, JobRecord] = {}
         self._changes = 0
 
     def find(self, sees: Callable[[str], bool]) -> str:
         """Return the text of now, for somebody who `sees` these apps."""
-        jobs = self._jobs.snapshot.jobs
-        if jobs is not self._known:  # the same object as before if no job has changed
-            self._known = jobs
+        snapshot, jobs = self._previews.snapshot, self._jobs.snapshot.jobs
+        shown = snapshot.previews, snapshot.queue_places
+        # The jobs are the same object as before if none has changed, and slow to compare.
+        if shown != self._shown or jobs is not self._known:
+            self._shown, self._known = shown, jobs
             self._changes += 1
         behind = sum(one.number for one in self._gates.snapshot.behind.values())
         return f"{self._previews.history.last_of(sees)}-{behind}-{self._changes}"

@@ -86,7 +86,16 @@ def test_a_page_learns_of_what_is_no_event_and_happened_while_it_was_sent() -> N
     assert find() != launched
     made = find()
     previews.put("hello", SHA, State.QUEUED)
-    assert find() != made
+    queued = find()
+    assert queued != made
+    previews.queue_places["hello", SHA] = 1
+    placed = find()
+    assert placed != queued
+    assert find() == placed
+    previews.change("hello", SHA, state=State.BUILDING, phase="cloning")
+    building = find()
+    previews.change("hello", SHA, phase="building")
+    assert find() != building
 
 
 def see(look: Look) -> object:
