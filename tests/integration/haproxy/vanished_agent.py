@@ -1,6 +1,6 @@
 """In a network namespace of its own: HAProxy, and an agent in another one that goes without a word.
 
-Prints how requests to its preview end, as JSON.
+Prints how requests to its preview end, and one to a slow preview of another agent, as JSON.
 """
 
 import contextlib
@@ -9,8 +9,11 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from prevs.names import task_id
@@ -21,8 +24,10 @@ from proxy.model.routes import Route
 from tests.fakes.placements import SHA
 from tests.waits import wait_until
 
-HOST = "main.hello.localhost"
+HOST, SLOW_HOST = "main.hello.localhost", "slow.hello.localhost"
 PROXY, AGENT, PORT = "10.88.0.1", "10.88.0.2", 8080
+SLOW_SECONDS = 22.0
+"""Longer than a machine is waited for that does not say a word."""
 _LIMIT = 60.0
 
 APPLICATION = f"""
@@ -34,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         print(self.path, flush=True)
-        if self.path == "/slow":
+        if self.path == "/unanswered":
             time.sleep(600)
         self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -50,6 +55,25 @@ server = ThreadingHTTPServer(("{AGENT}", {PORT}), Handler)
 print("listens", flush=True)
 server.serve_forever()
 """
+
+
+class SlowHandler(BaseHTTPRequestHandler):
+    """Says nothing for a long time, and then answers."""
+
+    def do_GET(self) -> None:
+        time.sleep(SLOW_SECONDS)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@contextlib.contextmanager
+def slow_application() -> Iterator[int]:
+    """Serve a slow application on loopback; give its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), SlowHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def run(*command: str) -> None:
@@ -85,12 +109,15 @@ def expect(process: "subprocess.Popen[str]", line: str) -> None:
 
 
 @contextlib.contextmanager
-def haproxy(folder: Path) -> Iterator[int]:
-    """Run HAProxy with the proxy's configuration, and the agent's preview; give its port."""
+def haproxy(folder: Path, slow_port: int) -> Iterator[int]:
+    """Run HAProxy with the proxy's configuration, and both previews; give its port."""
     files, port = Files(folder), 8081
     config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
-    route = Route(AGENT, PORT, task_id("hello", SHA, "a1"))
-    HaproxyRouter(files, "run").begin_with({HOST: route}, {})
+    routes = {
+        HOST: Route(AGENT, PORT, task_id("hello", SHA, "a1")),
+        SLOW_HOST: Route("127.0.0.1", slow_port, task_id("hello", SHA, "a2")),
+    }
+    HaproxyRouter(files, "run").begin_with(routes, {})
 
     def answers() -> bool:
         with contextlib.suppress(OSError):
@@ -106,10 +133,10 @@ def haproxy(folder: Path) -> Iterator[int]:
             process.kill()
 
 
-def ask(client: http.client.HTTPConnection, method: str, path: str) -> str:
+def ask(client: http.client.HTTPConnection, method: str, path: str = "/", host: str = HOST) -> str:
     """Return the status of the answer, or why there is none."""
     try:
-        client.request(method, path, headers={"Host": HOST})
+        client.request(method, path, headers={"Host": host})
         answer = client.getresponse()
         answer.read()
     except TimeoutError:
@@ -122,19 +149,26 @@ def ask(client: http.client.HTTPConnection, method: str, path: str) -> str:
 def look(folder: Path) -> Mapping[str, str]:
     """Ask on a connection that is kept, and on one that waits for an answer, once all is gone."""
     run("ip", "link", "set", "lo", "up")
-    with agent() as vanishing, haproxy(folder) as port, ThreadPoolExecutor() as pool:
-        kept, waiting = (
-            http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT) for _ in "ab"
+    with (
+        agent() as vanishing,
+        slow_application() as slow_port,
+        haproxy(folder, slow_port) as port,
+        ThreadPoolExecutor() as pool,
+    ):
+        kept, waiting, patient = (
+            http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT) for _ in range(3)
         )
-        found = {"before": ask(kept, "POST", "/")}
+        found = {"before": ask(kept, "POST")}
         expect(vanishing, "/")
-        slow = pool.submit(ask, waiting, "GET", "/slow")
-        expect(vanishing, "/slow")
+        slow = pool.submit(ask, patient, "GET", host=SLOW_HOST)
+        unanswered = pool.submit(ask, waiting, "GET", "/unanswered")
+        expect(vanishing, "/unanswered")
         run(
             "nsenter", "--net", "--target", str(vanishing.pid), "ip", "link", "set", "agent", "down"
         )
-        found["sent after it"] = ask(kept, "POST", "/")
-        found["sent before it"] = slow.result()
+        found["sent after it"] = ask(kept, "POST")
+        found["sent before it"] = unanswered.result()
+        found["to a slow application"] = slow.result()
     return found
 
 
