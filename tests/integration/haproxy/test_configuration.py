@@ -1,4 +1,4 @@
-"""proxy/haproxy/haproxy.cfg.j2: HAProxy reads each form of it without a warning.
+"""proxy/haproxy/haproxy.cfg.j2 and its parts: HAProxy reads each form of it without a warning.
 
 Its warnings at a start go into the proxy's log, as lines of another form.
 """
