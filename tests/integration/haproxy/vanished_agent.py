@@ -25,6 +25,9 @@ from tests.fakes.placements import SHA
 from tests.waits import wait_until
 
 HOST, SLOW_HOST = "main.hello.localhost", "slow.hello.localhost"
+_VISIT = {"Host": HOST}
+_NAVIGATION = {"Host": HOST, "Sec-Fetch-Mode": "navigate"}
+_SLOW_VISIT = {"Host": SLOW_HOST}
 PROXY, AGENT, PORT = "10.88.0.1", "10.88.0.2", 8080
 SLOW_SECONDS = 22.0
 """Longer than a machine is waited for that does not say a word."""
@@ -133,10 +136,15 @@ def haproxy(folder: Path, slow_port: int) -> Iterator[int]:
             process.kill()
 
 
-def ask(client: http.client.HTTPConnection, method: str, path: str = "/", host: str = HOST) -> str:
+def ask(
+    client: http.client.HTTPConnection,
+    method: str,
+    path: str = "/",
+    headers: Mapping[str, str] = _VISIT,
+) -> str:
     """Return the status of the answer, or why there is none."""
     try:
-        client.request(method, path, headers={"Host": host})
+        client.request(method, path, headers=dict(headers))
         answer = client.getresponse()
         answer.read()
     except TimeoutError:
@@ -155,19 +163,22 @@ def look(folder: Path) -> Mapping[str, str]:
         haproxy(folder, slow_port) as port,
         ThreadPoolExecutor() as pool,
     ):
-        kept, waiting, patient = (
-            http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT) for _ in range(3)
+        kept, waiting, browser, patient = (
+            http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT) for _ in range(4)
         )
         found = {"before": ask(kept, "POST")}
         expect(vanishing, "/")
-        slow = pool.submit(ask, patient, "GET", host=SLOW_HOST)
+        slow = pool.submit(ask, patient, "GET", headers=_SLOW_VISIT)
         unanswered = pool.submit(ask, waiting, "GET", "/unanswered")
+        expect(vanishing, "/unanswered")
+        navigation = pool.submit(ask, browser, "GET", "/unanswered", _NAVIGATION)
         expect(vanishing, "/unanswered")
         run(
             "nsenter", "--net", "--target", str(vanishing.pid), "ip", "link", "set", "agent", "down"
         )
         found["sent after it"] = ask(kept, "POST")
         found["sent before it"] = unanswered.result()
+        found["a navigation"] = navigation.result()
         found["to a slow application"] = slow.result()
     return found
 
