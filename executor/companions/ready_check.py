@@ -84,6 +84,7 @@ class ReadyCheck:
         self._daemon = daemon
         self._signals = signals
         self._tries: dict[str, _Try] = {}
+        self._legible: set[str] = set()
 
     def look(self, container: str, companion: Companion) -> Look:
         """Look once, at the running container of that name. Blocks for a second or so at most.
@@ -97,7 +98,10 @@ class ReadyCheck:
         if tables is None:
             done = self._execute(container, _READ, _TABLES_KEPT)
             tables = "" if done is None else done.output.decode(errors="replace")
-            if _HEADING not in tables:
+            if _HEADING in tables:
+                self._legible.add(container)
+            # A look that only takes long, when earlier ones did not, is not the reason.
+            elif done is not None or container not in self._legible:
                 why = _describe(_READ, done)
                 problem = f"its port {port} cannot be seen, as {why}; set `ready` to a command"
         return Look(listens(tables, port), problem)

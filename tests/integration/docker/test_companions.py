@@ -168,8 +168,8 @@ def test_a_port_is_seen_where_dockers_processes_are_not(
     ]
     assert agent.answer(agent.image(SERVE), run=settings(DB, *crowded)) == "hello\n"
     db = Companion("db", command=DB.command, ready_port=5001)
-    agent.run(agent.image(SERVE), run=settings(db), start_limit=3.0)
-    assert "was not ready within 3 s: nothing listened on its port 5001." in agent.message
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=6.0)
+    assert "was not ready within 6 s: nothing listened on its port 5001." in agent.message
     blind = dataclasses.replace(DB, command=shell(f"rm /bin/cat; {DB.command[-1]}"))
     agent.run(agent.image(SERVE), run=settings(blind), start_limit=3.0)
     assert "its port 5000 cannot be seen, as `cat /proc/net/tcp" in agent.message
