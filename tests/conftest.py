@@ -1,8 +1,6 @@
 """The real services of a test run: each is started once, for the first test that needs it."""
 
-import contextlib
 import dataclasses
-import fcntl
 import gc
 import json
 import os
@@ -10,13 +8,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
-from docker import DockerClient
-from docker.errors import APIError
 from hypothesis import HealthCheck, settings
 
 from local.cluster.zookeeper import zookeeper_part
@@ -27,7 +22,7 @@ from local.mesos.installation import Installation, install
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts.part import Part, bring_up
 from local.settings import cache_folder, docker_folder
-from tests import chromium, failed_tests, free_ports, run_order
+from tests import chromium, docker_leftovers, failed_tests, free_ports, run_order
 from tests.disks import NEVER_FULL
 from tests.running_parts import running
 
@@ -90,63 +85,16 @@ def free_port() -> Callable[[], int]:
 def docker_host(request: pytest.FixtureRequest) -> Iterator[str]:
     """DOCKER_HOST of a dockerd, one for all workers (docs/decisions/0047-tests.md).
 
-    The last worker of all runs that use it removes the images that they have made.
+    The last worker of all runs that use it removes what they have left there.
     """
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
     request.config.stash[_DOCKER] = docker
     try:
-        with _removing_images(docker.address, docker_folder(os.environ)):
+        with docker_leftovers.removing(docker.address, docker_folder(os.environ)):
             yield docker.address
     finally:
         docker.stop()
-
-
-@contextlib.contextmanager
-def _removing_images(host: str, folder: Path) -> Iterator[None]:
-    before = folder / "images-before-tests.json"
-    folder.mkdir(parents=True, exist_ok=True)  # another's dockerd answers, and ours never ran
-    with (folder / "test-workers").open("ab") as users:
-        if _try_lock(users):  # the first one: no other run uses it
-            before.unlink(missing_ok=True)
-        fcntl.flock(users, fcntl.LOCK_SH)
-        if not before.exists():  # or the last one of another run has just removed it
-            before.write_text(json.dumps(sorted(_images(host))))
-        yield
-        if _try_lock(users):
-            _remove_images(host, json.loads(before.read_text()))
-            before.unlink()
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    with contextlib.suppress(BlockingIOError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
-
-
-def _images(host: str, unless: Collection[str | None] = ()) -> set[str]:
-    """Return the tags of previews' images, except those of some clusters."""
-    with contextlib.closing(DockerClient(base_url=host)) as client:
-        # Not `images.list`, which inspects each image: other runs may remove theirs meanwhile.
-        found = client.api.images()
-    theirs = (image for image in found if _cluster(image) not in unless)
-    tags = (tag for image in theirs for tag in image["RepoTags"] or ())
-    return {tag for tag in tags if tag.startswith("prevs/")}
-
-
-def _cluster(made: Mapping[str, Any]) -> str | None:
-    """Return the cluster of an image or container."""
-    return (made["Labels"] or {}).get("prevs.cluster")
-
-
-def _remove_images(host: str, known: Collection[str]) -> None:
-    """Remove previews' images that are not `known`, except those of clusters in use."""
-    with contextlib.closing(DockerClient(base_url=host)) as client:
-        used = {_cluster(container) for container in client.api.containers(all=True)}
-        for tag in _images(host, used - {None}) - set(known):
-            with contextlib.suppress(APIError):  # another run uses it by now
-                client.images.remove(tag)
 
 
 @pytest.fixture(scope="session")

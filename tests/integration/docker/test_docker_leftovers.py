@@ -1,0 +1,62 @@
+"""What the last of all test runs removes from a Docker that others use too."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from tests.docker_leftovers import removing
+from tests.fakes.dockerd import OwnDockerd
+from tests.fakes.samples import SampleImages
+from tests.integration.docker.builds import making
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.night,
+    pytest.mark.skipif(os.geteuid() != 0, reason="starts a dockerd of its own: root"),
+]
+
+
+@pytest.fixture
+def dockerd() -> Iterator[OwnDockerd]:
+    """A dockerd that no other test uses, as those would lose what they have there."""
+    made = OwnDockerd(Path(tempfile.mkdtemp(prefix="prevs-")))  # short: a socket is made in it
+    try:
+        made.start()
+        yield made
+        made.stop()
+    finally:
+        made.clear()
+
+
+def look(host: str) -> list[int]:
+    """Return how many images, volumes and records of the cache there are."""
+    with contextlib.closing(APIClient(base_url=host, version="auto")) as client:
+        found = client.df()
+        kinds = ("Images", "Volumes", "BuildCache")
+        return [len(found[kind] or ()) for kind in kinds]
+
+
+def leave(host: str, folder: Path, number: int) -> None:
+    """Leave what attempts leave: two images, of which one lost its tag, a volume and a build."""
+    folder.mkdir()
+    labels = {"prevs.app": f"app-{number}"}
+    with contextlib.closing(APIClient(base_url=host, version="auto")) as client:
+        for command in ("exit 1", "exit 2"):
+            SampleImages(client).add(f"prevs/app-{number}:1", f"{command}{number}")
+        client.create_volume(f"prevs-app-{number}", labels=labels)
+        with making("buildkit", host, folder) as world:
+            world.build(f"COPY busybox /copied-{number}")
+
+
+def test_only_what_was_made_in_between_is_removed(dockerd: OwnDockerd, tmp_path: Path) -> None:
+    leave(dockerd.host, tmp_path / "before", 1)
+    before = look(dockerd.host)
+    with removing(dockerd.host, tmp_path), removing(dockerd.host, tmp_path):
+        leave(dockerd.host, tmp_path / "meanwhile", 2)
+    assert all(before)
+    assert look(dockerd.host) == before
