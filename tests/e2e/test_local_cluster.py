@@ -286,6 +286,7 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     assert framework_id(serving) == framework
 
 
+@pytest.mark.night
 def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
     serving: Own,
 ) -> None:

@@ -61,13 +61,16 @@ def run(folder: Path, *more: str) -> list[str]:
     return file.read_text().splitlines()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+WORKERS = [(), pytest.param(("-n", "1"), marks=pytest.mark.night)]
+
+
+@pytest.mark.parametrize("workers", WORKERS)
 def test_failures_and_errors_are_written_down_once(folder: Path, workers: tuple[str, ...]) -> None:
     lines = ["test_some.py::test_value[a@b]", "test_some.py::test_setup"]
     assert run(folder, *workers) == lines
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize("workers", WORKERS)
 def test_an_interrupted_run_has_no_list_of_failures(folder: Path, workers: tuple[str, ...]) -> None:
     assert run(folder, *workers, "-k", "test")[-1] == UNFINISHED
 

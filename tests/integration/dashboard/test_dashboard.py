@@ -14,7 +14,7 @@ from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
-from tests.integration.dashboard.looks import NARROW, look_at
+from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
 from tests.integration.dashboard.scene import (
     FAILED,
     PREVIEW,
@@ -241,7 +241,10 @@ def test_everything_works_without_scripts(browser: Chromium, base: str) -> None:
         expect(page.get_by_label("Memory in MB", exact=True)).to_have_value("1")
 
 
-def test_each_page_is_accessible(browser: Chromium, dashboard: Dashboard, base: str) -> None:
+@with_looks
+def test_each_page_is_accessible(
+    look: Look, browser: Chromium, dashboard: Dashboard, base: str
+) -> None:
     put_everything(dashboard)
     have_attempts(dashboard)
     paths = [
@@ -264,9 +267,9 @@ def test_each_page_is_accessible(browser: Chromium, dashboard: Dashboard, base: 
     with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         page.goto("/sign-in")
-        found = {"/sign-in": look_at(page)}
+        found = {"/sign-in": look_at(page, look)}
         sign_in(page)
         for path in paths:
             page.goto(path)
-            found[path] = look_at(page)
+            found[path] = look_at(page, look)
     assert {path: problems for path, problems in found.items() if problems} == {}

@@ -9,7 +9,7 @@ from prevs.messages import Credential
 from prevs.records import AppRecord
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.looks import NARROW, look_at
+from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
 from tests.integration.dashboard.scene import HOSTILE, sign_in
 
 pytestmark = pytest.mark.integration
@@ -57,8 +57,9 @@ def test_a_forge_is_set_up_by_keyboard_alone(page: Page, dashboard: Dashboard) -
     assert dashboard.previews.given["hello"].credential == Credential("deploy", "glpat-2")
 
 
+@with_looks
 def test_results_are_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     long = "https://hooks.prevs.example/" + "x" * 200
     dashboard.previews.known_apps["hello"] = AppRecord("hello", HOSTILE)
@@ -73,14 +74,14 @@ def test_results_are_accessible_and_foreign_text_is_only_text(
         sign_in(page, path=PAGE)
         page.get_by_role("button", name="Check the way").click()
         expect(page.get_by_role("button", name="Check again")).to_be_visible()
-        assert look_at(page) == []
+        assert look_at(page, look) == []
         page.get_by_role("button", name="Show what to enter").click()
         secret = page.get_by_label("Secret", exact=True)
         assert secret.input_value() == dashboard.previews.given["hello"].hook_secret
-        assert look_at(page) == []
+        assert look_at(page, look) == []
         page.get_by_text("A deploy key, for ssh").click()
         page.get_by_label("Private key").fill("no key")
         page.get_by_label("Keys of the host").fill(HOSTILE)
         page.get_by_role("button", name="Set the key").click()
         expect(page.get_by_role("alert")).to_contain_text("Nothing was stored")
-        assert look_at(page) == []
+        assert look_at(page, look) == []

@@ -9,7 +9,7 @@ from prevs.names import slug
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.integration.dashboard.gate_scene import MAIN, put_gate, put_gates, run
-from tests.integration.dashboard.looks import NARROW, look_at
+from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
 from tests.integration.dashboard.scene import FAILED, SHA, sign_in
 
 pytestmark = pytest.mark.integration
@@ -105,30 +105,31 @@ def test_gates_are_tried_and_switched_without_scripts(
         expect(page.get_by_text("The gate leads where it led then.")).to_be_visible()
 
 
+@with_looks
 def test_each_page_of_gates_is_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         sign_in(page)
         found = {}
         page.goto("/gates")
-        found["without gates"] = look_at(page)
+        found["without gates"] = look_at(page, look)
         put_gates(dashboard)
         for path in ("/gates", "/apps/hello/gates/failed", "/apps/hello/gates/new"):
             page.goto(path)
-            found[path] = look_at(page)
+            found[path] = look_at(page, look)
         page.goto("/apps/hello/gates/waits")
         for one in page.locator("summary").all():
             one.click()
         page.get_by_role("button", name="Try", exact=True).click()
         expect(page.locator("#tried .notice")).to_be_visible()
-        found["waits"] = look_at(page)
+        found["waits"] = look_at(page, look)
         page.locator("#rule-1").get_by_role("button", name="Preview the change").click()
         expect(page.locator("#preview")).to_be_visible()
-        found["preview"] = look_at(page)
+        found["preview"] = look_at(page, look)
         page.get_by_label("Label 1", exact=True).fill("No Label")
         page.get_by_role("button", name="Switch", exact=True).click()
         expect(page.locator(".wrong")).to_be_visible()
-        found["refused"] = look_at(page)
+        found["refused"] = look_at(page, look)
     assert {path: problems for path, problems in found.items() if problems} == {}

@@ -22,7 +22,7 @@ from tests.integration.dashboard.job_scene import (
     put_job,
     put_jobs,
 )
-from tests.integration.dashboard.looks import NARROW, look_at
+from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
 from tests.integration.dashboard.scene import sign_in
 from tests.integration.dashboard.schedule_scene import MADE, UNTOLD, put_schedule, put_schedules
 
@@ -130,8 +130,9 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
     expect(page.locator("main .chip")).to_have_text("queued, place 1")
 
 
+@with_looks
 def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
@@ -139,7 +140,7 @@ def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
         found = {}
         for path in ("/jobs", JOBS):
             page.goto(path)
-            found[f"{path} without jobs"] = look_at(page)
+            found[f"{path} without jobs"] = look_at(page, look)
         put_jobs(dashboard)
         put_schedules(dashboard)
         paths = ["/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204"]
@@ -148,5 +149,5 @@ def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
         ones = [f"{JOBS}/{job_id}" for job_id in all_ids]
         for path in (*paths, *ones, f"{JOBS}/{RUNNING}/attempts/1"):
             page.goto(path)
-            found[path] = look_at(page)
+            found[path] = look_at(page, look)
     assert {path: problems for path, problems in found.items() if problems} == {}

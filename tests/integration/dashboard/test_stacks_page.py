@@ -7,7 +7,7 @@ from prevs.names import slug
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.looks import NARROW, look_at
+from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
 from tests.integration.dashboard.scene import sign_in
 from tests.integration.dashboard.stack_scene import (
     STACK,
@@ -77,15 +77,16 @@ def test_stacks_are_used_without_scripts(
         expect(card).to_have_count(0)
 
 
+@with_looks
 def test_each_page_of_stacks_is_accessible_and_foreign_text_is_only_text(
-    browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
         sign_in(page)
         found = {}
         page.goto("/stacks")
-        found["without stacks"] = look_at(page)
+        found["without stacks"] = look_at(page, look)
         put_variants(dashboard)
         sha = put_instance(
             dashboard, open_variant(dashboard, "own", own=("cart",)), "cart", State.RUNNING
@@ -93,7 +94,7 @@ def test_each_page_of_stacks_is_accessible_and_foreign_text_is_only_text(
         instance = f"/apps/shop-basket/previews/{sha}"
         for path in ("/stacks", "/apps/shop-basket/gates/cart-shop", instance):
             page.goto(path)
-            found[path] = look_at(page)
+            found[path] = look_at(page, look)
         page.goto(STACK)
         for one in page.locator("summary").all():
             one.click()
@@ -103,5 +104,5 @@ def test_each_page_of_stacks_is_accessible_and_foreign_text_is_only_text(
         expect(page.locator(".wrong")).to_be_visible()
         for one in page.locator(".closing summary").all():
             one.click()
-        found[STACK] = look_at(page)
+        found[STACK] = look_at(page, look)
     assert {path: problems for path, problems in found.items() if problems} == {}

@@ -240,6 +240,9 @@ def test_a_step_that_fails_for_another_reason_is_not_blamed_on_memory(
     assert str(caught.value).startswith("Step ")
 
 
+@pytest.mark.parametrize(
+    "world", ["buildkit", pytest.param("classic", marks=pytest.mark.night)], indirect=True
+)
 def test_a_fork_bomb_is_ended_with_its_build(world: World, own: str) -> None:
     with pytest.raises(BuildFailed) as caught:
         world.build(BOMB.format(mark()), limit=120.0)

@@ -15,7 +15,6 @@ import pytest
 
 from executor.errors import BuildFailed, Stopped
 from executor.workspace.build_marks import mark_of
-from tests import times
 from tests.integration.docker.builds import LONG, MARKED, SLEEP, TAG, World
 from tests.waits import wait_until
 
@@ -66,21 +65,17 @@ def late_step() -> Iterator[None]:
             process.wait()
 
 
-@pytest.mark.parametrize("moments_and_others", times.both((5, 0), (14, 4)))
-def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(
-    world: World, moments_and_others: tuple[int, int]
-) -> None:
+@pytest.mark.night
+def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -> None:
     """BuildKit loses the step of some of them on a busy machine; see
     executor/workspace/build_marks.py.
 
-    The classic builder loses none: its daemon ends each within some tenths of a second. By day
-    other tests keep the machine busy.
+    The classic builder loses none: its daemon ends each within some tenths of a second.
     """
-    moments, others = moments_and_others
     world.build()
-    seconds = [0.1 + 0.35 / moments * number for number in range(moments)]
+    seconds = [0.1 + 0.025 * number for number in range(14)]
     with contextlib.ExitStack() as busy:
-        for _ in range(others):
+        for _ in range(4):
             busy.enter_context(busily())
         for limit in seconds:
             with pytest.raises(BuildFailed, match="within"):

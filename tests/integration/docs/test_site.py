@@ -20,7 +20,7 @@ from tests.waits import wait_until
 ROOT = Path(__file__).parents[3]
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.night]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -83,13 +83,8 @@ def test_a_search_finds_pages_without_any_server(page: Page, site: str) -> None:
     expect(page.locator("#framework-prevs_drain_limit")).to_be_visible()
 
 
-def at_night(value: str) -> object:
-    """Yield a parameter of a test that only `make test-all` runs."""
-    return pytest.param(value, marks=pytest.mark.night)
-
-
-@pytest.mark.parametrize("scheme", ["light", at_night("dark")])
-@pytest.mark.parametrize("path", ["", at_night("settings/"), at_night("comparison/")])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "settings/", "comparison/"])
 def test_each_page_is_accessible_to_everybody(
     page: Page, site: str, path: str, scheme: str
 ) -> None:
