@@ -70,7 +70,7 @@ def _serve(
     service = Service(config, driver, inbox, course_factory, on_task=name_lines)
     exit_code = service.run()
     if service.is_over:
-        course_factory.finish()
+        course_factory.close()
     else:
         course_factory.end()
     return exit_code

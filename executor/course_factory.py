@@ -44,6 +44,7 @@ from prevs.messages import BuildOrder
 
 if TYPE_CHECKING:
     from executor.companions.companion_images import CompanionSources
+    from executor.workspace.shared_network import SharedNetwork
 
 
 class CourseFactory:
@@ -61,6 +62,7 @@ class CourseFactory:
         self._closed = ClosedNetworks(time.monotonic, close)
         self._over = threading.Event()
         self._job_log: Output | None = None
+        self._shared: SharedNetwork | None = None
 
     def connect(self) -> None:
         """Connect to docker before the task comes, and remove what dead attempts left."""
@@ -73,6 +75,12 @@ class CourseFactory:
             self._job_log.close()
             self._job_log = None
         return self._guard.end()
+
+    def close(self) -> None:
+        """Release what the attempts of this process share, all of which have ended."""
+        if self._shared is not None:
+            self._shared.end()
+        self.finish()
 
     def end(self) -> None:
         """Release all that the attempts of an agent share."""
@@ -123,7 +131,6 @@ class CourseFactory:
         )
 
     def _use(self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log) -> Use:
-        containers = self._containers(attempt, reporter, log)
         if (work := attempt.order.work) is not None:
             # Imported only for jobs: an executor serves more often.
             from executor.attempt.work import Work
@@ -132,7 +139,9 @@ class CourseFactory:
             return Work(
                 attempt,
                 work,
-                containers=containers,
+                containers=self._containers(
+                    attempt, reporter, log, shared=self._share(attempt, work.linger)
+                ),
                 reports=reporter,
                 log=log,
                 signals=signals,
@@ -141,7 +150,7 @@ class CourseFactory:
             )
         return Serve(
             attempt,
-            containers=containers,
+            containers=self._containers(attempt, reporter, log),
             volumes=DockerVolumes(self._daemon, WorkFolder(self._config.dir), self._uses),
             probe=_probe(attempt.order, signals),
             reports=reporter,
@@ -150,8 +159,26 @@ class CourseFactory:
             now=time.monotonic,
         )
 
+    def _share(self, attempt: Attempt, linger: float) -> SharedNetwork | None:
+        """Return the network that jobs share, for one that is not the first of its executor.
+
+        None if no other job waits for the executor, so that nobody would share it.
+        """
+        from executor.workspace.shared_network import SharedNetwork
+
+        if self._shared is None:
+            self._shared = SharedNetwork(self._daemon, self._guard)
+        is_later = names.find_number(attempt.task_id) > 1
+        return self._shared if is_later and (linger or self._shared.exists) else None
+
     def _containers(
-        self, attempt: Attempt, reporter: Reporter, log: Log, add: Count = count_alone
+        self,
+        attempt: Attempt,
+        reporter: Reporter,
+        log: Log,
+        add: Count = count_alone,
+        *,
+        shared: SharedNetwork | None = None,
     ) -> DockerContainers:
         return DockerContainers(
             self._daemon,
@@ -160,6 +187,7 @@ class CourseFactory:
             self._guard,
             report_isolation=reporter.set_isolation,
             add=add,
+            shared=shared,
         )
 
     def _accompany(

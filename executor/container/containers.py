@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Optional, Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -29,6 +29,9 @@ from executor.limits.strangers import AgentOpen, find_opening
 from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
 from prevs.work import FOLDER
+
+if TYPE_CHECKING:
+    from executor.workspace.shared_network import SharedNetwork
 
 _HIERARCHIES = Path("/sys/fs/cgroup")
 _WITH_V2 = _HIERARCHIES / "cgroup.controllers"
@@ -75,7 +78,7 @@ class DockerContainers:
     """Fulfils the port Containers with docker-py, for containers in a network and confined by it.
 
     Measures what a container writes every `calm` seconds, and more often if it writes much. `add`
-    says what counts of that.
+    says what counts of that. If there is a network that is `shared`, containers join it.
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class DockerContainers:
         calm: float = CALM,
         report_isolation: ReportIsolation = report_nothing,
         add: Count = count_alone,
+        shared: Optional[SharedNetwork] = None,
     ) -> None:
+        self._shared = shared
         self._daemon = daemon
         self._add = add
         self._guard = guard
@@ -110,6 +115,19 @@ class DockerContainers:
         client = self._daemon.client()
         self._confine(client)
         self._tell_gates(spec)
+        if self._shared is None:
+            return self._start(client, spec, on_exit)
+        joined = self._shared.join(spec, self._host_config, self._removed)
+        try:
+            return self._start(client, joined, on_exit)
+        except ExecutorError:
+            if not self._shared.is_lost():
+                raise
+            return self._start(client, spec, on_exit)
+
+    def _start(
+        self, client: APIClient, spec: ContainerSpec, on_exit: Callable[[], None]
+    ) -> DockerContainer:
         self._guard.register(spec.name)
         try:
             with daemon_errors():

@@ -34,6 +34,7 @@ class ContainerGuard:
         self._task_id = ""
         self._lock: int | None = None
         self._containers: set[str] = set()
+        self._kept: dict[str, tuple[str, int]] = {}
         self._is_building = False
 
     def begin(self, task_id: str) -> None:
@@ -41,6 +42,8 @@ class ContainerGuard:
         self._task_id = task_id
         self._lock = self._folder.hold(task_id)
         self._watchdog.attempt(str(self._path), task_id)
+        for name in self._kept:
+            self._watchdog.container(name)
 
     def reap(self, reap: Callable[[WorkFolder], None]) -> None:
         """Call `reap`, which removes what dead attempts left. Never raises."""
@@ -61,10 +64,22 @@ class ContainerGuard:
         self._containers.add(name)
         self._watchdog.container(name)
 
+    def keep(self, name: str) -> None:
+        """Guard a container that is about to be created, and that stays for the next attempts.
+
+        For the reaper it belongs to this attempt, which lives as long. Raises OSError.
+        """
+        self._kept[name] = (self._task_id, self._folder.hold(self._task_id))
+        self._watchdog.container(name)
+
     def unregister(self, name: str) -> None:
         """Note that a container has been removed for sure."""
         self._containers.discard(name)
         self._watchdog.gone(name)
+        if name in self._kept:
+            task_id, lock = self._kept.pop(name)
+            os.close(lock)
+            self._folder.forget(task_id)
 
     def wait_for_reaper(self) -> None:
         """Block until the reaper is done: a container that it removes may have our port."""
@@ -83,7 +98,7 @@ class ContainerGuard:
     def end(self) -> bool:
         """Release the watchdog, as the attempt has ended; not while something may be left.
 
-        Return whether nothing is.
+        Return whether nothing is, but for what stays for the next attempt.
         """
         if self._containers:
             return False
@@ -93,5 +108,6 @@ class ContainerGuard:
             self._folder.forget(self._task_id)
         if self._is_building:
             return False
-        self._watchdog.done()
+        if not self._kept:
+            self._watchdog.done()
         return True

@@ -112,12 +112,13 @@ def test_a_job_whose_shared_executor_is_killed_starts_again_alone(
     assert [text.count("running ") for text in logs] == [1] * len(ids)
     assert "try 2" in logs[3]
 
-    def is_removed() -> bool:
-        label = f"prevs.task={struck['task_id']}"
+    def are_removed() -> bool:
+        label = f"prevs.app={app}"
         with contextlib.closing(docker.DockerClient(base_url=docker_host)) as client:
             return not client.containers.list(all=True, filters={"label": [label]})
 
-    wait_until(is_removed, "its container is removed", seconds=60)
+    # Its own, and that of the network which it shared.
+    wait_until(are_removed, "all containers are removed", seconds=60)
 
 
 def find_processes(executor_id: str) -> list[int]:

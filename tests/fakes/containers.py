@@ -144,6 +144,10 @@ class RecordingGuard:
         """Keep the name."""
         self.held.add(name)
 
+    def keep(self, name: str) -> None:
+        """Keep the name."""
+        self.held.add(name)
+
     def wait_for_reaper(self) -> None:
         """Nothing of others is left."""
 

@@ -22,11 +22,14 @@ from executor.workspace.container_guard import ContainerGuard
 from executor.workspace.watchdog import Watchdog
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
+from prevs.work import Work
 from tests.fakes.attempts import MemoryLog, RecordingLink
 from tests.fakes.samples import SampleImages, SampleRepository
 
 APP = f"executor-test-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
+
+_EXECUTOR = "k3j9x0q2ab"
 
 
 def order(app: str, sha: str, **changes: Any) -> BuildOrder:
@@ -79,23 +82,55 @@ class Agent(RecordingLink):
     def run(self, sha: str, **changes: Any) -> int:
         """Run an attempt at a commit to its end; return the exit code of its executor."""
         self._attempts += 1
-        order = self.order(sha, **changes)
-        self.tags.append(names.image_tag(APP, sha))
-        self._task_id = names.task_id(APP, sha, str(self._attempts))
+        self.inbox.put(self._launch(self.order(sha, **changes), str(self._attempts)))
+        self._serve()
+        return self.codes[-1]
+
+    def run_jobs(
+        self, sha: str, works: Sequence[Work], between: Callable[[int], None] = lambda _: None
+    ) -> list[TaskReport]:
+        """Run jobs one after the other in one executor; return the last report of each.
+
+        `between` is called with the number of those that have ended.
+        """
+        reports: list[TaskReport] = []
+
+        def go_on() -> None:
+            number = len(reports)
+            order = self.order(sha, host_port=0, work=works[number])
+            self.inbox.put(self._launch(order, f"{_EXECUTOR}-{number + 1}"))
+
+        def end() -> None:
+            reports.append(self.report)
+            between(len(reports))
+            if len(reports) < len(works):
+                go_on()
+
+        self.when |= dict.fromkeys(("TASK_FINISHED", "TASK_FAILED"), end)
+        go_on()
+        self._serve()
+        return reports
+
+    def _launch(self, order: BuildOrder, attempt: str) -> Launched:
+        self.tags.append(names.image_tag(APP, order.sha))
+        self._task_id = names.task_id(APP, order.sha, attempt)
         task = {
             "task_id": {"value": self._task_id},
             "agent_id": {"value": "agent-1"},
             "data": base64.b64encode(order.encode()).decode(),
         }
-        self.inbox.put(Launched(task))
+        return Launched(task)
+
+    def _serve(self) -> None:
+        """Do what executor/__main__.py does."""
         guard = ContainerGuard(self.config.dir, Watchdog(self.watchdog[1]))
         course_factory = CourseFactory(self.config, self.environ, self.log, guard)
         course_factory.connect()
+        service = Service(self.config, self, self.inbox, course_factory)
         try:
-            self.codes.append(Service(self.config, self, self.inbox, course_factory).run())
+            self.codes.append(service.run())
         finally:
-            course_factory.end()
-        return self.codes[-1]
+            (course_factory.close if service.is_over else course_factory.end)()
 
     def answer(self, sha: str, **changes: Any) -> str:
         """Run an attempt until its application runs; return the application's answer."""

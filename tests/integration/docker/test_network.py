@@ -54,7 +54,7 @@ def built(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
 
 @pytest.fixture
 def joined(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The findings of an application in the network of a companion."""
+    """The findings of an application in a companion's network, and of a job in a shared one."""
     return isolated["companions"]
 
 
@@ -90,13 +90,21 @@ def test_an_application_in_the_network_of_a_companion_reaches_no_more_than_anoth
     assert joined["by name"] == {"application": True, "companion": True}
 
 
+def test_a_job_in_the_network_that_jobs_share_reaches_no_more_than_a_preview(
+    joined: Mapping[str, Any],
+) -> None:
+    assert [name for name, reached in joined["job"].items() if reached] == OPEN
+    # What listens there is not reached by others, as the next test tells.
+    assert joined["a job reaches itself"]
+
+
 def test_visitors_reach_it_at_the_port_that_the_companion_publishes(
     joined: Mapping[str, Any],
 ) -> None:
     assert joined["visits"] == {"loopback": True, "the agent": True, "outside": True}
 
 
-def test_no_other_preview_reaches_it_or_its_companions(joined: Mapping[str, Any]) -> None:
+def test_no_other_preview_reaches_it_or_its_companions_or_a_job(joined: Mapping[str, Any]) -> None:
     assert not any(joined["by a neighbour"].values())
     # It is not the neighbour that reaches nothing.
     assert joined["the neighbour reaches the internet"]

@@ -141,3 +141,40 @@ def test_what_is_left_of_the_last_of_many_attempts_fits_into_an_argument(tmp_pat
     os.close(write_end)
     wait_until(got.exists)
     assert got.read_text() == "attempt last /a folder\ncontainer prevs-last\n"
+
+
+def test_what_stays_for_the_next_attempts_is_removed_by_the_watchdog(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.keep("prevs-kept")
+    # Nothing else is left, so another attempt may follow. But the watchdog may not go.
+    assert world.guard.end()
+    assert world.sent() == [f"attempt a {world.path}", "container prevs-kept"]
+    world.guard.begin("b")
+    # It has forgotten what it was told before.
+    assert world.sent() == [f"attempt b {world.path}", "container prevs-kept"]
+    assert world.guard.end()
+    assert world.sent() == []
+
+
+def test_what_stays_belongs_to_an_attempt_that_lives_as_long(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.keep("prevs-kept")
+    world.guard.end()
+    world.guard.begin("b")
+    world.guard.end()
+    # Else the reaper of another executor would remove it.
+    assert world.folder.lives("a")
+    assert not world.folder.lives("b")
+    world.guard.unregister("prevs-kept")
+    assert world.folder.tasks() == []
+    assert world.guard.end()
+    assert world.sent()[-2:] == ["gone prevs-kept", "done"]
+
+
+def test_what_stayed_and_is_gone_leaves_the_attempt_alive_that_runs(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.keep("prevs-kept")
+    world.guard.unregister("prevs-kept")
+    assert world.folder.lives("a")
+    world.guard.end()
+    assert world.sent()[-1] == "done"
