@@ -22,3 +22,26 @@
 
   field.addEventListener("input", filter);
 })();
+// Keeps what is listed up to date while somebody looks. A failed call changes nothing; the next one may succeed.
+(() => {
+  const EVERY = 10_000;
+  const find = (page) => new Map([...page.querySelectorAll(".entry")].map((row) => [row.querySelector(".name").href, row]));
+  let at = Date.now();
+
+  async function refresh() {
+    if (document.hidden || Date.now() - at < EVERY) return;
+    at = Date.now();
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected) return;
+    const fresh = find(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    for (const [url, row] of find(document)) {
+      const now = fresh.get(url);
+      // Who is at a link by keyboard stays there.
+      if (!now || now.innerHTML === row.innerHTML || row.contains(document.activeElement)) continue;
+      row.replaceChildren(...now.childNodes);
+    }
+  }
+
+  setInterval(refresh, EVERY);
+  document.addEventListener("visibilitychange", refresh);
+})();

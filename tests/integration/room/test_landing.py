@@ -191,3 +191,27 @@ def test_typing_filters_and_enter_searches_all(site: Site, browser: Chromium) ->
         page.get_by_role("link", name="Show all").click()
         page.get_by_role("link", name="main", exact=True).click()
         expect(page.get_by_role("heading")).to_have_text("shop GET / 0")
+
+
+def test_states_change_while_somebody_looks(site: Site, browser: Chromium) -> None:
+    world = site.world
+    with browser.new_page() as page:
+        page.clock.install()
+        page.goto(f"http://{HOST}:{site.proxy.port}/?q=next")
+        row = page.locator(".entry", has=page.get_by_role("link", name="next"))
+        expect(row.locator(".chip")).to_have_text("failed")
+        world.move("shop", NEXT, "running")
+        page.clock.fast_forward(10_000)
+        expect(row.locator(".chip")).to_have_text("running")
+        expect(row).not_to_contain_text("RUN make")
+        # A framework that is away changes nothing, and somebody at a link stays there.
+        world.standby = True
+        page.clock.fast_forward(10_000)
+        world.standby = False
+        page.get_by_role("link", name="next").focus()
+        world.move("shop", NEXT, "stopped")
+        page.clock.fast_forward(10_000)
+        expect(row.locator(".chip")).to_have_text("running")
+        page.get_by_role("searchbox").focus()
+        page.clock.fast_forward(10_000)
+        expect(row.locator(".chip")).to_have_text("stopped")
