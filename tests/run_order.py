@@ -1,10 +1,12 @@
 """The order of tests, and which of them share a worker of pytest-xdist.
 
 A single process begins with quick tests that need no services, so that mistakes show early. Workers
-begin with the longest files, so that no worker has a long file left at the end.
+begin with the longest files, so that no worker has a long file left at the end. Those wait for much
+of their time, and unit tests compute: most of these are run in between, so that no core is idle.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ _LONG_FIRST = (
     "contract",
     "unit",
 )
+_BETWEEN = 3 / 4
+"""The part of the files of unit tests that are run between others; the rest fills the end."""
+
 _SHARED = ("system", "cluster")
 """Fixtures of a whole cluster: tests that use one share a worker, so that there is only one."""
 
@@ -39,11 +44,27 @@ def sort(items: list[pytest.Item], tests: Path, *, parallel: bool) -> None:
     """
     order = _LONG_FIRST if parallel else _QUICK_FIRST
     items.sort(key=lambda item: _rank(str(item.path.relative_to(tests)), order))
+    if parallel:
+        items[:] = _mix(items, tests / "unit")
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         group = next((name for name in _SHARED if name in fixtures), None)
         name = group or str(item.path.relative_to(tests).with_suffix(""))
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+def _mix(items: Sequence[pytest.Item], units: Path) -> Iterator[pytest.Item]:
+    """Yield all items: behind each file some files of those below `units`, as many each time."""
+    files = [list(of_file) for _, of_file in itertools.groupby(items, lambda item: item.path)]
+    quick = [file for file in files if file[0].path.is_relative_to(units)]
+    others = [file for file in files if not file[0].path.is_relative_to(units)]
+    done = 0
+    for number, file in enumerate(others, 1):
+        yield from file
+        until = int(len(quick) * _BETWEEN * number / len(others))
+        yield from itertools.chain.from_iterable(quick[done:until])
+        done = until
+    yield from itertools.chain.from_iterable(quick[done:])
 
 
 def _rank(path: str, order: Sequence[str]) -> int:
