@@ -12,7 +12,7 @@ from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.e2e.viewers import see
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
 
 SERVE = "/bin/busybox httpd -p ${PORT:-8080} -h /www; exec /bin/busybox sleep 9999"
 SCRIPT = """#!/bin/busybox sh

@@ -8,6 +8,7 @@ import pytest
 from tests.namespaces import run_apart
 
 pytestmark = [
+    pytest.mark.night,  # it waits for real times of HAProxy
     pytest.mark.integration,
     pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
 ]
