@@ -85,7 +85,7 @@ endef
 
 # Three workers on two cores: some of these tests wait for seconds.
 test-quick: $(VENV)/.installed
-	@$(BIN)/python -m pytest --hypothesis-profile quick -n 3 --dist loadgroup --no-loadscope-reorder \
+	@$(BIN)/python -m pytest --hypothesis-profile day -n 3 --dist loadgroup --no-loadscope-reorder \
 	  -m 'not daemons and not night' $(or $(TESTS),tests/unit tests/contract)
 
 test: packages-test $(VENV)/.installed $(PROVIDERS)/.installed

@@ -90,8 +90,8 @@ def test_a_page_that_was_open_for_long_goes_on_with_another_token(
         assert started.value.path().read_text() == "before\nafter\n"
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.night)])
+@pytest.mark.parametrize("scheme", ["dark", pytest.param("light", marks=pytest.mark.night)])
 def test_an_app_that_shows_its_status_has_a_page_without_a_log(
     room: Room, browser: Chromium, width: int, scheme: str
 ) -> None:
