@@ -26,11 +26,9 @@
 (() => {
   const EVERY = 10_000;
   const find = (page) => new Map([...page.querySelectorAll(".entry")].map((row) => [row.querySelector(".name").href, row]));
-  let at = Date.now();
 
   async function refresh() {
-    if (document.hidden || Date.now() - at < EVERY) return;
-    at = Date.now();
+    if (document.hidden) return;
     const answer = await fetch(location.href).catch(() => null);
     if (!answer || !answer.ok || answer.redirected) return;
     const fresh = find(new DOMParser().parseFromString(await answer.text(), "text/html"));
