@@ -44,12 +44,14 @@ def removing(host: str, folder: Path) -> Iterator[None]:
         if not before.exists():  # or the last one of another run has just removed it
             with contextlib.closing(APIClient(base_url=host, version="auto")) as client:
                 before.write_text(json.dumps([sorted(kind) for kind in _look(client)]))
-        yield
-        if _try_lock(users):
-            known = Left(*json.loads(before.read_text()))
-            with contextlib.closing(APIClient(base_url=host, version="auto")) as client:
-                _remove(client, known)
-            before.unlink()
+        try:
+            yield
+        finally:
+            if _try_lock(users):
+                known = Left(*json.loads(before.read_text()))
+                with contextlib.closing(APIClient(base_url=host, version="auto")) as client:
+                    _remove(client, known)
+                before.unlink()
 
 
 def _try_lock(file: IO[bytes]) -> bool:
