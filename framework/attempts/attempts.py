@@ -256,17 +256,15 @@ class Attempts:
     def _note_missing(self, preview: PreviewRecord, status: TaskStatus) -> None:
         """Note since when an attempt has been missing.
 
-        A new master does not know the tasks of agents that have not registered again yet: their
-        previews stay routed. If Mesos reports that the agent is away, they do not.
+        A new master does not know the tasks of agents that have not registered again yet: they may
+        run, and those of previews stay routed. If Mesos reports that the agent is away, they do
+        not. A task that it never received is reported as gone as soon as its agent is known.
         """
         now = self._clock.monotonic()
-        if status.kind is StatusKind.UNKNOWN:
-            if preview.state is State.PLACED:
-                self._end(preview, Failure(Cause.TASK_LOST, "Mesos never received the task."))
-                return
-            if self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS:
-                self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
-                return
+        long_enough = self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS
+        if status.kind is StatusKind.UNKNOWN and long_enough:
+            self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
+            return
         self._unreachable.begin(status.task_id, now)
         if status.kind is StatusKind.AWAY and self._unreachable.stop_routing(status.task_id):
             self._records.routes.mark_dirty(preview.app)

@@ -223,11 +223,9 @@ class JobAttempts:
     def _decide_missing(self, job: JobRecord, status: TaskStatus) -> _Decided | None:
         """Note since when an attempt has been missing, as for previews."""
         now = self._clock.monotonic()
-        if status.kind is StatusKind.UNKNOWN:
-            if job.state is JobState.PLACED:
-                return self._end(job, Failure(Cause.TASK_LOST, "Mesos never received the task."))
-            if self.subscribed is not None and now - self.subscribed >= AWAY_SECONDS:
-                return self._end(job, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
+        long_enough = self.subscribed is not None and now - self.subscribed >= AWAY_SECONDS
+        if status.kind is StatusKind.UNKNOWN and long_enough:
+            return self._end(job, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
         self._watch.unreachable.begin(status.task_id, now)
         if status.kind is StatusKind.AWAY and job.state is not JobState.ENDING:
             return _Decided(job, Alive(_AWAY))

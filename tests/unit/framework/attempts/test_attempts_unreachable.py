@@ -46,6 +46,18 @@ def test_a_new_master_that_knows_nothing_yet_removes_no_placement(driven: Driven
     assert driven.preview().state is State.RUNNING
 
 
+def test_a_task_that_a_new_master_does_not_know_yet_is_not_launched_again(driven: Driven) -> None:
+    driven.place()
+    driven.step(events.Disconnected())
+    driven.step(events.Subscribed("framework-1"))
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    driven.step(events.Offered([offer("o2")]))
+    assert len(driven.cluster.of("accept")) == 1
+    driven.update("TASK_RUNNING")
+    driven.tick(61)
+    assert driven.preview().state is State.RUNNING
+
+
 def test_a_task_that_no_record_knows_is_killed_until_it_has_ended(driven: Driven) -> None:
     driven.update("TASK_RUNNING", task="somebody.else")
     assert driven.cluster.of("kill") == [("somebody.else", "agent-1")]

@@ -113,7 +113,7 @@ def test_a_launch_with_an_unknown_outcome_is_reconciled_and_never_sent_again(
 def test_a_task_that_mesos_never_got_is_launched_again_under_a_new_id(driven: Driven) -> None:
     driven.place()
     first = driven.task()
-    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    driven.update("TASK_GONE", reason="REASON_RECONCILIATION")
     assert driven.preview().state is State.QUEUED
     driven.tick()
     driven.step(events.Offered([offer("o2")]))

@@ -200,6 +200,25 @@ def test_a_job_whose_agent_stays_away_is_lost_after_a_minute_and_its_task_killed
     assert jobs.killed() == [task]
 
 
+def test_a_job_that_a_new_master_does_not_know_yet_is_not_started_again(jobs: Jobs) -> None:
+    """Its agent registers again only now: the task may have run since it was launched."""
+    job_id = jobs.place()
+    jobs.driven.step(events.Disconnected())
+    jobs.driven.step(events.Subscribed("framework-1"))
+    jobs.report(job_id, "TASK_UNKNOWN")
+    assert jobs.find(job_id).state is JobState.PLACED
+    jobs.finish(job_id)
+    assert jobs.find(job_id).state is JobState.SUCCEEDED
+    assert jobs.killed() == []
+
+
+def test_a_job_that_mesos_does_not_know_for_a_minute_starts_again(jobs: Jobs) -> None:
+    job_id = jobs.place()
+    jobs.driven.tick(AWAY_SECONDS)
+    jobs.report(job_id, "TASK_UNKNOWN")
+    assert jobs.find(job_id).state is JobState.QUEUED
+
+
 def test_a_task_of_mesos_that_needs_its_agent_ends_and_the_job_starts_again(jobs: Jobs) -> None:
     job_id = jobs.run()
     jobs.report(job_id, "TASK_KILLING")
