@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.parts import processes
+from local.parts.processes import Identity
 from tests.fakes.dockerd import OwnDockerd
 from tests.faults.job_group import Job, JobGroup
 from tests.faults.recovery import Recovery
@@ -99,3 +100,36 @@ def check_ends(jobs: JobGroup, ended: Sequence[Job]) -> None:
             assert "`once`" in job["failure"]["message"]
         else:
             assert job["state"] == "succeeded", job
+
+
+def test_a_job_that_was_launched_just_before_the_master_died_does_not_run_twice(
+    system: System, workplace: Site, recovery: Recovery
+) -> None:
+    """The next master knows nothing of it until its agent registers again."""
+    system.wait_up()
+    leader = system.settings.log(system.leader())
+    jobs = JobGroup(system, workplace)
+    jobs.request("true", [{}])
+
+    def freeze() -> Sequence[Identity]:
+        task = jobs.find()[0]["task_id"]
+        found = system.executor_of(task) if task else []
+        for process in found:
+            processes.send(process, signal.SIGSTOP)
+        return found
+
+    frozen = system.wait_for(freeze, "its executor starts")
+    before = leader.read_text().count(" event=subscribed ")
+    recovery.begin()
+    system.kill("master")
+    system.wait_for(
+        lambda: leader.read_text().count(" event=subscribed ") > before, "it has a new master"
+    )
+    for process in frozen:
+        processes.send(process, signal.SIGCONT)
+    [ended] = jobs.wait_ended()
+    recovery.end("jobs: kill master, just launched")
+    assert (ended["state"], ended["tries"]) == ("succeeded", 1)
+    assert jobs.count_starts() == {0: 1}
+    system.wait_up()
+    system.settle()
