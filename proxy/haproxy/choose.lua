@@ -3,9 +3,9 @@
 -- of headers, so a changed gate never needs another configuration.
 --
 -- It is a converter: for each call of an action or a fetch, HAProxy makes a dozen tables, in 22,000 instructions. So it
--- sees only what it is given: headers as HAProxy writes them, of which the last ones of a name are x-prevs-ref and
--- x-prevs-stack. Then :site is the gate's host, :method and :url are the request's, :lot is of the client's address, and
--- :plan at the end is what the path leads to, if that has been found. It returns HOST|VARY|LOT|REFUSAL: the label's host,
+-- sees only what it is given. The first line has the method, and what the path leads to; the second one has the URL. The
+-- headers follow as HAProxy writes them; then :site is the gate's host and :lot is of the client's address, and the last
+-- ones of a name are x-prevs-ref and x-prevs-stack. It returns HOST|VARY|LOT|REFUSAL: the label's host,
 -- what is for the header Vary, a new lot for the client's cookie. For a request that leads nowhere the label is -, and the
 -- refusal has the cause and what it is about. In a variant of a stack |VARIANT|= is behind it, which ends no other answer.
 local gates_file, paths_file, values_file, lots_file = ...
@@ -67,24 +67,36 @@ local function read_last(asked, line, start, separator)
   return value
 end
 
+local function read_method(asked)
+  return sub(asked, 1, find(asked, " ", 1, true) - 1)
+end
+
+local function read_url(asked)
+  local before = find(asked, "\n", 1, true)
+  return sub(asked, before + 1, find(asked, "\n", before + 1, true) - 1)
+end
+
 local function read_cookie(asked, start)
   return read_last(asked, "\ncookie: ", start, ";")
 end
 
 -- Returns a parameter's value, the first one of several, or nil. `start` is "name=".
 local function read_parameter(asked, start)
-  local url = read_header(asked, "\n:url: ")
-  local mark = find(url, "?", 1, true)
-  return mark and read_pair(sub(url, mark + 1), start, "&", 1)
+  local before = find(asked, "\n", 1, true)
+  local stop = find(asked, "\n", before + 1, true)
+  local mark = find(asked, "?", before, true)
+  return mark and mark < stop and read_pair(sub(asked, mark + 1, stop - 1), start, "&", 1)
 end
 
 local function read_type(asked, line)
-  return match(lower(read_header(asked, line) or ""), "vnd%.([^;, \t]*)")
+  local value = lower(read_header(asked, line) or "")
+  local _, before = find(value, "vnd.", 1, true)
+  return before and match(value, "^[^;, \t]*", before + 1)
 end
 
--- By the first letter of a criterion: what reads it, and what that needs.
-local readers = { m = read_header, a = read_type, h = read_header, c = read_cookie, q = read_parameter }
-local forms = { m = "\n:method: ", a = "\naccept: ", h = "\n%s: ", c = "%s=", q = "%s=" }
+-- By the first letter of a criterion: what reads it, and what that needs. A plan knows its method.
+local readers = { a = read_type, h = read_header, c = read_cookie, q = read_parameter }
+local forms = { a = "\naccept: ", h = "\n%s: ", c = "%s=", q = "%s=" }
 local overrides = { h = "\nx-prevs-ref: ", q = "prevs-ref=", c = "prevs-ref=" }
 
 local function is_label(text)
@@ -96,10 +108,13 @@ local function is_class(text)
   return first == plus or first == star or first == at
 end
 
--- Returns a plan for a text that says what a path leads to, which is always the same one.
-local function make_plan(text)
+-- Returns a plan for a line: a method, a space and a text that says what a path leads to. It is always the same one.
+local function make_plan(line)
+  local method, text = match(line, "^(%S*) (.*)$")
   if byte(text, -1) == equals then
     return { answer = text }
+  elseif text == "?" then
+    return { is_unknown = true }
   end
   text = byte(text) == question and sub(text, 2) or text
   local to, vary, allowed, rest, criteria, home, variants =
@@ -108,10 +123,12 @@ local function make_plan(text)
   plan.default = is_class(to) and to or to ~= "" and to .. "|" .. vary or nil
   plan.variants = variants ~= "" and variants or nil
   for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
+    local entry = to .. "|" .. letter .. name .. "="
     plan[#plan + 1] = {
+      key = letter == "m" and entry .. method or nil,
       read = readers[letter],
-      what = format(forms[letter], name),
-      entry = to .. "|" .. letter .. name .. "=",
+      what = forms[letter] and format(forms[letter], name),
+      entry = entry,
       refusal = strict ~= "" and "unknown-version " .. letter .. name or nil,
     }
   end
@@ -120,14 +137,14 @@ end
 
 local plans, count = {}, 0
 
-local function find_plan(text)
-  local plan = plans[text]
+local function find_plan(line)
+  local plan = plans[line]
   if not plan then
     if count >= plans_at_most then
       plans, count = {}, 0
     end
-    plan, count = make_plan(text), count + 1
-    plans[text] = plan
+    plan, count = make_plan(line), count + 1
+    plans[line] = plan
   end
   return plan
 end
@@ -151,9 +168,13 @@ local function ask(asked, plan)
   local refusal
   for place = 1, #plan do
     local step = plan[place]
-    local value = step.read(asked, step.what)
-    if value and value ~= "" then
-      local found = lookup(values, step.entry .. value)
+    local key = step.key
+    if not key then
+      local value = step.read(asked, step.what)
+      key = value and value ~= "" and step.entry .. value
+    end
+    if key then
+      local found = lookup(values, key)
       if found then
         return found, "no-rule"
       end
@@ -211,7 +232,7 @@ end
 -- Returns what the rules in force say of the request's path, and of all that has no rule.
 local function look_up(asked, gate)
   local about = lookup(values, gate .. "|")
-  local url = read_header(asked, "\n:url: ")
+  local url = read_url(asked)
   local path = match(url, "^/[^?]*") or ""
   return about and (lookup(paths, gate .. path .. "/") or about), about, find(url, "/_prevs/", 1, true) == 1
 end
@@ -223,7 +244,7 @@ local function choose_anew(asked)
     local gate = lookup(gates, site)
     local text, about, is_page = look_up(asked, gate or "")
     if text then
-      local plan = find_plan(is_page and about or text)
+      local plan = find_plan(read_method(asked) .. " " .. (is_page and about or text))
       local found, refusal = is_page and choose_page(asked, plan) or plan.answer
       if not found then
         found, refusal = choose(asked, plan)
@@ -237,12 +258,12 @@ local function choose_anew(asked)
 end
 
 local function answer(asked)
-  local _, before = find(asked, "\n:plan: ", 1, true)
-  if before < #asked then
-    local plan = find_plan(sub(asked, before + 1))
-    if plan.answer then
-      return plan.answer
-    end
+  local stop = find(asked, "\n", 1, true)
+  local plan = find_plan(sub(asked, 1, stop - 1))
+  if plan.answer then
+    return plan.answer
+  end
+  if not plan.is_unknown then
     local found = choose(asked, plan)
     -- The entries of lots go first. So if there is one, all was there that could have led elsewhere.
     if found then

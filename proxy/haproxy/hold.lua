@@ -162,6 +162,18 @@ local function left(txn)
   leave(txn:get_var("txn.gone"))
 end
 
+-- Returns what a gate's rules may ask about a request, as proxy/model/gate_requests.py reads it; nothing at other hosts.
+local function describe(txn)
+  local site = txn:get_var("txn.site")
+  if not site then
+    return ""
+  end
+  local named = txn:get_var("txn.named") or ""
+  local lot = txn:get_var("txn.lot") or txn:get_var("sess.lot") or ""
+  local own = { ":site: " .. site, ":method: " .. txn.f:method(), ":url: " .. (txn.f:pathq() or ""), ":lot: " .. lot }
+  return txn.f:req_hdrs() .. named .. "\r\n" .. table.concat(own, "\r\n")
+end
+
 -- lua.where gets the current route of a host from the controller, who may look at its app, and whether the request's pass
 -- opens it; at a gate, also what its rules choose now, as choose.lua gives it. A replaced process needs that, as its own
 -- maps do not change any more.
@@ -175,7 +187,7 @@ local function where(txn)
       ["x-prevs-site"] = { txn:get_var("txn.site") or "" },
       ["x-prevs-choice"] = { txn:get_var("txn.choice") or "" },
     },
-    body = txn:get_var("txn.question") or "",
+    body = describe(txn),
     timeout = where_ms,
   })
   local status = answer and answer.status

@@ -16,9 +16,11 @@ nothing, and ends with | and the label whose pages are at paths below /_prevs. S
 It is one text, as choose.lua keeps what it has read from it. An answer is a label's host, |, what
 Vary has, and |||.
 
-A ? in front of an account says that Lua is needed. Without it, all that decides is the lot of the
-client's address, if its class begins with +; or if that is *, one header or cookie, and then that
-lot; or the lot in a cookie, if it is @. These keys HAProxy makes itself.
+A ? in front of an account says that Lua is needed. A ? alone says so for paths below /_prevs/,
+whose account is that of all paths; HAProxy also takes a path without an entry for that. Without a
+?, all that decides is the lot of the client's address, if the class begins with +; or if that is *,
+one header or cookie, and then that lot; or the lot in a cookie, if it is @. These keys HAProxy
+makes itself.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -55,6 +57,7 @@ from prevs.names import gate_host, host, split_host
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
 """m, a, h, c, q"""
+_PAGES = "/_prevs/"
 _SENT_IN_HEADERS = (ConditionKind.HEADER, ConditionKind.COOKIE)
 
 
@@ -140,6 +143,7 @@ class _Making:
         """Add what holds at all paths."""
         home = find_home(self._revision.rules)
         vary = ",".join(list_vary(self._revision, None))
+        self.paths[f"{self.key}{_PAGES}"] = "?"
         self.values[f"{self.key}|"] = self._account("", vary, home=home)
 
     def add_variants(self) -> None:
@@ -149,6 +153,7 @@ class _Making:
             # The form in which HAProxy looks up `<variant>--<gate>.<domain>`, which clients send.
             self.hosts[host(name, self._name, self._domain)] = key
             self.paths[f"{key}/"] = f"{to}||||{name}|="
+            self.paths[f"{key}{_PAGES}"] = "?"
             self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
             self.values[f"{self._name}|s{name}"] = to
 

@@ -1,6 +1,6 @@
 """Chooses for a replaced HAProxy, whose own maps do not change any more. Pure.
 
-It asks what proxy/haproxy/haproxy.cfg.j2 asks choose.lua, and gets an answer of the same form.
+lua.where (proxy/haproxy/hold.lua) makes the question; the answer has the form of choose.lua's.
 """
 
 import re

@@ -172,9 +172,38 @@ def test_a_lot_of_four_digits_in_a_cookie_decides_and_any_other_is_drawn_anew(
     assert answer.headers["vary"] == "cookie"
 
 
-def send_lines(site: Site, *headers: bytes) -> Answer:
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        (b"GET / HTTP/1.0", "main"),
+        (b"GET /?v=1 HTTP/1.0", "v1"),
+        (b"GET /x?w=1&v=1 HTTP/1.0", "v1"),
+        (b"GET /?v=1&v=2 HTTP/1.0", "v1"),
+        (b"GET /?v=2&v=1 HTTP/1.0", "main"),
+        (b"GET /?w=?v=1 HTTP/1.0", "main"),
+        (b"GET /v=1 HTTP/1.0", "main"),
+        (b"PUT / HTTP/1.0", "pr-7"),
+        (b"PUT /?v=1 HTTP/1.0", "pr-7"),
+        (b"OPTIONS * HTTP/1.0", "pr-8"),
+    ],
+)
+def test_the_method_decides_before_the_first_parameter_of_a_name(
+    chooser: Site, line: bytes, label: str
+) -> None:
+    rules = [
+        lead("/", "main"),
+        lead("/", "pr-7", when=Condition(ConditionKind.METHOD, "PUT")),
+        lead("/", "pr-8", when=Condition(ConditionKind.METHOD, "OPTIONS")),
+        lead("/", "v1", when=Condition(ConditionKind.QUERY, "1", "v")),
+    ]
+    gates.put(chooser, *rules)
+    answer = send_lines(chooser, b"Y: ?v=1", line=line)
+    assert gates.label_of(answer) == label
+
+
+def send_lines(site: Site, *headers: bytes, line: bytes = b"GET / HTTP/1.0") -> Answer:
     """Send the gate a request with these lines."""
-    lines = (b"GET / HTTP/1.0", *headers, b"Host: " + gates.HOST.encode(), b"", b"")
+    lines = (line, *headers, b"Host: " + gates.HOST.encode(), b"", b"")
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(b"\r\n".join(lines))
         answer = http.client.HTTPResponse(client)

@@ -60,7 +60,9 @@ class Haproxy:
         """Return where a request goes."""
         key = self.maps.gates[host]
         path = request.path if request.path.startswith("/") else ""  # what the fetch `path` gives
-        found = map_beg(self.maps.paths, f"{key}{path}/") or self.maps.values[f"{key}|"]
+        found = map_beg(self.maps.paths, f"{key}{path}/") or "?"
+        if found == "?":
+            found = self.maps.values[f"{key}|"]
         if "|" not in found:
             return Answer(found, "")
         if found.endswith("|="):
@@ -185,6 +187,7 @@ def test_a_variant_that_opens_changes_no_entry_of_the_others() -> None:
     assert kept == {
         "cart.api.prevs.example": "api/cart",
         "api/cart/": "cart--api.shop.prevs.example||||cart|=",
+        "api/cart/_prevs/": "?",
         "api/cart|": "|||shop.prevs.example||cart--api",
         "api|scart": "cart--api.shop.prevs.example",
     }
@@ -210,6 +213,7 @@ def test_the_layout_is_the_documented_one() -> None:
             "api.7/v1/": "?v1.shop.prevs.example|x-prevs-ref|h|shop.prevs.example|",
             "api.7/v2/": "?@api.7.0|cookie,x-prevs-ref|h|shop.prevs.example|",
             "api.7/": "?+api.7.1|x-prevs-ref,x-version|h|shop.prevs.example|!hx-version",
+            "api.7/_prevs/": "?",
         },
         values={
             "+api.7.1|hx-version=1": "v1.shop.prevs.example|x-prevs-ref,x-version|||",
@@ -242,6 +246,7 @@ def test_haproxy_alone_looks_up_one_value_and_lots_where_nothing_else_decides() 
     )
     found = list_entries(gate(Revision(7, rules)), DOMAIN)
     assert found.paths == {
+        "api.7/_prevs/": "?",
         "api.7/": "+api.7.0|*||shop.prevs.example|",
         "api.7/c/": "@api.7.1|cookie||shop.prevs.example|",
         "api.7/h/": "*api.7.2|*||shop.prevs.example|hx-version",
@@ -264,7 +269,7 @@ def test_rules_that_are_alike_share_their_lots() -> None:
     )
     rules = [Rule(f"/{number}", half) for number in range(100)]
     found = list_entries(gate(Revision(7, tuple(rules))), DOMAIN)
-    assert set(found.paths.values()) == {"+api.7.0|*||shop.prevs.example|"}
+    assert set(found.paths.values()) == {"+api.7.0|*||shop.prevs.example|", "?"}
     assert found.lots == list_entries(gate(Revision(7, (rules[0],))), DOMAIN).lots
     unlike = (Rule("/b", half, sticky=Sticky.COOKIE), Rule("/c", other))
     more = list_entries(gate(Revision(7, (*rules, *unlike))), DOMAIN)

@@ -31,9 +31,10 @@ class Bench:
         return asyncio.run(self.controller.cycle())
 
     def paths(self) -> dict[str, str]:
-        """Return the paths of the gates in force."""
+        """Return the paths of the gates in force that lead to a label."""
         assert self.router.gates
-        return dict(self.router.gates.entries.paths)
+        paths = self.router.gates.entries.paths
+        return {path: to for path, to in paths.items() if to != "?"}
 
 
 def test_a_revision_is_reported_once_it_is_in_force() -> None:
