@@ -105,6 +105,7 @@ class ApiInProcess:
         self.audit = Audit(
             Path(folder), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}"
         )
+        self.audit.close()
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
@@ -207,8 +208,14 @@ class ApiInProcess:
         return self.send(method, path, headers=headers, **request)
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """Return the answer to a call without a token."""
-        return fetch(self.app, method, path, **request)
+        """Return the answer to a call without a token.
+
+        The audit log's file is closed; the next entry opens it. A process has hundreds of these.
+        """
+        try:
+            return fetch(self.app, method, path, **request)
+        finally:
+            self.audit.close()
 
 
 class AsgiClient:
