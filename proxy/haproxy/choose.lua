@@ -71,9 +71,10 @@ local function read_method(asked)
   return sub(asked, 1, find(asked, " ", 1, true) - 1)
 end
 
-local function read_url(asked)
+-- Returns where the URL begins and ends.
+local function find_url(asked)
   local before = find(asked, "\n", 1, true)
-  return sub(asked, before + 1, find(asked, "\n", before + 1, true) - 1)
+  return before + 1, find(asked, "\n", before + 1, true) - 1
 end
 
 local function read_cookie(asked, start)
@@ -82,10 +83,9 @@ end
 
 -- Returns a parameter's value, the first one of several, or nil. `start` is "name=".
 local function read_parameter(asked, start)
-  local before = find(asked, "\n", 1, true)
-  local stop = find(asked, "\n", before + 1, true)
-  local mark = find(asked, "?", before, true)
-  return mark and mark < stop and read_pair(sub(asked, mark + 1, stop - 1), start, "&", 1)
+  local from, to = find_url(asked)
+  local mark = find(asked, "?", from, true)
+  return mark and mark <= to and read_pair(sub(asked, mark + 1, to), start, "&", 1)
 end
 
 local function read_type(asked, line)
@@ -232,7 +232,7 @@ end
 -- Returns what the rules in force say of the request's path, and of all that has no rule.
 local function look_up(asked, gate)
   local about = lookup(values, gate .. "|")
-  local url = read_url(asked)
+  local url = sub(asked, find_url(asked))
   local path = match(url, "^/[^?]*") or ""
   return about and (lookup(paths, gate .. path .. "/") or about), about, find(url, "/_prevs/", 1, true) == 1
 end
