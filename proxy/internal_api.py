@@ -58,8 +58,8 @@ class _InternalApi:
         The HAProxy that calls was replaced by one that has, or is about to get, the newest routes.
         X-Prevs-App in the answer is the value in the map of apps, and X-Prevs-In is there for a
         pass that counts. An older version of HAProxy's rules gives no pass, and would let in all:
-        it finds only public apps. For a gate, the body is the question that
-        lua.where makes, and X-Prevs-Choice is the answer by the rules of now.
+        it finds only public apps. For a gate, the body is what lua.where says of
+        the request, and X-Prevs-Choice is the answer by the rules of now.
         """
         host, site, text, choice = (request.headers.get(name, "") for name in _ASKED)
         table = self._context.table
