@@ -119,14 +119,17 @@ def test_a_job_that_was_launched_just_before_the_master_died_does_not_run_twice(
         return found
 
     frozen = system.wait_for(freeze, "its executor starts")
-    before = leader.read_text().count(" event=subscribed ")
-    recovery.begin()
-    system.kill("master")
-    system.wait_for(
-        lambda: leader.read_text().count(" event=subscribed ") > before, "it has a new master"
-    )
-    for process in frozen:
-        processes.send(process, signal.SIGCONT)
+    try:
+        assert jobs.find()[0]["state"] == "placed", "it has said something already"
+        before = leader.read_text().count(" event=subscribed ")
+        recovery.begin()
+        system.kill("master")
+        system.wait_for(
+            lambda: leader.read_text().count(" event=subscribed ") > before, "it has a new master"
+        )
+    finally:
+        for process in frozen:
+            processes.send(process, signal.SIGCONT)
     [ended] = jobs.wait_ended()
     recovery.end("jobs: kill master, just launched")
     assert (ended["state"], ended["tries"]) == ("succeeded", 1)
