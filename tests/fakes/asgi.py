@@ -72,6 +72,17 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, fields["type"].removeprefix("urn:prevs:problem:")
 
 
+def _make_audit() -> Audit:
+    """Return an audit log whose file is closed; its folder goes when it is collected."""
+    folder = tempfile.mkdtemp()
+    numbers = itertools.count()
+    audit = Audit(Path(folder), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}")
+    audit.close()
+    # A TemporaryDirectory that is collected warns, whatever test runs then.
+    weakref.finalize(audit, shutil.rmtree, folder)
+    return audit
+
+
 class ApiInProcess:
     """The API over fakes; `call` sends the token unless other headers are given."""
 
@@ -98,14 +109,7 @@ class ApiInProcess:
         self.tokens = FakeTokens(token, OF_PROXIES)
         self.tokens.roles = lambda: self.previews.roles
         self.clock = clock or FakeClock()
-        folder = tempfile.mkdtemp()
-        # A TemporaryDirectory that is collected warns, whatever test runs then.
-        weakref.finalize(self, shutil.rmtree, folder)
-        numbers = itertools.count()
-        self.audit = Audit(
-            Path(folder), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}"
-        )
-        self.audit.close()
+        self.audit = _make_audit()
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
