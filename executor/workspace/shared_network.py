@@ -185,7 +185,7 @@ class SharedNetwork:
             with daemon_errors():
                 self._daemon.client().remove_container(name, force=True, v=True)
         except NotFound:
-            pass
+            pass  # it is gone already
         except (APIError, DockerUnavailable):
             logger.exception("the container %s may be left behind until this process ends", name)
             return
