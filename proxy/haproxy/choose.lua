@@ -1,6 +1,6 @@
--- lua.choose chooses a label for a request to a gate, as `choose` does in prevs/gate_rules.py. Arguments: the files of
--- the maps, whose layout is in proxy/model/gate_entries.py. All that rules ask for is data in these maps, also the names
--- of headers, so a changed gate never needs another configuration.
+-- lua.choose chooses a label for a request to a gate where gates.cfg.j2 leaves that open, as `choose` does in
+-- prevs/gate_rules.py. Arguments: the files of the maps, whose layout is in proxy/model/gate_entries.py. All that rules
+-- ask for is data in these maps, also the names of headers, so a changed gate never needs another configuration.
 --
 -- It is a converter: for each call of an action or a fetch, HAProxy makes a dozen tables, in 22,000 instructions. So it
 -- sees only what it is given. The first line has the method, and what the path leads to; the second one has the URL. The
@@ -16,7 +16,7 @@ local lookup = gates.lookup
 local find, match, gmatch, sub, byte = string.find, string.match, string.gmatch, string.sub, string.byte
 local lower, format, random = string.lower, string.format, math.random
 local tries, plans_at_most = 5, 1000
-local equals, question, plus, star, at = byte("=?+*@", 1, 5)
+local equals, question, plus, star, dollar, at = byte("=?+*$@", 1, 6)
 -- What is kept is looked at again when four times as much is in memory, not twice: a request leaves little behind.
 collectgarbage("setpause", 400)
 
@@ -105,7 +105,7 @@ end
 
 local function is_class(text)
   local first = byte(text)
-  return first == plus or first == star or first == at
+  return first == plus or first == star or first == dollar or first == at
 end
 
 -- Returns a plan for a line: a method, a space and a text that says what a path leads to. It is always the same one.

@@ -19,8 +19,11 @@ Vary has, and |||.
 A ? in front of an account says that Lua is needed. A ? alone says so for paths below /_prevs/,
 whose account is that of all paths; HAProxy also takes a path without an entry for that. Without a
 ?, all that decides is the lot of the client's address, if the class begins with +; or if that is *,
-one header or cookie, and then that lot; or the lot in a cookie, if it is @. These keys HAProxy
-makes itself.
+one header, cookie or parameter, and then that lot; or the lot in a cookie, if it is @. These keys
+HAProxy makes itself. A $ is like a *, but Lua is asked where there is no entry: for a version in
+Accept, as that may have capital letters; where unknown versions are refused; and at a stack, whose
+criterion is s, if a header may name a variant. What no version or no name leads to has an entry
+there as well, such as `$api.7.3|a=`.
 
 A variant of a stack has a host of its own in `gates`, whose value is `shop/cart`: the gate's name
 and its own. Its one path, `shop/cart/`, has all that choose.lua would answer, and so asks nothing.
@@ -28,14 +31,15 @@ For requests that name the variant at the gate's own address, `shop|scart` in `v
 label's host; there the accounts end with |, the label of the pages or nothing, | and `shop|s`.
 These keys have no revision: a variant that opens or moves changes no entry of the others.
 
-A class stands for more questions: `+api.7.3`, `*api.7.3` if they are about one header or cookie,
+A class stands for more questions: `+api.7.3`, `*api.7.3` or `$api.7.3` if they are about one value,
 or `@api.7.3` if the lot is a cookie's. Rules of a gate with the same lots have one class, as most
 of them do when all of an app moves to another version: the maps stay small.
 
 HAProxy looks a path up as `api.7` with the path and a slash behind it, so that a key ends at a
 segment. A revision has its own keys but for those above and in `gates`, so its other entries can be
 added first. Then one changed value per host puts it in force, or an earlier one. No value has a
-space, which HAProxy's commands would end with. What reads all this is proxy/haproxy/choose.lua.
+space, which HAProxy's commands would end with. gates.cfg.j2 and choose.lua in proxy/haproxy read
+all this.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,8 +61,9 @@ from prevs.names import gate_host, host, split_host
 _DIGITS = 4
 _LETTERS = {kind: kind.value[0] for kind in ConditionKind}
 """m, a, h, c, q"""
+_STACK = "s"
+"""What stands where a criterion has its letter, if a request may name a variant."""
 _PAGES = "/_prevs/"
-_SENT_IN_HEADERS = (ConditionKind.HEADER, ConditionKind.COOKIE)
 
 
 class GateEntries(NamedTuple):
@@ -111,7 +116,7 @@ class _Making:
         self._name = gate.name
         self.key = f"{gate.name}.{gate.revision.number}"
         self._classes = 0
-        self._shared: dict[tuple[Sequence[Target], str], str] = {}
+        self._shared: dict[tuple[str, Sequence[Target], Sticky, str], str] = {}
         self.hosts: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.values: dict[str, str] = {}
@@ -123,19 +128,23 @@ class _Making:
         conditional = [rule for rule in rules if rule.path == path and rule.when is not None]
         place = find_default(rules, path)
         default = None if place is None else rules[place]
-        to = default.to if default is not None and not conditional else ()
-        found = self._host(to[0]) if len(to) == 1 else ""
+        alone = default.to[0] if default and len(default.to) == 1 and not conditional else None
+        mark = self._find_mark(default, conditional)
         key = f"{self.key}{path.rstrip('/')}/"
-        if found and not self._asks_always:
-            self.paths[key] = found
+        if alone and mark == "+":
+            self.paths[key] = self._host(alone)
             return
         vary = ",".join(list_vary(self._revision, path))
-        mark = self._find_mark(default, conditional)
-        if conditional:
-            found = self._add_class("*" if mark == "*" else "+", default, vary)
+        if conditional or default is None:
+            found = self._add_class("+" if mark == "?" else mark, default, vary)
             self._add_conditions(found, conditional, vary)
-        elif not found and default is not None:
-            found = self._share_class(default, vary)
+        elif alone and mark == "?":
+            found = self._host(alone)
+        else:
+            found = self._share_class(default, vary, "$" if mark == "$" else "+")
+        if mark == "$" and default is not None:
+            asked = next(map(criterion_key, list_criteria(rules, path)), _STACK)
+            self.values[f"{found}|{asked}="] = self._lead(default, vary)
         account = self._account(found, vary, ",".join(self._list_criteria(path)))
         self.paths[key] = f"?{account}" if mark == "?" else account
 
@@ -155,7 +164,7 @@ class _Making:
             self.paths[f"{key}/"] = f"{to}||||{name}|="
             self.paths[f"{key}{_PAGES}"] = "?"
             self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
-            self.values[f"{self._name}|s{name}"] = to
+            self.values[f"{self._name}|{_STACK}{name}"] = to
 
     def _account(self, to: str, vary: str, criteria: str = "", *, home: str = "") -> str:
         override = self._revision.override
@@ -163,16 +172,12 @@ class _Making:
         account = (to, vary, allowed, f"{self._app}.{self._domain}", criteria)
         if not self._revision.variants:
             return "|".join((*account, home) if home else account)
-        return "|".join((*account, home, f"{self._name}|s"))
+        return "|".join((*account, home, f"{self._name}|{_STACK}"))
 
     def _list_criteria(self, path: str) -> Iterator[str]:
         for criterion in list_criteria(self._revision.rules, path):
             strict = self._revision.refuses_unknown and criterion.kind in VERSIONED
             yield f"{'!' if strict else ''}{criterion_key(criterion)}"
-
-    @property
-    def _asks_always(self) -> bool:
-        return bool(self._revision.override or self._revision.variants)
 
     def _find_mark(self, default: Rule | None, rules: Sequence[Rule]) -> str:
         """Return the first character of a path's account.
@@ -180,13 +185,17 @@ class _Making:
         `default` and `rules` are those of the path without a condition, and with one.
         """
         by_cookie = default is not None and _is_by_cookie(default)
-        if self._asks_always or (rules and (by_cookie or self._revision.refuses_unknown)):
+        if self._revision.override or (by_cookie and (rules or self._revision.variants)):
             return "?"
+        if self._revision.variants:
+            return "?" if rules else "$"
         if not rules:
             return "@" if by_cookie else "+"
-        criteria = {rule.when.criterion for rule in rules if rule.when is not None}
-        is_one = len(criteria) == 1 and next(iter(criteria)).kind in _SENT_IN_HEADERS
-        return "*" if is_one and all(len(rule.to) == 1 for rule in rules) else "?"
+        kind, *others = {rule.when.criterion for rule in rules if rule.when is not None}
+        if others or kind.kind is ConditionKind.METHOD:
+            return "?"
+        strict = self._revision.refuses_unknown and kind.kind in VERSIONED
+        return "$" if strict or kind.kind is ConditionKind.ACCEPT else "*"
 
     def _add_conditions(self, of_path: str, rules: Sequence[Rule], vary: str) -> None:
         for rule in rules:
@@ -199,11 +208,11 @@ class _Making:
         is_one = len(rule.to) == 1
         return self._answer(rule.to[0], vary) if is_one else self._share_class(rule, vary)
 
-    def _share_class(self, rule: Rule, vary: str) -> str:
+    def _share_class(self, rule: Rule, vary: str, mark: str = "+") -> str:
         """Return the class in which lots lead to a rule's targets, for all rules that are alike."""
-        alike = tuple(rule.to), f"{rule.sticky.value} {vary}"
+        alike = mark, tuple(rule.to), rule.sticky, vary
         if alike not in self._shared:
-            self._shared[alike] = self._add_class("+", rule, vary)
+            self._shared[alike] = self._add_class(mark, rule, vary)
         return self._shared[alike]
 
     def _add_class(self, mark: str, rule: Rule | None, vary: str) -> str:

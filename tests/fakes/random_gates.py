@@ -46,18 +46,29 @@ def target_lists(draw: st.DrawFn) -> tuple[Target, ...]:
     return tuple(Target(label, end - start) for label, start, end in ends)
 
 
-RULES = st.builds(
-    Rule, PATHS, target_lists(), st.none() | CONDITIONS, st.sampled_from(list(Sticky))
-)
-REVISIONS = st.builds(
-    Revision,
-    st.sampled_from([1, 11]),
-    st.lists(RULES, min_size=3, max_size=12, unique_by=lambda rule: (rule.path, rule.when)).map(
-        tuple
-    ),
-    st.just(()) | st.lists(st.sampled_from(list(Override)), unique=True).map(tuple),
-    st.booleans(),
-    variants=st.just({}) | st.dictionaries(VARIANTS, LABELS, max_size=2),
+def make_revisions(
+    conditions: st.SearchStrategy[Condition], *, most: int, override: bool
+) -> st.SearchStrategy[Revision]:
+    """Return revisions of up to `most` rules, whose conditions are some of these."""
+    rules = st.builds(
+        Rule, PATHS, target_lists(), st.none() | conditions, st.sampled_from(list(Sticky))
+    )
+    overrides = st.lists(st.sampled_from(list(Override)), unique=True).map(tuple)
+    return st.builds(
+        Revision,
+        st.sampled_from([1, 11]),
+        st.lists(
+            rules, min_size=min(3, most), max_size=most, unique_by=lambda one: (one.path, one.when)
+        ).map(tuple),
+        st.just(()) | overrides if override else st.just(()),
+        st.booleans(),
+        variants=st.just({}) | st.dictionaries(VARIANTS, LABELS, max_size=2),
+    )
+
+
+REVISIONS = make_revisions(CONDITIONS, most=12, override=True) | CONDITIONS.flatmap(
+    # Of one value, HAProxy decides by itself.
+    lambda one: make_revisions(st.just(one), most=4, override=False)
 )
 OTHERS = st.sampled_from(["", "v", "V1"])
 ASKED = st.lists(SEGMENTS | OTHERS, max_size=3).map(lambda parts: "/" + "/".join(parts))
@@ -74,6 +85,8 @@ ACCEPTS = st.fixed_dictionaries(
                 "application/vnd.shop.v2+json",
                 "text/html;q=1, application/VND.Shop;q=1, application/vnd.shop.v2+json",
                 "application/vnd.other",
+                "application/Vnd.shop.V2+json",
+                "application/vnd.shop\t;q=1",
                 "vnd.",
             ]
         ),

@@ -92,6 +92,7 @@ def check(revision: Revision, request: Request, answer: Answer) -> None:
         ([b"Y: \xe9x-version: 1"], "main"),
         ([b"Y-X-Version: 1"], "main"),
         ([b"Y: ~+api.1.0|x-version||hello.localhost|hx-version*"], "main"),
+        ([b"Y: *api.1.0|x-version||hello.localhost|hy"], "main"),
         ([b"X-Version: 1", b"Y: " + 1500 * b"x-version: 2~"], "v1"),
     ],
 )
@@ -199,6 +200,114 @@ def test_the_method_decides_before_the_first_parameter_of_a_name(
     gates.put(chooser, *rules)
     answer = send_lines(chooser, b"Y: ?v=1", line=line)
     assert gates.label_of(answer) == label
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        (b"/?v.~=1", "v1"),
+        (b"/x?w=1&v.~=1", "v1"),
+        (b"/?v.~=1&v.~=2", "v1"),
+        (b"/?v.~=2&v.~=1", "main"),
+        (b"/?v.~=1&w=2", "v1"),
+        (b"/?v.~=1&", "v1"),
+        (b"/?&v.~=1", "v1"),
+        (b"/?v.~=1?", "main"),
+        (b"/?v.~=", "main"),
+        (b"/?v.~", "main"),
+        (b"/?w=?v.~=1", "main"),
+        (b"/?w?v.~=1", "main"),
+        (b"/?xv.~=1", "main"),
+        (b"/?vx~=1", "main"),
+        (b"/v.~=1", "main"),
+        (b"/&v.~=1", "main"),
+        (b"/?v.~=11", "main"),
+        (b"/?v.~=%31", "main"),
+        (b"/?V.~=1", "main"),
+        (b"/?v.~=1|", "main"),
+        (b"/?w=|qv.~&v.~=1", "v1"),
+        pytest.param(b"/?" + 1500 * b"v.~&" + b"v.~=1", "v1", id="long"),
+    ],
+)
+def test_the_first_parameter_of_a_name_decides_and_nothing_else_is_one(
+    chooser: Site, url: bytes, label: str
+) -> None:
+    version = Condition(ConditionKind.QUERY, "1", "v.~")
+    gates.put(chooser, lead("/", "main"), lead("/", "v1", when=version))
+    answer = send_lines(chooser, b"Referer: /?v.~=1", line=b"GET " + url + b" HTTP/1.0")
+    assert gates.label_of(answer) == label
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [
+        ([b"Accept: application/vnd.v2+json"], "v1"),
+        ([b"Accept: application/VND.V2+JSON"], "v1"),
+        ([b"Accept: text/html, application/vnd.v2+json;q=1"], "v1"),
+        ([b"Accept: application/vnd.v2+json\t, */*"], "v1"),
+        ([b"Accept: application/vnd.v2+json, application/vnd.other"], "v1"),
+        ([b"Accept: application/vnd.other, application/vnd.v2+json"], "main"),
+        ([b"Accept: application/vnd.v2+json+x"], "main"),
+        ([b"Accept: application/vnd., application/vnd.v2+json"], "main"),
+        ([b"Accept: application/v2+json"], "main"),
+        ([b"Accept: */*", b"Accept: application/vnd.v2+json"], "v1"),
+        ([b"Accept: application/vnd.v2+json", b"Accept: */*"], "main"),
+        ([b"X-Accept: application/vnd.v2+json"], "main"),
+        ([b"Accept: */*", b"Y: vnd.v2+json"], "main"),
+        ([b"Accept:"], "main"),
+        ([], "main"),
+    ],
+)
+def test_the_first_version_of_the_last_accept_decides_in_capitals_or_not(
+    chooser: Site, headers: Sequence[bytes], label: str
+) -> None:
+    version = Condition(ConditionKind.ACCEPT, "v2+json")
+    gates.put(chooser, lead("/", "main"), lead("/", "v1", when=version))
+    answer = send_lines(chooser, *headers)
+    assert gates.label_of(answer) == label
+    assert answer.headers["vary"] == "accept"
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [
+        ([], "main"),
+        ([b"Connection: close"], "main"),
+        ([b"X-Prevs-Ref: cart"], "main"),
+        ([b"X-Prevs-Stack: cart"], "v1"),
+        ([b"X-Prevs-Stack:"], "main"),
+        ([b"X-Prevs-Stack: gone"], "main"),
+        ([b"Baggage: prevs-stack=cart"], "v1"),
+        ([b"Baggage: a=b", b"Baggage: a=b,prevs-stack=cart"], "v1"),
+        ([b"Baggage: a=b"], "main"),
+        ([b"Baggage: $api.1.0|a|"], "main"),
+        ([b"X-Baggage: prevs-stack=cart"], "main"),
+        ([b"Y: baggage: prevs-stack=cart"], "main"),
+    ],
+)
+def test_a_header_that_names_a_variant_decides_and_nothing_else_does(
+    chooser: Site, headers: Sequence[bytes], label: str
+) -> None:
+    gates.put(chooser, lead("/", "main"), variants={"cart": "v1"})
+    answer = send_lines(chooser, *headers)
+    assert gates.label_of(answer) == label
+    assert answer.headers["vary"] == "baggage,x-prevs-stack"
+
+
+@pytest.mark.parametrize(
+    ("headers", "label"),
+    [([b"X-Version: 1"], "v1"), ([b"X-Version: 2"], None), ([b"X-Version:"], "main"), ([], "main")],
+)
+def test_an_unknown_version_is_refused_where_one_header_decides(
+    chooser: Site, headers: Sequence[bytes], label: str | None
+) -> None:
+    rules = [
+        lead("/", "main"),
+        lead("/", "v1", when=Condition(ConditionKind.HEADER, "1", "x-version")),
+    ]
+    gates.put(chooser, *rules, refuses_unknown=True)
+    answer = send_lines(chooser, *headers)
+    assert (gates.label_of(answer), answer.status == 400) == (label, label is None)
 
 
 def send_lines(site: Site, *headers: bytes, line: bytes = b"GET / HTTP/1.0") -> Answer:

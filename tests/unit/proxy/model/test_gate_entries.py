@@ -67,14 +67,14 @@ class Haproxy:
             return Answer(found, "")
         if found.endswith("|="):
             return Answer(found.split("|")[0], "", found.split("|")[4])
-        if found.startswith("*"):
+        if found.startswith(("*", "$")):
             found = self._find_by_value(found, request) or found
         if found.startswith(("*", "+")):
             to = found.split("|")[0]
             found = map_beg(self.maps.lots, f"{to}|w{request.lot:04d}") or found
         if found.startswith("@") and (lot := read_lot(request)):
             found = map_beg(self.maps.lots, f"{found.split('|')[0]}|w{lot}") or found
-        if not found.startswith(("*", "+", "?", "@", "|")):
+        if not found.startswith(("*", "$", "+", "?", "@", "|")):
             to, vary, *_ = found.split("|")
             return Answer(to, vary)
         found = found.removeprefix("?")
@@ -105,8 +105,8 @@ class Haproxy:
         return None
 
     def _find_by_value(self, account: str, request: Request) -> str | None:
-        of_path, *_, criterion = account.split("|")
-        return self.maps.values.get(f"{of_path}|{criterion}={fetch(criterion, request)}")
+        of_path, *_, criterion = account.replace("!", "").split("|")
+        return self.maps.values.get(f"{of_path}|{criterion}={fetch_alone(criterion, request)}")
 
     def _ask_more(self, to: str, criteria: str, request: Request) -> str | int:
         found, strict = None, False
@@ -119,7 +119,7 @@ class Haproxy:
         if found is None and strict:
             return 400
         lots_of = to if found is None else found
-        if not lots_of.startswith(("*", "+", "@")):
+        if not lots_of.startswith(("*", "$", "+", "@")):
             return lots_of.split("|")[0]
         known = read_lot(request) if lots_of.startswith("@") else ""
         lot = known or f"{request.lot:04d}"
@@ -132,8 +132,19 @@ def read_lot(request: Request) -> str:
     return known if re.fullmatch("[0-9]{4}", known, re.ASCII) else ""
 
 
+def fetch_alone(key: str, request: Request) -> str | None:
+    """Return what HAProxy's expression finds, without Lua; None for what is Lua's."""
+    if key == "s":
+        return None if {"baggage", "x-prevs-stack"} & set(request.headers) else ""
+    accept = request.headers.get("accept")
+    if key != "a" or accept is None:
+        return fetch(key, request)
+    found = re.match(r".*?(?i:vnd[.])([^;, \t]*)", accept)
+    return None if found and found[1] != found[1].lower() else fetch("a", request) or ""
+
+
 def fetch(key: str, request: Request) -> str | None:
-    """Return what a fetch of HAProxy's gives for a criterion."""
+    """Return what choose.lua reads for a criterion."""
     accept = request.headers.get("accept", "").lower()
     kind, name = key[0], key[1:]
     if kind == "m":
@@ -192,9 +203,9 @@ def test_a_variant_that_opens_changes_no_entry_of_the_others() -> None:
         "api|scart": "cart--api.shop.prevs.example",
     }
     assert kept.items() <= merge(*after).items()
-    assert after.paths["api.8/"] == (
-        "?main.shop.prevs.example|baggage,x-prevs-stack||shop.prevs.example|||api|s"
-    )
+    assert after.paths["api.8/"] == ("$api.8.0|baggage,x-prevs-stack||shop.prevs.example|||api|s")
+    answer = "main.shop.prevs.example|baggage,x-prevs-stack|||"
+    assert (after.values["$api.8.0|s="], after.lots["$api.8.0|w"]) == (answer, answer)
     assert after.values["api.8|"] == "|baggage,x-prevs-stack||shop.prevs.example||main|api|s"
 
 
@@ -243,6 +254,7 @@ def test_haproxy_alone_looks_up_one_value_and_lots_where_nothing_else_decides() 
         Rule("/a", one, Condition(ConditionKind.HEADER, "1", "x-other")),
         Rule("/k", one, Condition(ConditionKind.COOKIE, "1", "v")),
         Rule("/q", one, Condition(ConditionKind.QUERY, "1", "v")),
+        Rule("/t", one, Condition(ConditionKind.ACCEPT, "v2+json")),
     )
     found = list_entries(gate(Revision(7, rules)), DOMAIN)
     assert found.paths == {
@@ -250,16 +262,20 @@ def test_haproxy_alone_looks_up_one_value_and_lots_where_nothing_else_decides() 
         "api.7/": "+api.7.0|*||shop.prevs.example|",
         "api.7/c/": "@api.7.1|cookie||shop.prevs.example|",
         "api.7/h/": "*api.7.2|*||shop.prevs.example|hx-version",
-        "api.7/w/": "?+api.7.3|*||shop.prevs.example|hx-version",
+        "api.7/w/": "*api.7.3|*||shop.prevs.example|hx-version",
         "api.7/a/": "?+api.7.4|*||shop.prevs.example|hx-other,hx-version",
         "api.7/k/": "*api.7.5|*||shop.prevs.example|cv",
-        "api.7/q/": "?+api.7.6|*||shop.prevs.example|qv",
+        "api.7/q/": "*api.7.6|*||shop.prevs.example|qv",
+        "api.7/t/": "$api.7.7|*||shop.prevs.example|a",
     }
-    for more in ({"override": (Override.HEADER,)}, {"variants": {"cart": "main"}}):
-        asking = list_entries(gate(Revision(7, rules[:1], **more)), DOMAIN)
-        assert asking.paths["api.7/"].startswith("?")
+    assert found.values["$api.7.7|a="] == "+api.7.0"
+    asking = list_entries(gate(Revision(7, rules[:1], override=(Override.HEADER,))), DOMAIN)
+    assert asking.paths["api.7/"].startswith("?")
+    stack = list_entries(gate(Revision(7, rules[:3], variants={"cart": "main"})), DOMAIN)
+    marks = {path: stack.paths[path][0] for path in ("api.7/", "api.7/c/", "api.7/h/")}
+    assert marks == {"api.7/": "$", "api.7/c/": "?", "api.7/h/": "?"}
     strict = list_entries(gate(Revision(7, rules[2:3], refuses_unknown=True)), DOMAIN)
-    assert strict.paths["api.7/h/"].startswith("?")
+    assert strict.paths["api.7/h/"] == "$api.7.0|x-version||shop.prevs.example|!hx-version"
 
 
 def test_rules_that_are_alike_share_their_lots() -> None:
