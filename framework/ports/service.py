@@ -9,7 +9,10 @@ from prevs.records import TokenRecord
 
 
 class Use(NamedTuple):
-    """What a proxy reports about a task: requests open now, and new ones since its last report."""
+    """What a proxy reports about a task: requests open now, and new ones since its last report.
+
+    What it reports about a variant has `cart|shop` in place of the id.
+    """
 
     task_id: str
     open: int

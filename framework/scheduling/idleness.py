@@ -74,8 +74,9 @@ class Idleness:
         self._since = self._clock.monotonic()
 
     def note(self, proxy: str, uses: Sequence[Use]) -> None:
-        """Take a proxy's report."""
+        """Take a proxy's report. A use of a variant is one of each of its running instances."""
         ours = [use for use in uses if self._records.of_task(use.task_id)]
+        ours += variant_uses.spread(self._records, uses)
         self._unwritten |= dict.fromkeys(self._last_use.note(proxy, ours, self._clock.now()))
 
     def last_used(self, preview: PreviewRecord) -> float:

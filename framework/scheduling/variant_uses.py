@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from framework.ports import Use
 from framework.preview.lifecycle import STARTING
 from framework.state.gates.stack_records import InstanceOf
 from framework.state.records import Records
@@ -41,6 +42,24 @@ def find_uses(
         use = VariantUse(used, frozenset(one.app for one in running))
         uses |= {one.instance: use for one in running}
     return uses
+
+
+def spread(records: Records, uses: Sequence[Use]) -> Sequence[Use]:
+    """Return the uses of open variants as uses of the tasks of their running instances.
+
+    `cart|shop` in place of a task's id is the name of a variant, and of a gate of its stack. So
+    who visits only what all variants share keeps the instances of his own.
+    """
+    keys = (use.task_id.partition("|") for use in uses if use.open or use.requests)
+    used = {(records.stacks.gates.get(gate), variant) for variant, _, gate in keys if gate}
+    if not used:
+        return ()
+    found = ((one, records.stacks.find_instance(one)) for one in records.list_instances())
+    return [
+        Use(one.task_id, 0, 1)
+        for one, its in found
+        if its and its[:2] in used and one.task_id and one.state is State.RUNNING
+    ]
 
 
 def list_running(records: Records, of: InstanceOf) -> Sequence[PreviewRecord]:

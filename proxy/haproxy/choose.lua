@@ -7,7 +7,7 @@
 -- headers follow as HAProxy writes them; then :site is the gate's host and :lot is of the client's address, and the last
 -- ones of a name are x-prevs-ref and x-prevs-stack. It returns HOST|VARY|LOT|REFUSAL: the label's host,
 -- what is for the header Vary, a new lot for the client's cookie. For a request that leads nowhere the label is -, and the
--- refusal has the cause and what it is about. In a variant of a stack |VARIANT|= is behind it, which ends no other answer.
+-- refusal has the cause and what it is about. In a variant of a stack |VARIANT|GATE|= is behind it, which ends no other answer.
 local gates_file, paths_file, values_file, lots_file = ...
 local gates, paths = Map.new(gates_file, Map._str), Map.new(paths_file, Map._beg)
 local values, lots = Map.new(values_file, Map._str), Map.new(lots_file, Map._beg)
@@ -205,7 +205,7 @@ local function choose(asked, plan)
   if plan.variants then
     local host, variant = find_variant(asked, plan)
     if host then
-      return host .. "|" .. plan.vary .. "|||" .. variant .. "|="
+      return host .. "|" .. plan.vary .. "|||" .. variant .. "|" .. sub(plan.variants, 1, -3) .. "|="
     end
   end
   if plan.allowed ~= "" then

@@ -161,7 +161,7 @@ class _Making:
             key, to = f"{self._name}/{name}", host(label, self._app, self._domain)
             # The form in which HAProxy looks up `<variant>--<gate>.<domain>`, which clients send.
             self.hosts[host(name, self._name, self._domain)] = key
-            self.paths[f"{key}/"] = f"{to}||||{name}|="
+            self.paths[f"{key}/"] = f"{to}||||{name}|{self._name}|="
             self.paths[f"{key}{_PAGES}"] = "?"
             self.values[f"{key}|"] = f"|||{self._app}.{self._domain}||{label}"
             self.values[f"{self._name}|{_STACK}{name}"] = to
@@ -184,7 +184,7 @@ class _Making:
 
         `default` and `rules` are those of the path without a condition, and with one.
         """
-        by_cookie = default is not None and _is_by_cookie(default)
+        by_cookie = any(_is_by_cookie(one) for one in (default, *rules) if one is not None)
         if self._revision.override or (by_cookie and (rules or self._revision.variants)):
             return "?"
         if self._revision.variants:

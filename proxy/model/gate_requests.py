@@ -26,7 +26,7 @@ def choose_anew(gate: GateRecord, domain: str, question: str, before: str) -> st
         asked = asked._replace(cookies={**asked.cookies, LOT_COOKIE: lot})
     found = choose(gate.revision, asked)
     if isinstance(found, Choice):
-        label, end = found.label, f"|{found.variant}|=" if found.variant else ""
+        label, end = found.label, f"|{found.variant}|{gate.name}|=" if found.variant else ""
     else:
         about = criterion_key(found.criterion) if found.criterion else ""
         label, end = "-", f"{found.cause.value} {about}".rstrip()

@@ -20,11 +20,15 @@ class Count(NamedTuple):
 
 
 Reading = Mapping[str, Count]
-"""HAProxy's counters at one moment, by task id."""
+"""HAProxy's counters at one moment, by task id; those of a variant of a stack by `cart|shop`, its
+name and that of the gate at which it was used."""
 
 
 class TaskUsage(NamedTuple):
-    """What is reported about a task: its open requests, and the requests since the last report."""
+    """What is reported about a task: its open requests, and the requests since the last report.
+
+    What is reported about a variant has its key in place of the id.
+    """
 
     task_id: str
     open: int
@@ -93,4 +97,5 @@ def mark_reported(tally: Tally, uses: Sequence[TaskUsage]) -> Tally:
 
 def still_open(reading: Reading, routed: Collection[str]) -> tuple[str, ...]:
     """Return the tasks that have open requests though no host leads to them any more."""
-    return tuple(sorted(t for t, count in reading.items() if count.open and t not in routed))
+    opened = (key for key, count in reading.items() if count.open and "|" not in key)
+    return tuple(sorted(task_id for task_id in opened if task_id not in routed))

@@ -250,11 +250,19 @@ class Queue(BaseModel):
 
 
 class Use(BaseModel):
-    """What a proxy reports about one task."""
+    """What a proxy reports about one task, or about one variant of a stack."""
 
     model_config = order_example({"task_id": TASK_ID, "open": 2, "requests": 17})
 
-    task_id: Annotated[str, Field(min_length=1, max_length=200)]
+    task_id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="The task's id. For a variant its name, |, and the gate at which it was"
+            " used: `feature-x|shop`.",
+        ),
+    ]
     open: Annotated[int, Field(ge=0, le=MOST, description="Requests that are open now."), WHOLE]
     requests: Annotated[
         int, Field(ge=0, le=MOST, description="How many came since its last report."), WHOLE

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from tests.integration.haproxy import gates, guarding, wire
 from tests.integration.haproxy.crowds import crowd
 from tests.integration.haproxy.proxies import Answer, Site, haproxies, upstream
 from tests.integration.haproxy.wire import Arrived
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -176,6 +178,34 @@ def test_a_variant_that_opens_or_closes_changes_no_answer_of_the_others(stack: S
         found = [one.body or b"" for visitor in people.visitors for one in visitor.exchanges]
         assert all(body.startswith(name) for body in found)
     assert haproxies(site.proxy.folder) == before
+
+
+def test_who_is_in_a_variant_is_counted_also_at_what_all_share(stack: Stack) -> None:
+    site = stack.site
+
+    def count(gate: str) -> Counter[str]:
+        """Return the reported requests of each variant at a gate."""
+        each = (use for report in site.world.uses for use in report["uses"])
+        at = [one for one in each if one["task_id"].endswith(f"|{gate}")]
+        return sum((Counter({one["task_id"]: one["requests"]}) for one in at), Counter())
+
+    put(site, VARIANTS, "counted")
+    assert stack.name("same--counted.localhost") == "main"
+    assert stack.name("counted.localhost", X_Prevs_Stack="same") == "main"
+    assert stack.name("counted.localhost", Baggage="prevs-stack=same") == "main"
+    assert stack.name("cart--counted.localhost") == "cart"
+    assert stack.name("counted.localhost") == "main"
+    assert stack.name("counted.localhost", X_Prevs_Stack="gone") == "main"
+    expected = {"same|counted": 3, "cart|counted": 1}
+    wait_until(lambda: count("counted") == expected, instead=lambda: count("counted"))
+    with guarding.shop(site):
+        put(site, {"cart": "main"}, "team", "shop")
+        host = "cart--team.localhost"
+        good = guarding.cookie(make_pass("shop", "cart.team.localhost"))
+        assert site.proxy.request(host, "/a").status == 401
+        assert site.proxy.request(host, "/a", headers=good).status == 200
+        wait_until(lambda: count("team"))
+        assert count("team") == {"cart|team": 1}, "who has no pass is not in it"
 
 
 def test_a_variant_may_lead_elsewhere_and_a_gate_may_have_rules(stack: Stack) -> None:

@@ -32,7 +32,11 @@ def stacks() -> StackStory:
 def use(stacks: StackStory, preview: PreviewRecord) -> None:
     task_id = stacks.now(preview).task_id
     assert task_id is not None
-    stacks.driven.step(events.UsageReported("p1", [Use(task_id, 0, 1)]))
+    report(stacks, Use(task_id, 0, 1))
+
+
+def report(stacks: StackStory, *uses: Use) -> None:
+    stacks.driven.step(events.UsageReported("p1", uses))
 
 
 def set_app(stacks: StackStory, app: str, **fields: object) -> None:
@@ -62,6 +66,33 @@ def test_a_variant_stops_once_none_of_its_own_is_used(stacks: StackStory) -> Non
     assert stacks.visit("cart", "mine").state is State.QUEUED
     assert stacks.now(web).state is State.STOPPED
     assert stacks.find_wrong() == []
+
+
+@pytest.mark.parametrize("key", ["mine|shop", "mine|cart-shop"])
+def test_a_variant_is_used_by_who_visits_only_what_all_share(stacks: StackStory, key: str) -> None:
+    cart, shared = stacks.run("cart", "mine"), stacks.run("web")
+    for use_of_variant in (Use(key, 0, 1), Use(key, 1, 0), Use(key, 1, 0), Use(key, 0, 1)):
+        stacks.driven.tick(IDLE - 100)
+        report(stacks, use_of_variant)
+    assert stacks.now(cart).state is State.RUNNING
+    assert stacks.now(shared).state is not State.RUNNING
+    used = stacks.now(cart).last_used
+    assert used is not None
+    assert stacks.driven.clock.seconds - used < IDLE, "the next leader reads it there"
+    stacks.driven.tick(IDLE - 100)
+    report(stacks, Use(key, 0, 0))
+    stacks.driven.tick(110)
+    assert stacks.now(cart).state is State.DRAINING
+
+
+@pytest.mark.parametrize("key", ["mine|other", "gone|shop", "|shop", "mine|", "mine", "mine|shop|"])
+def test_a_use_of_another_variant_or_stack_is_none(stacks: StackStory, key: str) -> None:
+    stacks.write({"web": AUTH}, name="other")
+    cart = stacks.run("cart", "mine")
+    stacks.driven.tick(IDLE - 10)
+    report(stacks, Use(key, 1, 1))
+    stacks.driven.tick(20)
+    assert stacks.now(cart).state is State.DRAINING
 
 
 def never_idle(stacks: StackStory) -> None:

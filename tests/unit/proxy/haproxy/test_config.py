@@ -35,7 +35,7 @@ def test_a_request_is_counted_before_its_last_lookup() -> None:
     looks = [
         n for n, rule in enumerate(rules) if re.search(r"map_str\(.*/(routes|guarded).map", rule)
     ]
-    counts = [n for n, rule in enumerate(rules) if "track-sc" in rule and "table seen" in rule]
+    counts = [n for n, rule in enumerate(rules) if re.search(r"track-sc. var\(txn.dst\)", rule)]
     kinds = "".join("c" if n in counts else "l" for n in sorted(looks + counts))
     # Where most requests end; those to gates; all that are large; those to guarded apps; their
     # preflights; then for those that are routed late, in one map or the other, that moved, and

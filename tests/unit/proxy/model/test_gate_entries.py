@@ -197,7 +197,7 @@ def test_a_variant_that_opens_changes_no_entry_of_the_others() -> None:
     kept = {key: value for one in before for key, value in one.items() if "cart" in key}
     assert kept == {
         "cart.api.prevs.example": "api/cart",
-        "api/cart/": "cart--api.shop.prevs.example||||cart|=",
+        "api/cart/": "cart--api.shop.prevs.example||||cart|api|=",
         "api/cart/_prevs/": "?",
         "api/cart|": "|||shop.prevs.example||cart--api",
         "api|scart": "cart--api.shop.prevs.example",

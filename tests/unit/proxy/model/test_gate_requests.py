@@ -71,14 +71,14 @@ def test_a_lot_that_was_drawn_counts_where_a_cookie_does() -> None:
     ("asked", "choice"),
     [
         (ask("/"), "main.hello.localhost|baggage,x-prevs-stack||"),
-        (ask("/", site="cart.api.localhost"), "cart--api.hello.localhost||||cart|="),
+        (ask("/", site="cart.api.localhost"), "cart--api.hello.localhost||||cart|api|="),
         (
             ask("/", "baggage: a=b, prevs-stack=cart;p"),
-            "cart--api.hello.localhost|baggage,x-prevs-stack|||cart|=",
+            "cart--api.hello.localhost|baggage,x-prevs-stack|||cart|api|=",
         ),
         (
             ask("/", "baggage: prevs-stack=cart", "x-prevs-stack: search"),
-            "main.hello.localhost|baggage,x-prevs-stack|||search|=",
+            "main.hello.localhost|baggage,x-prevs-stack|||search|api|=",
         ),
         (ask("/", "x-prevs-stack: gone"), "main.hello.localhost|baggage,x-prevs-stack||"),
         (ask("/_prevs/log", site="cart.api.localhost"), "pr-7.hello.localhost|"),

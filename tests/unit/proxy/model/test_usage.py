@@ -72,6 +72,7 @@ def test_an_equal_count_with_more_time_left_means_a_restart() -> None:
 
 def test_only_tasks_that_are_open_and_not_routed_are_held() -> None:
     reading = {"open": Count(1, 1), "ended": Count(0, 1), "routed": Count(3, 3)}
+    reading["cart|shop"] = Count(1, 1)  # a variant
     assert usage.still_open(reading, {"routed"}) == ("open",)
 
 
