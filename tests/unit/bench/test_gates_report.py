@@ -60,10 +60,10 @@ def test_every_proxy_is_in_the_tables_with_its_way_of_a_change() -> None:
 def test_aims_are_met_from_their_limits_on() -> None:
     met = verdicts(outcome(round_with(path=22.0, header=25.0, weight=25.0), ms=10.0))
     assert set(met.values()) == {"met"}
-    assert len(met) == 3 + 3 + 2 + 1
+    assert len(met) == 3 * len(SIZES) + 3 + 2 + 1
     slow = verdicts(outcome(round_with(path=23.0, header=26.0, weight=26.0), ms=10.1))
     missed = [name for name, verdict in slow.items() if verdict == "missed"]
-    assert len([name for name in missed if name.startswith("speed")]) == 3
+    assert len([name for name in missed if name.startswith("speed")]) == 3 * len(SIZES)
     assert len([name for name in missed if name.startswith("median change")]) == 2
 
 
@@ -93,7 +93,7 @@ def test_fewer_proxies_and_kinds_have_fewer_rows() -> None:
     assert about[0].endswith(", 1 round:")
     assert about[1].endswith("Envoy is left out: there is no `envoy` here.")
     assert list(verdicts(made)) == [
-        "speed by path, of an ordinary address",
+        "speed by path with 10 rules, of an ordinary address",
         "median change of 10 rules",
         "errors and wrong answers",
     ]
