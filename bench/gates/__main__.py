@@ -55,7 +55,7 @@ def measure(site: Site, scale: Scale) -> Outcome:
     moves = _measure_changes(site, scale)
     print_progress(f"Switching a gate at {switches.PROXIES} proxies {scale.switches} times ...")
     switched = switches.measure(site, scale.switches)
-    return Outcome(rounds.medians(found), moves, switched, missing, scale.rounds)
+    return Outcome(rounds.join(found), moves, switched, missing, scale.rounds)
 
 
 def _measure_changes(site: Site, scale: Scale) -> Mapping[tuple[str, int], Changes]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bench.gates.changes import Changes
 from bench.gates.rivals import RIVALS
-from bench.gates.rounds import NAMES, ORDINARY, OURS, Case, Found
+from bench.gates.rounds import NAMES, ORDINARY, OURS, Case, Found, find_median
 from bench.gates.rules import Kind
 from bench.gates.switches import PROXIES, Switches
 from bench.harness import page
@@ -29,7 +29,7 @@ _WAY = "its record in ZooKeeper"
 
 
 class Outcome(NamedTuple):
-    """The medians of the rounds by case, changes by proxy and number of rules, and switches.
+    """The turns of all rounds by case, changes by proxy and number of rules, and switches.
 
     `missing` says why proxies were left out.
     """
@@ -60,7 +60,10 @@ def lines(outcome: Outcome) -> list[str]:
 def figures(outcome: Outcome) -> dict[str, object]:
     """Return the figures to compare runs."""
     changes = {f"{name}, {count}": one for (name, count), one in outcome.changes.items()}
-    cases = {f"{c.kind.value}, {c.size}, {c.name}": a for c, a in outcome.found.items()}
+    cases = {
+        f"{case.kind.value}, {case.size}, {case.name}": find_median(turns)
+        for case, turns in outcome.found.items()
+    }
     return {
         "rps": {name: round(answered.rate) for name, answered in cases.items()},
         "cpu_us": {name: round(answered.cpu_us, 2) for name, answered in cases.items()},
@@ -99,7 +102,8 @@ def _requests(outcome: Outcome, kind: Kind) -> list[str]:
     return page.table(("", *head), rows)
 
 
-def _cells(found: Answered | None) -> tuple[str, str]:
+def _cells(turns: Sequence[Answered] | None) -> tuple[str, str]:
+    found = find_median(turns) if turns else None
     return (f"{found.rate:,.0f}", f"{found.cpu_us:.1f}") if found else ("-", "-")
 
 
@@ -153,10 +157,15 @@ def _aims(outcome: Outcome) -> list[tuple[str, str, str, str]]:
 
 
 def _speed(outcome: Outcome, kind: Kind, count: int) -> float | None:
-    """Return how fast a gate is by its CPU time, which other programs disturb less."""
+    """Return how fast a gate is by its CPU time, which other programs disturb less.
+
+    The quickest turn counts: whatever else happens on the machine only makes one slower.
+    """
     gate = outcome.found.get(Case(kind, count, OURS))
     ordinary = outcome.found.get(Case(kind, count, ORDINARY))
-    return ordinary.cpu_us / gate.cpu_us if gate and ordinary else None
+    if not gate or not ordinary:
+        return None
+    return min(turn.cpu_us for turn in ordinary) / min(turn.cpu_us for turn in gate)
 
 
 def _row(

@@ -25,7 +25,7 @@ from tests.free_ports import free_port
 OURS, ORDINARY = "prevs, gates", "prevs, ordinary addresses"
 NAMES = (OURS, *rivals.RIVALS)
 _WARM = 1  # seconds: the first requests open the connections
-_TURNS = 3  # of gates and ordinary addresses: the speed of a core changes within seconds
+_TURNS = 4  # of gates and ordinary addresses in a round: the speed of a core changes within seconds
 _LIMIT = 60.0
 _LOOK = 0.05
 
@@ -77,7 +77,8 @@ class Serving(NamedTuple):
     prepare: Callable[[Rules, int], Commit]
 
 
-Found = Mapping[Case, Answered]
+Found = Mapping[Case, Sequence[Answered]]
+"""What each turn has found."""
 
 
 def run(site: Site, number: int, scale: Scale) -> Found:
@@ -85,33 +86,33 @@ def run(site: Site, number: int, scale: Scale) -> Found:
 
     Raises BenchError, LocalError.
     """
-    found: dict[Case, Answered] = {}
+    found: dict[Case, list[Answered]] = {}
     step = 1 if number % 2 else -1
     for kind, count in itertools.product(scale.kinds, scale.counts):
         wanted = rules.make(kind, count)
         for name in scale.names[::step]:
             with serving(site, name, wanted, f"round-{number}") as target:
-                for case, answered in _measure(site, target, wanted, name=name, scale=scale):
-                    found[case] = answered
-                    print_progress(
-                        f"  {kind.value}, {count:,} rules, {case.name}: {answered.rate:.0f}"
-                        f" requests/s, {answered.cpu_us:.1f} us of CPU each"
-                    )
+                found |= _measure(site, target, wanted, name=name, scale=scale)
     return found
 
 
 def _measure(
     site: Site, target: Serving, wanted: Rules, *, name: str, scale: Scale
-) -> Iterator[tuple[Case, Answered]]:
-    """Measure a proxy, and with ours also the addresses of the labels."""
+) -> Mapping[Case, list[Answered]]:
+    """Measure a proxy, and with ours also the addresses of the labels, by turns."""
     traffic.check(target.port, wanted, site.backends)
     found: defaultdict[Case, list[Answered]] = defaultdict(list)
     for ordinary in (True, False) * _TURNS if name == OURS else (False,):
         file = traffic.write_requests(site.folder, wanted, ordinary=ordinary)
         traffic.send(file, port=target.port, pid=target.pid, seconds=_WARM)
         answered = traffic.send(file, port=target.port, pid=target.pid, seconds=scale.seconds)
-        found[Case(wanted.kind, len(wanted.labels), ORDINARY if ordinary else name)] += [answered]
-    yield from ((case, _median(each)) for case, each in found.items())
+        case = Case(wanted.kind, len(wanted.labels), ORDINARY if ordinary else name)
+        found[case] += [answered]
+        print_progress(
+            f"  {case.kind.value}, {case.size:,} rules, {case.name}: {answered.rate:.0f}"
+            f" requests/s, {answered.cpu_us:.1f} us of CPU each"
+        )
+    return found
 
 
 @contextlib.contextmanager
@@ -154,10 +155,11 @@ def _wait_for(port: int, wanted: Rules) -> None:
         time.sleep(_LOOK)
 
 
-def medians(rounds: Sequence[Found]) -> Found:
-    """Return the median of each number over the rounds."""
-    return {case: _median([found[case] for found in rounds]) for case in rounds[0]}
+def join(rounds: Sequence[Found]) -> Found:
+    """Return the turns of all rounds."""
+    return {case: [turn for found in rounds for turn in found[case]] for case in rounds[0]}
 
 
-def _median(each: Sequence[Answered]) -> Answered:
-    return Answered(*map(statistics.median, zip(*each, strict=True)))
+def find_median(turns: Sequence[Answered]) -> Answered:
+    """Return the median of each number."""
+    return Answered(*map(statistics.median, zip(*turns, strict=True)))
