@@ -13,7 +13,8 @@ def follow(stack: StackRecord, app: str, labels: Collection[str]) -> StackRecord
     """Return a stack whose variants know which repositories have their branch.
 
     `labels` are those of an app's branches and tags, as list_labels finds them. A variant goes with
-    the last branch that it follows, unless somebody has chosen labels for it.
+    the last branch that it follows, unless somebody has chosen labels for it. While it is pinned,
+    it stays as it was then.
     """
     followed = {
         name: _follow(stack, variant, app, labels) for name, variant in stack.variants.items()
@@ -34,7 +35,7 @@ def _follow(
         if (has if usual.app == app else member in variant.found)
     )
     if variant.found and not found and not variant.chosen:
-        return None
+        return variant if variant.pinned else None
     return dataclasses.replace(variant, found=found)
 
 

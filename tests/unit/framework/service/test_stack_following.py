@@ -8,6 +8,8 @@ from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.states import State
 from tests.fakes.stack_story import CART, FEATURE, MAIN, NEXT, WEB, StackStory
 
+DAY = 24 * 3600
+
 
 @pytest.fixture
 def stacks() -> StackStory:
@@ -61,6 +63,27 @@ def test_a_variant_goes_with_the_last_of_its_branches(stacks: StackStory) -> Non
     assert opened(stacks) == {}
     stacks.settle()
     assert stacks.previews() == []
+    assert stacks.find_wrong() == []
+
+
+def test_a_pinned_variant_outlives_its_branches_until_it_is_pinned_no_more(
+    stacks: StackStory,
+) -> None:
+    stacks.heads[CART]["feature"] = FEATURE
+    stacks.open("feature")
+    cart = stacks.run("cart", "feature")
+    stacks.pin("feature")
+    stacks.push(CART, feature=None)
+    stacks.driven.tick(DAY)
+    stacks.settle()
+    assert opened(stacks) == {"feature": ("cart",)}
+    assert stacks.now(cart).state is State.RUNNING
+    assert stacks.gates()["cart-shop"].revision.variants == {"feature": cart.instance}
+    assert stacks.find_wrong() == []
+    stacks.pin("feature", pinned=False)
+    stacks.settle()
+    assert opened(stacks) == {}
+    assert stacks.find(cart) is None
     assert stacks.find_wrong() == []
 
 
