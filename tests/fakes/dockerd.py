@@ -5,11 +5,12 @@ import ipaddress
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from docker.api import APIClient
@@ -143,10 +144,21 @@ class OwnDockerd:
                 subprocess.run(["umount", "--lazy", point], check=True)
 
     def _clear_network(self) -> None:
+        own = {self._bridge, *self._list_bridges()}
         for link in json.loads(_ip("-json", "address")):
             addresses = [ipaddress.ip_address(one["local"]) for one in link["addr_info"]]
-            if link["ifname"] == self._bridge or any(one in self._pool for one in addresses):
+            if link["ifname"] in own or any(one in self._pool for one in addresses):
                 _ip("link", "delete", link["ifname"])
+
+    def _list_bridges(self) -> Iterator[str]:
+        """Yield the bridges of the networks that clients have made: a dockerd leaves them.
+
+        Their addresses are of Docker's own pools. libnetwork keeps each network as JSON here.
+        """
+        store = self._folder / "data" / "network" / "files" / "local-kv.db"
+        if store.exists():
+            for network in re.findall(rb'"id":"([0-9a-f]{12})', store.read_bytes()):
+                yield f"br-{network.decode()}"
 
 
 def _ip(*arguments: str) -> str:

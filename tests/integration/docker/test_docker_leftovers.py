@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,16 +22,36 @@ pytestmark = [
 ]
 
 
+_LINKS = Path("/sys/class/net")
+
+
 @pytest.fixture
 def dockerd() -> Iterator[OwnDockerd]:
     """A dockerd that no other test uses, as those would lose what they have there."""
-    made = OwnDockerd(Path(tempfile.mkdtemp(prefix="prevs-")))  # short: a socket is made in it
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: a socket is made in it
+    made = OwnDockerd(folder)
     try:
         made.start()
         yield made
         made.stop()
     finally:
         made.clear()
+        shutil.rmtree(folder)
+
+
+def test_the_networks_that_clients_make_go_with_a_dockerd_of_a_tests_own() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))
+    made = OwnDockerd(folder)
+    try:
+        made.start()
+        with contextlib.closing(APIClient(base_url=made.host, version="auto")) as client:
+            bridge = f"br-{client.create_network('of-a-client')['Id'][:12]}"
+        made.stop()
+        assert (_LINKS / bridge).exists(), "a dockerd leaves it"
+    finally:
+        made.clear()
+        shutil.rmtree(folder)
+    assert not (_LINKS / bridge).exists()
 
 
 def look(host: str) -> list[int]:
