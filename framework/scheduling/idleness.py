@@ -182,7 +182,7 @@ class Idleness:
         An instance stops with all others of its variant, once.
         """
         of = self._records.stacks.find_instance(preview)
-        for one in variant_uses.list_running(self._records, of) if of else (preview,):
+        for one in variant_uses.list_running(self._records, (of[:2],)) if of else (preview,):
             self._stop(one, used, reason)
 
     def _stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:

@@ -2,12 +2,11 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.ports import Use
 from framework.preview.lifecycle import STARTING
-from framework.state.gates.stack_records import InstanceOf
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -48,21 +47,20 @@ def spread(records: Records, uses: Sequence[Use]) -> Sequence[Use]:
     """Return the uses of open variants as uses of the tasks of their running instances.
 
     `cart|shop` in place of a task's id is the name of a variant, and of a gate of its stack. So
-    who visits only what all variants share keeps the instances of his own.
+    who visits only what all variants share keeps that variant's own instances.
     """
     keys = (use.task_id.partition("|") for use in uses if use.open or use.requests)
-    used = {(records.stacks.gates.get(gate), variant) for variant, _, gate in keys if gate}
-    if not used:
-        return ()
+    stacks = records.stacks.gates
+    used = {(stacks[gate], variant) for variant, _, gate in keys if gate in stacks}
+    running = list_running(records, used) if used else ()
+    return [Use(one.task_id, 0, 1) for one in running if one.task_id]
+
+
+def list_running(
+    records: Records, of_variants: Collection[tuple[str, str]]
+) -> Sequence[PreviewRecord]:
+    """Return the running instances of some variants, given as pairs (stack, variant)."""
     found = ((one, records.stacks.find_instance(one)) for one in records.list_instances())
     return [
-        Use(one.task_id, 0, 1)
-        for one, its in found
-        if its and its[:2] in used and one.task_id and one.state is State.RUNNING
+        one for one, its in found if its and its[:2] in of_variants and one.state is State.RUNNING
     ]
-
-
-def list_running(records: Records, of: InstanceOf) -> Sequence[PreviewRecord]:
-    """Return the running instances of the variant that has an instance."""
-    found = ((one, records.stacks.find_instance(one)) for one in records.list_instances())
-    return [one for one, its in found if its and its[:2] == of[:2] and one.state is State.RUNNING]
