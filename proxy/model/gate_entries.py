@@ -135,13 +135,14 @@ class _Making:
             self.paths[key] = self._host(alone)
             return
         vary = ",".join(list_vary(self._revision, path))
+        of_class = mark if mark in ("*", "$") else "+"
         if conditional or default is None:
-            found = self._add_class("+" if mark == "?" else mark, default, vary)
+            found = self._add_class(of_class, default, vary)
             self._add_conditions(found, conditional, vary)
         elif alone and mark == "?":
             found = self._host(alone)
         else:
-            found = self._share_class(default, vary, "$" if mark == "$" else "+")
+            found = self._share_class(default, vary, of_class)
         if mark == "$" and default is not None:
             asked = next(map(criterion_key, list_criteria(rules, path)), _STACK)
             self.values[f"{found}|{asked}="] = self._lead(default, vary)
@@ -191,11 +192,11 @@ class _Making:
             return "?" if rules else "$"
         if not rules:
             return "@" if by_cookie else "+"
-        kind, *others = {rule.when.criterion for rule in rules if rule.when is not None}
-        if others or kind.kind is ConditionKind.METHOD:
+        asked, *others = {rule.when.criterion for rule in rules if rule.when is not None}
+        if others or asked.kind is ConditionKind.METHOD:
             return "?"
-        strict = self._revision.refuses_unknown and kind.kind in VERSIONED
-        return "$" if strict or kind.kind is ConditionKind.ACCEPT else "*"
+        strict = self._revision.refuses_unknown and asked.kind in VERSIONED
+        return "$" if strict or asked.kind is ConditionKind.ACCEPT else "*"
 
     def _add_conditions(self, of_path: str, rules: Sequence[Rule], vary: str) -> None:
         for rule in rules:
