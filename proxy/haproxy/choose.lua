@@ -121,7 +121,9 @@ local function make_plan(line)
     match(text, "^([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?([^|]*)|?(.*)$")
   local plan = { vary = vary, allowed = allowed, rest = rest, home = home }
   plan.default = is_class(to) and to or to ~= "" and to .. "|" .. vary or nil
-  plan.variants = variants ~= "" and variants or nil
+  if variants ~= "" then
+    plan.variants, plan.gate = variants, match(variants, "^[^|]*")
+  end
   for strict, letter, name in gmatch(criteria, "(!?)(%l)([^,]*)") do
     local entry = to .. "|" .. letter .. name .. "="
     plan[#plan + 1] = {
@@ -205,7 +207,7 @@ local function choose(asked, plan)
   if plan.variants then
     local host, variant = find_variant(asked, plan)
     if host then
-      return host .. "|" .. plan.vary .. "|||" .. variant .. "|" .. sub(plan.variants, 1, -3) .. "|="
+      return host .. "|" .. plan.vary .. "|||" .. variant .. "|" .. plan.gate .. "|="
     end
   end
   if plan.allowed ~= "" then
