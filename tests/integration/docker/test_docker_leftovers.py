@@ -22,36 +22,27 @@ pytestmark = [
 ]
 
 
-_LINKS = Path("/sys/class/net")
-
-
-@pytest.fixture
-def dockerd() -> Iterator[OwnDockerd]:
-    """A dockerd that no other test uses, as those would lose what they have there."""
+@contextlib.contextmanager
+def running() -> Iterator[OwnDockerd]:
+    """Run a dockerd that no other test uses, as those would lose what they have there."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: a socket is made in it
     made = OwnDockerd(folder)
     try:
         made.start()
         yield made
-        made.stop()
     finally:
         made.clear()
         shutil.rmtree(folder)
 
 
 def test_the_networks_that_clients_make_go_with_a_dockerd_of_a_tests_own() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="prevs-"))
-    made = OwnDockerd(folder)
-    try:
-        made.start()
-        with contextlib.closing(APIClient(base_url=made.host, version="auto")) as client:
+    with running() as dockerd:
+        with contextlib.closing(APIClient(base_url=dockerd.host, version="auto")) as client:
             bridge = f"br-{client.create_network('of-a-client')['Id'][:12]}"
-        made.stop()
-        assert (_LINKS / bridge).exists(), "a dockerd leaves it"
-    finally:
-        made.clear()
-        shutil.rmtree(folder)
-    assert not (_LINKS / bridge).exists()
+        dockerd.stop()
+        link = Path("/sys/class/net") / bridge
+        assert link.exists(), "a dockerd leaves it"
+    assert not link.exists()
 
 
 def look(host: str) -> list[int]:
@@ -74,10 +65,12 @@ def leave(host: str, folder: Path, number: int) -> None:
             world.build(f"COPY busybox /copied-{number}")
 
 
-def test_only_what_was_made_in_between_is_removed(dockerd: OwnDockerd, tmp_path: Path) -> None:
-    leave(dockerd.host, tmp_path / "before", 1)
-    before = look(dockerd.host)
-    with removing(dockerd.host, tmp_path), removing(dockerd.host, tmp_path):
-        leave(dockerd.host, tmp_path / "meanwhile", 2)
-    assert all(before)
-    assert look(dockerd.host) == before
+def test_only_what_was_made_in_between_is_removed(tmp_path: Path) -> None:
+    with running() as dockerd:
+        leave(dockerd.host, tmp_path / "before", 1)
+        before = look(dockerd.host)
+        with removing(dockerd.host, tmp_path), removing(dockerd.host, tmp_path):
+            leave(dockerd.host, tmp_path / "meanwhile", 2)
+        assert all(before)
+        assert look(dockerd.host) == before
+        dockerd.stop()
