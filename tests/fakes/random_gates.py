@@ -57,9 +57,9 @@ def make_revisions(
     return st.builds(
         Revision,
         st.sampled_from([1, 11]),
-        st.lists(
-            rules, min_size=min(3, most), max_size=most, unique_by=lambda one: (one.path, one.when)
-        ).map(tuple),
+        st.lists(rules, min_size=3, max_size=most, unique_by=lambda one: (one.path, one.when)).map(
+            tuple
+        ),
         st.just(()) | overrides if override else st.just(()),
         st.booleans(),
         variants=st.just({}) | st.dictionaries(VARIANTS, LABELS, max_size=2),
