@@ -21,5 +21,7 @@ HEADERS = (
     "x-gitlab-event-uuid",
     "x-hub-signature-256",
     "x-github-delivery",
+    "x-hub-signature",
+    "x-request-uuid",
 )
 """The headers that a delivery is verified and counted by; a proxy passes no others on."""

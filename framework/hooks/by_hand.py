@@ -16,6 +16,9 @@ _WHERE: Mapping[str, str] = {
 MAKES_SECRETS = frozenset({"pagure"})
 """The kinds of forges that make the secret themselves, and take none."""
 _ELSEWHERE = (
+    "At Bitbucket: Repository settings, Webhooks, Add webhook: the address, the secret; repository "
+    "push, pull request created, updated, merged, declined. At Azure DevOps: Project settings, "
+    "Service hooks, Web Hooks, Code pushed: the address, any user name, the secret as password. "
     "At a plain git server: a post-receive hook that sends the secret as a bearer token "
     "(docs/webhooks.md)."
 )

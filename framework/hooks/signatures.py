@@ -4,6 +4,8 @@ Nothing of a body is parsed. Every delivery costs the same, for an app with secr
 for none: both secrets are tried in every way for which there is a header, in constant time.
 """
 
+import base64
+import binascii
 import enum
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +28,8 @@ class Forge(enum.StrEnum):
     STANDARD = "standard-webhooks"
     GITLAB = "gitlab"
     GITHUB = "github"
+    BITBUCKET = "bitbucket"
+    BASIC = "basic"
     BEARER = "bearer"
     UNKNOWN = "unknown"
 
@@ -55,11 +59,8 @@ class _Key(NamedTuple):
 
 _Proofs = Callable[[Delivery, _Key, float], Iterable[tuple[str, str]]]
 """Returns pairs of what a delivery has and what it needs to have: one equal pair is a proof."""
-
-
-def _in_header(name: str, prefix: str = "") -> _Proofs:
-    """Return the proof by a header with the HMAC-SHA256 of the body, in hex digits."""
-    return lambda delivery, key, _: [(delivery.headers[name], prefix + key.digest)]
+_Way = tuple[Forge, Callable[[Delivery], bool], _Proofs]
+"""Whose way it is, whether a delivery has it, and its proofs."""
 
 
 def _gitlab(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]]:
@@ -67,8 +68,31 @@ def _gitlab(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]
 
 
 def _bearer(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]]:
-    scheme, _space, token = delivery.headers[AUTHORIZATION].partition(" ")
-    return [(token.strip(), key.secret)] if scheme.lower() == "bearer" else []
+    return [(_read_credentials(delivery), key.secret)]
+
+
+def _basic(delivery: Delivery, key: _Key, _: float) -> Iterable[tuple[str, str]]:
+    """Return the proof by a password, with any name: the one way that Azure DevOps has."""
+    try:
+        text = base64.b64decode(_read_credentials(delivery), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return []
+    return [(text.partition(":")[2], key.secret)]
+
+
+def _read_credentials(delivery: Delivery) -> str:
+    return delivery.headers[AUTHORIZATION].partition(" ")[2].strip()
+
+
+def _has(name: str) -> Callable[[Delivery], bool]:
+    return lambda delivery: name in delivery.headers
+
+
+def _has_scheme(name: str) -> Callable[[Delivery], bool]:
+    """Return whether a delivery has a scheme of Authorization, as RFC 9110, 11.1 compares it."""
+    return lambda delivery: (
+        delivery.headers.get(AUTHORIZATION, "").partition(" ")[0].lower() == name
+    )
 
 
 def _standard(delivery: Delivery, key: _Key, now: float) -> Iterable[tuple[str, str]]:
@@ -83,16 +107,28 @@ def _standard(delivery: Delivery, key: _Key, now: float) -> Iterable[tuple[str, 
     return [(one, needed) for one in delivery.headers["webhook-signature"].split()]
 
 
+def _signed(forge: Forge, header: str, prefix: str = "") -> _Way:
+    """Return the way of a header with the HMAC-SHA256 of the body, in hex digits."""
+    return (
+        forge,
+        _has(header),
+        lambda delivery, key, _: [(delivery.headers[header], prefix + key.digest)],
+    )
+
+
 # Gitea and Forgejo send GitHub's headers too, and Forgejo Gitea's: the first that fits names it.
-_WAYS: Sequence[tuple[Forge, str, _Proofs]] = (
-    (Forge.FORGEJO, "x-forgejo-signature", _in_header("x-forgejo-signature")),
-    (Forge.GITEA, "x-gitea-signature", _in_header("x-gitea-signature")),
-    (Forge.GOGS, "x-gogs-signature", _in_header("x-gogs-signature")),
-    (Forge.PAGURE, "x-pagure-signature-256", _in_header("x-pagure-signature-256")),
-    (Forge.STANDARD, "webhook-signature", _standard),
-    (Forge.GITLAB, "x-gitlab-token", _gitlab),
-    (Forge.GITHUB, "x-hub-signature-256", _in_header("x-hub-signature-256", "sha256=")),
-    (Forge.BEARER, AUTHORIZATION, _bearer),
+# In Bitbucket's header GitHub has a digest of SHA-1.
+_WAYS: Sequence[_Way] = (
+    _signed(Forge.FORGEJO, "x-forgejo-signature"),
+    _signed(Forge.GITEA, "x-gitea-signature"),
+    _signed(Forge.GOGS, "x-gogs-signature"),
+    _signed(Forge.PAGURE, "x-pagure-signature-256"),
+    (Forge.STANDARD, _has("webhook-signature"), _standard),
+    (Forge.GITLAB, _has("x-gitlab-token"), _gitlab),
+    _signed(Forge.GITHUB, "x-hub-signature-256", "sha256="),
+    _signed(Forge.BITBUCKET, "x-hub-signature", "sha256="),
+    (Forge.BASIC, _has_scheme("basic"), _basic),
+    (Forge.BEARER, _has_scheme("bearer"), _bearer),
 )
 _IDS = (
     "x-forgejo-delivery",
@@ -101,6 +137,7 @@ _IDS = (
     "webhook-id",
     "x-gitlab-event-uuid",
     "x-github-delivery",
+    "x-request-uuid",
     # Pagure's id is in the body, and so its signature is as unique.
     "x-pagure-signature-256",
 )
@@ -118,8 +155,8 @@ def judge(delivery: Delivery, secrets: Sequence[str], decoys: Sequence[str], now
         *(_make_key(one, delivery.body, is_own=False) for one in decoys[len(secrets) :]),
     ]
     claimed, proved = Forge.UNKNOWN, Forge.UNKNOWN
-    for forge, header, find_proofs in _WAYS:
-        if header not in delivery.headers:
+    for forge, is_tried, find_proofs in _WAYS:
+        if not is_tried(delivery):
             continue
         claimed = forge if claimed is Forge.UNKNOWN else claimed
         matches = [

@@ -51,13 +51,18 @@ def deliveries(key: str) -> dict[Forge, Mapping[str, str]]:
         Forge.GOGS: {"x-gogs-signature": digest, "x-gogs-delivery": "f6266f16"},
         Forge.PAGURE: {"x-pagure-signature-256": digest},
         Forge.GITLAB: {"x-gitlab-token": key, "x-gitlab-event-uuid": "13792a34"},
+        Forge.BITBUCKET: {
+            "x-hub-signature": f"sha256={digest}",
+            "x-request-uuid": "5b2c8c1e-3f0c-4d8e-9a5e-1c0b8a7e2f11",
+        },
         Forge.STANDARD: sign_standard(key=key),
+        Forge.BASIC: {AUTHORIZATION: "Basic " + base64.b64encode(f":{key}".encode()).decode()},
         Forge.BEARER: {AUTHORIZATION: f"bearer {key}"},
     }
 
 
 FORGES = [forge for forge in Forge if forge is not Forge.UNKNOWN]
-UNSIGNED = (Forge.GITLAB, Forge.BEARER)
+UNSIGNED = (Forge.GITLAB, Forge.BASIC, Forge.BEARER)
 
 
 @pytest.mark.parametrize("forge", FORGES)
@@ -98,6 +103,28 @@ def test_githubs_published_delivery_is_authentic() -> None:
     headers = {"x-hub-signature-256": f"sha256={digest}"}
     known = ("It's a Secret to Everybody",)
     assert find(headers, b"Hello, World!", known=known) == (Forge.GITHUB, True, "")
+
+
+def test_bitbuckets_published_delivery_is_authentic() -> None:
+    """https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/, Secure webhooks."""
+    digest = "a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
+    headers = {"x-hub-signature": f"sha256={digest}"}
+    known = ("It's a Secret to Everybody",)
+    assert find(headers, b"Hello World!", known=known) == (Forge.BITBUCKET, True, "")
+
+
+def test_githubs_digest_of_sha_1_proves_nothing() -> None:
+    digest = hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest()
+    for prefix in ("sha1=", "sha256=", ""):
+        assert not find({"x-hub-signature": prefix + digest}).is_authentic
+
+
+@pytest.mark.parametrize("name", ["", "azure", "Ærø"])
+def test_a_password_counts_with_any_name(name: str) -> None:
+    sent = base64.b64encode(f"{name}:{SECRET}".encode()).decode()
+    assert find({AUTHORIZATION: f"basic {sent}"}) == (Forge.BASIC, True, "")
+    for bad in (f"basic {SECRET}", "basic", "basic \xff", f"basic {sent[:-3]}", f"bearer {sent}"):
+        assert not find({AUTHORIZATION: bad}).is_authentic
 
 
 def test_the_published_delivery_of_standard_webhooks_is_authentic() -> None:
