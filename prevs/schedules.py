@@ -49,7 +49,8 @@ class ScheduleRecord:
     All times up to `last` have been decided: it is the latest of them, or when the schedule was
     written or resumed. `count` of them have made a job; `skipped` are the last few that have not.
     `token` names who made the schedule. If it is `from_file`, the `.prevs.toml` of the app's
-    default branch has it. `convention` is that of its jobs, as in JobRecord.
+    default branch has it. `convention` is that of its jobs, as in JobRecord. `sealed` is what each
+    of its jobs is given, as in PayloadRecord; "" for nothing.
     """
 
     app: str
@@ -75,6 +76,7 @@ class ScheduleRecord:
     token: str = ""
     from_file: bool = False
     convention: str = ""
+    sealed: str = dataclasses.field(default="", repr=False)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -43,6 +43,7 @@ class WrittenSchedule:
     deadline: float = 0.0
     spread: float = 0.0
     convention: str = ""
+    payload: bytes | None = dataclasses.field(default=None, repr=False)
 
 
 def check(
@@ -57,6 +58,7 @@ def check(
 ) -> ScheduleRecord:
     """Return the record of a schedule that was written at `now`: no time before is made up.
 
+    Who stores it seals the payload.
     It goes on where the record `before` of that name was, if that has the same times. Raises
     InvalidSettings with all problems.
     """

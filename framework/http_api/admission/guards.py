@@ -4,7 +4,7 @@ import re
 import secrets
 
 import structlog
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -141,6 +141,11 @@ class Authorization:
         if call is not None:
             identity: Identity = scope["state"]["identity"]
             operation = call.operation
+            if operation is UNDECLARED and scope["path"].startswith(IRONWORKER):
+                # No scope would help: IronWorker has this call, and we have not.
+                refusal = problems.answer_no_call(scope["method"], scope["path"])
+                await refusal(scope, receive, send)
+                return
             if not operation.has_scope(identity):
                 await forbid(identity, operation.scope)(scope, receive, send)
                 return
@@ -154,7 +159,12 @@ def read_token(scope: Scope) -> str:
     """Return the token of a request, "" for none."""
     scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
     known = {"bearer", _find_scheme(scope).lower()}
-    return token.strip() if scheme.lower() in known else ""
+    if scheme.lower() in known:
+        return token.strip()
+    if scope["path"].startswith(IRONWORKER):
+        # Forges and other senders of webhooks know no headers. No log of ours has a query.
+        return QueryParams(scope.get("query_string", b"")).get("oauth", "")
+    return ""
 
 
 def _find_scheme(scope: Scope) -> str:

@@ -231,6 +231,12 @@ def answer_no_path() -> ProblemResponse:
     return answer_problem(NOT_FOUND, detail)
 
 
+def answer_no_call(method: str, path: str) -> ProblemResponse:
+    """Return the answer for a call of IronWorker that we do not have."""
+    detail = f"{method} {path} is not offered here. docs/ironworker.md lists what is."
+    return answer_problem(NOT_FOUND, detail)
+
+
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the description of a call's problems: `statuses`, and those that every call has.
 

@@ -45,6 +45,13 @@ class Queued(BaseModel):
     tasks: list[TaskId]
 
 
+class QueuedWebhook(BaseModel):
+    """The task of a webhook."""
+
+    msg: str = "Queued up."
+    id: str
+
+
 class Done(BaseModel):
     """What was done."""
 

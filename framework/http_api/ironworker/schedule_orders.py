@@ -4,8 +4,7 @@ import datetime
 import math
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from framework.apps.manifest.job_keys import Priority, Timeout
 from framework.errors import InvalidSettings, Problem
@@ -17,18 +16,6 @@ from prevs.schedules import Overlap
 
 _DAY = 86_400
 _CLIENTS_PRIORITY = 0
-_EMPTY = ("", "{}", "null", '""')
-"""The payloads of which a worker learns nothing."""
-
-
-def _check_payload(text: str) -> str:
-    if text.strip() not in _EMPTY:
-        raise PydanticCustomError(
-            "payload",
-            "cannot be kept for a schedule. Let the command find it: by its name, a variable of "
-            "the app, or a file of the repository",
-        )
-    return text
 
 
 class ScheduleOrder(BaseModel):
@@ -37,7 +24,7 @@ class ScheduleOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     code_name: CodeName
-    payload: Annotated[str, AfterValidator(_check_payload)] | None = None
+    payload: str | None = Field(default=None, repr=False)
     start_at: AwareDatetime | None = None
     end_at: AwareDatetime | None = None
     run_every: Annotated[int, Field(ge=60, le=366 * _DAY)] | None = None
@@ -79,6 +66,7 @@ class ScheduleOrder(BaseModel):
             times=self.run_times or (0 if self.run_every else 1),
             overlap=Overlap.ALLOW.value,
             convention=IRONWORKER,
+            payload=None if self.payload is None else self.payload.encode(),
         )
 
 

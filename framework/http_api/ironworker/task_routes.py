@@ -6,13 +6,20 @@ from typing import Annotated
 from fastapi import Body, Request, Response
 
 from framework.access import Scope
+from framework.errors import InvalidSettings, Problem
 from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import problems
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.ironworker import models, task_presenter
 from framework.http_api.ironworker.task_filter import ListedTasks
-from framework.http_api.ironworker.task_orders import ProgressOrder, RetryOrder, TaskOrders
+from framework.http_api.ironworker.task_orders import (
+    CodeName,
+    ProgressOrder,
+    RetryOrder,
+    TaskOrder,
+    TaskOrders,
+)
 from framework.http_api.ironworker.task_requests import TaskRequests
 from framework.http_api.jobs import job_stream
 from framework.http_api.jobs.job_parameters import JobId
@@ -44,6 +51,7 @@ class TaskRoutes:
         router.add("GET", "", self.list_tasks, _READ)
         queue = _USE._replace(action="request jobs", body_limit=BODY_LIMIT)
         router.add("POST", "", self.queue_tasks, queue)
+        router.add("POST", "/webhook", self.queue_webhook, _USE._replace(action="request jobs"))
         router.add("GET", "/{id}", self.show_task, _READ)
         router.add("GET", "/{id}/log", self.show_log, _READ)
         router.add("GET", "/{id}/outlog", self.show_output, _READ)
@@ -69,6 +77,15 @@ class TaskRoutes:
         more = f" and {len(jobs) - 1} more" if len(jobs) > 1 else ""
         note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
         return models.Queued(tasks=[models.TaskId(id=job.id) for job in jobs])
+
+    async def queue_webhook(
+        self, app: App, code_name: CodeName, caller: Caller, request: Request
+    ) -> models.QueuedWebhook:
+        """Request a job whose payload is the body, whatever its type is: one that a forge sends."""
+        task = TaskOrder(code_name=code_name, payload=_read_text(await request.body()))
+        [job] = await self._requests.request(app, [task], caller)
+        note_target(request, f"{app}/jobs/{job.id}")
+        return models.QueuedWebhook(id=job.id)
 
     def show_task(self, app: App, task_id: JobId) -> models.Task:
         """Show a job as a task."""
@@ -129,6 +146,14 @@ class TaskRoutes:
                 return
             yield text, end
             offset, length = end, length + len(text)
+
+
+def _read_text(body: bytes) -> str:
+    """Return a payload. Raises InvalidSettings."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise InvalidSettings([Problem("payload", "must be text in UTF-8")]) from None
 
 
 def _has_log(job: JobRecord) -> bool:

@@ -54,8 +54,7 @@ class JobCommands:
         """
         new = self.begin(wanted)
         self._check_receivers(wanted)
-        payloads = {order.id: self._seal(order) for order in wanted if order.has_payload}
-        added = self._jobs.add_all(new, payloads)
+        added = self._jobs.add_all(new, self.seal_all(wanted))
         for app in {job.app for job in added}:
             number = sum(job.app == app for job in added)
             log.info("jobs are requested", app=app, number=number, first=added[0].id)
@@ -173,6 +172,10 @@ class JobCommands:
         for app, name in {(order.app, order.callback) for order in wanted if order.callback}:
             if all(one.name != name for one in self._records.secrets.of(app).receivers):
                 raise UnknownReceiver(app, name)
+
+    def seal_all(self, wanted: Sequence[JobOrder]) -> Mapping[str, PayloadRecord]:
+        """Return what jobs alone are given, by id, for those that are given something."""
+        return {order.id: self._seal(order) for order in wanted if order.has_payload}
 
     def _seal(self, order: JobOrder) -> PayloadRecord:
         given = Given(sealed_payloads.encode(order.payload), dict(order.environment))

@@ -3,6 +3,8 @@
 Owned by the service's thread.
 """
 
+import dataclasses
+
 import structlog
 
 from framework.clock import Clock
@@ -13,6 +15,7 @@ from framework.schedules.errors import ScheduleOfFile, TooManySchedules
 from framework.schedules.written_schedule import WrittenSchedule
 from framework.service.jobs.file_schedules import FileSchedules
 from framework.service.jobs.job_commands import JobCommands
+from framework.state.jobs import sealed_payloads
 from framework.state.records import Records
 from prevs.jobs import JobRecord
 from prevs.schedules import ScheduleRecord
@@ -42,7 +45,8 @@ class ScheduleCommands:
     def put(self, app: str, name: str, written: WrittenSchedule, *, by: str) -> ScheduleRecord:
         """Make a schedule, or change the one of that name: it makes up no time before now.
 
-        Raises UnknownApp, ScheduleOfFile, TooManySchedules, and InvalidSettings with all problems.
+        Raises UnknownApp, ScheduleOfFile, TooManySchedules, NoKey for a payload, and
+        InvalidSettings with all problems.
         """
         self._records.app(app)
         before = self._schedules.find(app, name)
@@ -52,6 +56,9 @@ class ScheduleCommands:
             raise TooManySchedules(app, MOST)
         now = self._clock.now()
         schedule = written_schedule.check(app, name, written, now=now, token=by, before=before)
+        if written.payload is not None:
+            sealed = sealed_payloads.seal_payload(self._records.vault, written.payload)
+            schedule = dataclasses.replace(schedule, sealed=sealed)
         self._schedules.change_all([schedule])
         log.info("a schedule is written", app=app, schedule=name, by=by)
         return schedule
@@ -85,11 +92,12 @@ class ScheduleCommands:
         It does what the caller has `seen`, if the schedule is still there; `lead` is where its
         label leads. With overlap queue or replace the job waits until those before it have ended.
         An `id` that is known already returns that job. Raises UnknownApp, UnknownSchedule,
-        UnknownJobName, and as JobCommands.request.
+        UnknownJobName, SecretsUnreadable, and as JobCommands.request.
         """
         self._find(seen.app, seen.name)
         app = self._records.app(seen.app)
-        order = schedule_orders.order_run(app, seen, lead, id=id, by=by)
+        payload = sealed_payloads.open_schedule(self._records.vault, seen)
+        order = schedule_orders.order_run(app, seen, lead, id=id, by=by)._replace(payload=payload)
         return self._job_commands.request([order])[0]
 
     def _find(self, app: str, name: str) -> ScheduleRecord:

@@ -8,14 +8,21 @@ So nothing is remembered but the record: a leader that dies in between has chang
 next one decides the same.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import structlog
 
 from framework.apps import effective_settings
 from framework.clock import Clock
-from framework.errors import FrameworkError, InvalidSettings, RepositoryUnreachable, Unavailable
+from framework.errors import (
+    FrameworkError,
+    InvalidSettings,
+    NoKey,
+    RepositoryUnreachable,
+    SecretsUnreadable,
+    Unavailable,
+)
 from framework.events import LeadFound
 from framework.jobs import schedule_orders
 from framework.jobs.errors import TooManyJobs, UnknownJobName
@@ -27,9 +34,10 @@ from framework.pulls.errors import NOT_LET_THROUGH
 from framework.schedules import fires, times
 from framework.schedules.fires import ActiveJob, Decision
 from framework.service.jobs.job_commands import JobCommands
+from framework.state.jobs import sealed_payloads
 from framework.state.jobs.schedule_records import ScheduleKey, key_of
 from framework.state.records import Records
-from prevs.jobs import ENDED, JobRecord
+from prevs.jobs import ENDED, JobRecord, PayloadRecord
 from prevs.records import AppRecord
 from prevs.schedules import ScheduleRecord
 
@@ -39,7 +47,14 @@ AWAY_SECONDS = 30.0
 """How long after it could not be read a repository is asked again."""
 _AGAIN = f" It is tried again every {AWAY_SECONDS:g} s."
 _AWAY = (RepositoryUnreachable, Unavailable)
-_REFUSED = (*NOT_LET_THROUGH, UnknownJobName, InvalidSettings, TooManyJobs)
+_REFUSED = (
+    *NOT_LET_THROUGH,
+    UnknownJobName,
+    InvalidSettings,
+    TooManyJobs,
+    NoKey,
+    SecretsUnreadable,
+)
 _REPLACED = Reason(
     ReasonKind.STOPPED, "A later time of its schedule takes its place (overlap is replace)."
 )
@@ -136,7 +151,7 @@ class ScheduleFires:
         decision = fires.decide(schedule, now, self._list_active(schedule), hindrance=hindrance)
         if not decision.fires:
             if decision.schedule is not schedule:
-                self._write(decision, [])
+                self._write(decision)
             return
         found = self._found.get(place)
         if found is None or found.settings_key != effective_settings.settings_key(app):
@@ -161,28 +176,33 @@ class ScheduleFires:
         self, app: AppRecord, schedule: ScheduleRecord, decision: Decision, lead: Lead
     ) -> None:
         try:
-            made = self._job_commands.begin(
-                [
-                    schedule_orders.order_time(app, schedule, lead, nominal)
-                    for nominal in decision.fires
-                ]
-            )
+            payload = sealed_payloads.open_schedule(self._records.vault, schedule)
+            wanted = [
+                schedule_orders.order_time(app, schedule, lead, nominal)._replace(payload=payload)
+                for nominal in decision.fires
+            ]
+            made, payloads = self._job_commands.begin(wanted), self._job_commands.seal_all(wanted)
         except _REFUSED as error:
             self._refuse(schedule, decision, error)
         else:
-            self._write(decision, made)
+            self._write(decision, made, payloads)
 
     def _refuse(self, schedule: ScheduleRecord, decision: Decision, error: FrameworkError) -> None:
-        self._write(fires.refuse(schedule, decision, str(error)), [])
+        self._write(fires.refuse(schedule, decision, str(error)))
 
-    def _write(self, decision: Decision, made: list[JobRecord]) -> None:
+    def _write(
+        self,
+        decision: Decision,
+        made: Sequence[JobRecord] = (),
+        payloads: Mapping[str, PayloadRecord] = MappingProxyType({}),
+    ) -> None:
         schedule = decision.schedule
         cancelled = [
             (job, CancelRequested(_REPLACED))
             for job in self._jobs.of_schedule(schedule.app, schedule.name)
             if job.id in decision.replaced
         ]
-        self._jobs.fire(schedule, made, cancelled)
+        self._jobs.fire(schedule, made, cancelled, payloads)
         self._metrics.count(decision.outcomes.values())
         for job in made:
             log.info(

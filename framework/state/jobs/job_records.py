@@ -11,6 +11,7 @@ import structlog
 
 from framework.clock import Clock
 from framework.jobs import callbacks, ended_jobs, transitions
+from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
 from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
@@ -25,7 +26,8 @@ from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
 from prevs.schedules import ScheduleRecord
 
 _DONE = (JobState.SUCCEEDED, JobState.CANCELLED)
-"""The states in which a job's payload is removed. A failed job may be asked for again."""
+"""The states in which a job's payload is removed. A failed job may be asked for again, and one of a
+client of IronWorker in any state, until it is in a block."""
 
 _Known = JobRecord | ScheduleRecord
 
@@ -51,7 +53,7 @@ class JobRecords:
         self._archive = JobArchive(stored.blocks, store)
         self._unconfirmed: dict[tuple[Hashable, ...], Sequence[_Known]] = {}
         self.schedules = ScheduleRecords(stored.schedules, store)
-        self._paid = {_key(job): job for job in self._index.in_state(*_DONE) if job.has_payload}
+        self._paid = {_key(job): job for job in self._index.in_state(*_DONE) if _is_paid(job)}
         self._shown = SharedMap(self._index.all)
         self._put: dict[JobKey, JobRecord] = {}
         self._gone: set[JobKey] = set()
@@ -201,8 +203,9 @@ class JobRecords:
         schedule: ScheduleRecord,
         made: Sequence[JobRecord],
         cancelled: Sequence[tuple[JobRecord, JobTransition]],
+        payloads: Mapping[str, PayloadRecord],
     ) -> None:
-        """Write a schedule with the jobs that its times have made, all or none.
+        """Write a schedule with the jobs that its times have made and their payloads, all or none.
 
         The same write changes the jobs that it cancels; of very many, most before. A job whose id
         is there already stays as it is.
@@ -213,7 +216,8 @@ class JobRecords:
         for some in before:
             self._write(some)
         new = [job for job in made if self.find(job.app, job.id) is None]
-        self._write([*last, *new], [schedule])
+        given = [payloads[job.id] for job in new if job.id in payloads]
+        self._write([*last, *new], [schedule, *given])
         self.schedules.note([schedule])
 
     def rewrite_unconfirmed(self) -> None:
@@ -282,12 +286,17 @@ class JobRecords:
             self._gone.discard(_key(job))
             if job.state in ENDED:
                 self._to_archive.add(job.app)
-            if job.state in _DONE and job.has_payload:
+            if _is_paid(job):
                 self._paid[_key(job)] = job
 
 
 def _key(job: JobRecord) -> JobKey:
     return (job.app, job.id)
+
+
+def _is_paid(job: JobRecord) -> bool:
+    """Return whether nobody needs a job's payload any more."""
+    return job.state in _DONE and job.has_payload and job.convention != IRONWORKER
 
 
 def _find_settled(jobs: Iterable[JobRecord]) -> list[JobRecord]:

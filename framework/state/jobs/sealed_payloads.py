@@ -4,9 +4,12 @@ import base64
 import dataclasses
 from collections.abc import Mapping
 
+from framework.errors import SecretsUnreadable, WrongKey
 from framework.ports import Vault
 from prevs import codec
+from prevs.codec import RecordError
 from prevs.jobs import PayloadRecord
+from prevs.schedules import ScheduleRecord
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,12 +22,32 @@ class Given:
 
 def seal(vault: Vault, app: str, job_id: str, given: Given) -> PayloadRecord:
     """Return the record of what a job is given. Raises NoKey."""
-    return PayloadRecord(app, job_id, vault.seal(codec.encode(given, 1)))
+    return PayloadRecord(app, job_id, _seal(vault, given))
+
+
+def seal_payload(vault: Vault, payload: bytes) -> str:
+    """Return the payload of all jobs of a schedule, for its record. Raises NoKey."""
+    return _seal(vault, Given(encode(payload)))
+
+
+def open_schedule(vault: Vault, schedule: ScheduleRecord) -> bytes | None:
+    """Return the payload of a schedule's jobs, None for none. Raises SecretsUnreadable."""
+    if not schedule.sealed:
+        return None
+    try:
+        given = codec.decode(Given, 1, vault.open(schedule.sealed))
+    except (WrongKey, RecordError) as error:
+        raise SecretsUnreadable(schedule.app, str(error)) from None
+    return base64.b64decode(given.payload or "")
 
 
 def open_sealed(vault: Vault, record: PayloadRecord) -> Given:
     """Return what a job is given. Raises WrongKey, RecordError."""
     return codec.decode(Given, 1, vault.open(record.sealed))
+
+
+def _seal(vault: Vault, given: Given) -> str:
+    return vault.seal(codec.encode(given, 1))
 
 
 def encode(payload: bytes | None) -> str | None:

@@ -132,7 +132,12 @@ WRITTEN: dict[str, Any] = {
         convention="ironworker",
     ),
     "schedule_command": ScheduleRecord(
-        app="hello", name="clean", label="v1", command=("python", "clean.py"), every=3600
+        app="hello",
+        name="clean",
+        label="v1",
+        command=("python", "clean.py"),
+        every=3600,
+        sealed="gAAAAABl",
     ),
     "job": JOB,
     "ended_jobs": EndedJobsRecord(app="hello", number=7, jobs=(JOB,)),

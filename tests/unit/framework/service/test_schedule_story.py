@@ -1,5 +1,6 @@
 """Schedules from their writing to the jobs of their times, in a service over fakes."""
 
+import base64
 from collections.abc import Sequence
 
 import pytest
@@ -15,6 +16,7 @@ from framework.schedules.written_schedule import WrittenSchedule
 from framework.service.jobs import schedule_commands
 from framework.service.jobs.schedule_fires import AWAY_SECONDS
 from framework.service.jobs.schedule_service import Schedules
+from framework.state.jobs import sealed_payloads
 from prevs.jobs import JobRecord, JobState
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A
@@ -55,6 +57,29 @@ def test_a_command_needs_no_name_in_the_commit(schedules: Story) -> None:
     (job,) = schedules.jobs()
     assert (job.name, job.terms.command) == ("", ("python", "clean.py"))
     assert (job.terms.cpus, job.terms.mem) == (0.1, 128)
+
+
+def test_each_job_of_a_schedule_is_given_its_payload(schedules: Story) -> None:
+    schedules.put(payload=b"\0hunter2")
+    run = schedules.driven.call(
+        lambda: schedules.commands.run(schedules.schedule, HEAD, by="ci", id="run-now")
+    )
+    given = [_read_payload(schedules, run)]
+    schedules.end(run)
+    for moment in (NINE, NINE + HOUR):
+        schedules.until(moment)
+        job = schedules.jobs()[-1]
+        given.append(_read_payload(schedules, job))
+        schedules.end(job)
+    assert given == [b"\0hunter2"] * 3
+
+
+def _read_payload(schedules: Story, job: JobRecord) -> bytes:
+    stored = schedules.driven.records.jobs.payload(job)
+    assert stored is not None
+    given = sealed_payloads.open_sealed(schedules.driven.records.vault, stored)
+    assert job.payload_size == 8
+    return base64.b64decode(given.payload or "")
 
 
 @pytest.mark.parametrize(

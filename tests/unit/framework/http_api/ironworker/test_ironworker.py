@@ -244,3 +244,42 @@ def test_what_has_no_place_here_says_where_it_is(api: IronApi, call: str, word: 
 )
 def test_names_of_ironworker_become_names_of_jobs(given: str, name: str) -> None:
     assert read_code_name(given) == name
+
+
+def test_a_webhook_is_a_job_whose_payload_is_its_body(api: IronApi) -> None:
+    body = '{"ref": "refs/heads/main", "author": "Ærø"}'.encode()
+    path = f"{BASE}/tasks/webhook?code_name=report&oauth={api.made[Scope.USE]}"
+    answer = api.send("POST", path, content=body, headers={"X-GitHub-Event": "push"})
+    assert answer.status_code == 200, answer.text
+    job = api.known[answer.json()["id"]]
+    assert (job.name, job.payload_size, job.by) == ("report", len(body), "use")
+    status, text = refusal(api.send("POST", path, content=b"\xff"))
+    assert (status, "UTF-8" in text) == (400, True)
+    assert refusal(api.send("POST", path.replace("=report", "=nobody"), content=b""))[0] == 404
+
+
+def test_a_token_in_the_query_counts_for_these_clients_alone(api: IronApi) -> None:
+    token = api.made[Scope.USE]
+    assert api.send("GET", f"{BASE}/codes?oauth={token}").status_code == 200
+    for wrong in (
+        f"{BASE}/codes?oauth=x",
+        f"{BASE}/codes?token={token}",
+        f"/v1/apps?oauth={token}",
+    ):
+        assert api.send("GET", wrong).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/codes/report/revisions", "/codes/report/download", "/stacks"])
+def test_what_is_not_there_says_so_to_everybody(api: IronApi, path: str) -> None:
+    for scope in (Scope.READ, Scope.USE, Scope.ADMIN):
+        status, text = refusal(api.ask("GET", path, scope))
+        assert (status, "admin" in text) == (404, False)
+
+
+def test_a_task_that_succeeded_is_retried_with_its_payload(api: IronApi) -> None:
+    task_id = api.queue(payload='{"n": 1}')
+    api.build(job_id=task_id)
+    api.begin(job_id=task_id)
+    api.succeed(task_id)
+    again = api.ask("POST", f"/tasks/{task_id}/retry", json={}).json()["tasks"][0]["id"]
+    assert api.known[again].payload_size == 8

@@ -8,6 +8,7 @@ import pytest
 from framework.access import Scope
 from framework.jobs.conventions import IRONWORKER
 from framework.schedules.written_schedule import WrittenSchedule
+from framework.state.jobs import sealed_payloads
 from prevs.schedules import Overlap, ScheduleRecord
 from tests.unit.framework.http_api.ironworker.conftest import IronApi, refusal
 
@@ -70,7 +71,6 @@ def test_without_an_interval_it_runs_once_and_without_a_beginning_soon(api: Iron
 @pytest.mark.parametrize(
     ("fields", "word"),
     [
-        ({"payload": '{"n": 1}'}, "cannot be kept"),
         ({"priority": 2}, "[jobs.report]"),
         ({"timeout": 60}, "[jobs.report]"),
         ({"run_every": 59}, "run_every"),
@@ -85,6 +85,15 @@ def test_what_a_schedule_cannot_have_is_refused(
     status, text = refusal(api.ask("POST", "/schedules", json=order))
     assert (status, word in text) == (400, True), text
     assert api.schedules.snapshot.list_schedules("hello") == []
+
+
+def test_a_payload_is_kept_sealed_and_never_shown(api: IronApi) -> None:
+    made = schedule(api, payload='{"secret": "hunter2"}')
+    assert made.sealed
+    assert "hunter2" not in made.sealed + str(made)
+    assert sealed_payloads.open_schedule(api.jobs.vault, made) == b'{"secret": "hunter2"}'
+    for answer in (api.ask("GET", "/schedules"), api.call("GET", "/v1/apps/hello/schedules")):
+        assert "sealed" not in answer.text
 
 
 def test_a_schedule_of_no_job_is_refused(api: IronApi) -> None:

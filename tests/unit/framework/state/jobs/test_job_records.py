@@ -5,6 +5,7 @@ import pytest
 
 from framework.errors import Unavailable
 from framework.jobs import ended_jobs
+from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
 from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
 from framework.jobs.transitions import CancelRequested, Finished, Launched, Reported
@@ -120,6 +121,15 @@ def test_a_payload_goes_soon_after_its_job_has_ended(world: World) -> None:
     world.take_over().tidy()
     assert world.records.payload(ended) is None
     assert world.records.job("shop", job.id) == ended
+
+
+def test_the_payload_of_an_ironworker_task_stays_for_a_retry(world: World) -> None:
+    payload = PayloadRecord("shop", _job().id, "sealed")
+    asked = _job(has_payload=True, convention=IRONWORKER)
+    (job,) = world.records.add_all([asked], {payload.id: payload})
+    world.run(job)
+    world.take_over().tidy()
+    assert world.records.payload(job) == payload
 
 
 def test_hundreds_of_ended_jobs_are_read_from_blocks_when_somebody_asks(world: World) -> None:
