@@ -56,7 +56,7 @@ def make_app(context: RoomContext, entrance: Sequence[Route] = ()) -> ASGIApp:
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
-    return OpenRequests(app, context)
+    return responses.GrpcAnswers(OpenRequests(app, context))
 
 
 class _AnyMethod:

@@ -189,9 +189,9 @@ def test_the_python_client_queues_watches_cancels_and_tries_again(
     assert [(one["id"], one["status"]) for one in listed] == [(other, "cancelled")]
     assert [one["name"] for one in python("codes")] == ["import", "report"]
     assert python("code", id="report")["latest_history_id"] == api.known[task].sha
-    scheduled = python(
-        "queue", code_name="report", payload={"n": 1}, run_every=3600, run_times=3
-    )["id"]
+    scheduled = python("queue", code_name="report", payload={"n": 1}, run_every=3600, run_times=3)[
+        "id"
+    ]
     shown = python("task", id=scheduled, scheduled=True)
     assert (shown["status"], shown["run_every"]) == ("scheduled", 3600)
     assert [one["id"] for one in python("tasks", scheduled=True)] == [scheduled]

@@ -105,6 +105,11 @@ PROGRAMS: Mapping[str, Callable[[Target], Got]] = {
     "`/robots.txt`": at("/robots.txt"),
     "`HEAD`": curl("--head"),
     "`OPTIONS`": curl("--request", "OPTIONS"),
+    "a CORS preflight": curl(
+        *("--request", "OPTIONS"),
+        *("--header", "Origin: http://shop.localhost"),
+        *("--header", "Access-Control-Request-Method: PUT"),
+    ),
     "a link's preview in a chat": as_agent(
         "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"
     ),

@@ -118,4 +118,21 @@ def test_a_call_to_an_unknown_preview_has_a_status_of_its_own(site: Site) -> Non
     options = [("grpc.default_authority", "main.nobody.localhost")]
     with grpc.insecure_channel(address, options) as opened, pytest.raises(grpc.RpcError) as refused:
         Stub(opened).greet(b"you", timeout=60)
-    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED, "gRPC's status for a 404"
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+    assert "nobody" in (refused.value.details() or "")
+
+
+def test_a_call_to_a_preview_that_fails_to_start_says_why(
+    site: Site, channel: grpc.Channel
+) -> None:
+    why = "It printed 100 % naïve \u201cerrors\u201d\nand ended."
+    site.world.add("hello", "main", SHA)
+
+    def fail(_: object) -> None:
+        site.world.fail("hello", SHA, cause="app-exited", message=why, exit_code=1)
+
+    site.world.started = fail
+    with pytest.raises(grpc.RpcError) as refused:
+        Stub(channel).greet(b"you", timeout=60)
+    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert why in (refused.value.details() or "")
