@@ -5,11 +5,10 @@ from typing import Any
 
 import click
 
-from cli.bisection import search
-from cli.bisection.rounds import Outcome, Told, search_all
-from cli.bisection.search import Verdict
+from cli.bisection.merges import Bisection, Found
+from cli.bisection.rounds import Told, explain
+from cli.bisection.search import Verdict, WrongEnd
 from cli.bisection.tries import Plan, Tries
-from cli.client.api_types import Commit
 from cli.command_context import CommandContext
 from cli.display import job_tables
 from cli.display.output import note, show, show_json
@@ -68,7 +67,8 @@ def bisect(
     The command runs as a job at several commits at a time. Its exit code is as for `git bisect
     run`: 0 is good, 125 means that the commit cannot be tried, any other one up to 127 is bad, and
     a higher one ends the search. A command that runs longer than its timeout is bad. GOOD comes
-    before BAD; of what was merged between them, only the merges are tried.
+    before BAD. If a merge is the first bad commit of its branch, the search goes on in what it
+    merged.
 
     The status is 0 if the commit is found, 3 if it is one of several, because others cannot be
     tried, and 1 if the search fails. Ctrl-C cancels all of its jobs.
@@ -81,30 +81,31 @@ def bisect(
     """
     order = build_order("", context.environ, **wanted)
     base, commits = commit_range.find(context.api, app, (good, bad))
-    known = {one["sha"]: one for one in commits}
-    subjects = {base["sha"]: base["subject"]} | {sha: one["subject"] for sha, one in known.items()}
     name = group.name_group(f"bisect {name_order(order)}", context.new_key())
     tries = Tries(context, Plan(app, order, _UNBUILT[unbuilt]), name)
-    lead = "1 commit leads" if len(known) == 1 else f"{len(known):,} commits lead"
+    lead = "1 commit leads" if len(commits) == 1 else f"{len(commits):,} commits lead"
     note(f"{lead} from {good} to {bad}. The group {name} has all jobs.")
+    told = Told(app, good, bad, {base["sha"]: base["subject"]})
     try:
-        begun = search.begin([base["sha"], *known], trust=trust)
-        outcome = search_all(context, tries, begun, at_once, told=Told(app, good, bad, subjects))
+        found = Bisection(context, tries, at_once, told).find(base["sha"], commits, trust=trust)
+    except WrongEnd as wrong:
+        raise explain(wrong, told) from None
     finally:
         tries.end()
-    suspects = [known[sha] for sha in outcome.search.suspects]
     if as_json:
-        show_json(_describe(outcome, suspects, name))
+        show_json(_describe(found, tries, name))
     else:
-        _show(context, app, outcome, suspects)
-    return 0 if len(suspects) == 1 else NOT_CERTAIN
+        _show(context, app, found, tries)
+    return 0 if len(found.suspects) == 1 else NOT_CERTAIN
 
 
-def _describe(outcome: Outcome, suspects: list[Commit], name: str) -> Mapping[str, object]:
+def _describe(found: Found, tries: Tries, name: str) -> Mapping[str, object]:
+    suspects = found.suspects
     return {
         "first_bad": suspects[0] if len(suspects) == 1 else None,
         "suspects": suspects,
-        "rounds": outcome.rounds,
+        "merges": found.merges,
+        "rounds": found.rounds,
         "group": name,
         "tries": [
             {
@@ -114,13 +115,14 @@ def _describe(outcome: Outcome, suspects: list[Commit], name: str) -> Mapping[st
                 "job": one.job_id,
                 "why": one.why,
             }
-            for one in outcome.tries
+            for one in tries.done
         ],
     }
 
 
-def _show(context: CommandContext, app: str, outcome: Outcome, suspects: list[Commit]) -> None:
-    jobs = {one.commit: one.job_id for one in outcome.tries}
+def _show(context: CommandContext, app: str, outcome: Found, tries: Tries) -> None:
+    suspects = outcome.suspects
+    jobs = {one.commit: one.job_id for one in tries.done}
     if len(suspects) > 1:
         click.echo(
             f"The first bad commit is one of these {len(suspects)}: all but the last could not be "
@@ -135,5 +137,7 @@ def _show(context: CommandContext, app: str, outcome: Outcome, suspects: list[Co
     [found] = suspects
     click.echo(f"{found['sha']} is the first bad commit")
     show(job_tables.commit(found, context.now()))
+    if outcome.whole:
+        note(outcome.whole)
     if job_id := jobs.get(found["sha"]):
         note(f"`prevs job logs {app} {job_id}` prints what failed there.")

@@ -23,10 +23,9 @@ class Told(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A search that has ended, its tries in the order in which they ended, and its rounds."""
+    """A search that has ended, and its rounds."""
 
     search: Search
-    tries: list[Try]
     rounds: int
 
 
@@ -35,9 +34,9 @@ def search_all(
 ) -> Outcome:
     """Try up to `at_once` commits together until no other one would tell anything. Blocks.
 
-    Raises CliError. The caller ends the tries.
+    Raises CliError, and WrongEnd for an end that is not as somebody said. The caller ends the
+    tries.
     """
-    known: list[Try] = []
     number = 0
     with waiting_line() as line:
         while chosen := search.choose(at_once):
@@ -45,9 +44,8 @@ def search_all(
             number += 1
             found = tries.start(chosen)
             while True:
-                known += found
                 _tell(line, found, told.subjects)
-                search = _learn(search, found, told)
+                search = search.learn({one.commit: one.verdict for one in found if one.verdict})
                 _stop_at_unclear(search, found, told.app)
                 tries.keep(search.open)
                 if not tries.pending:
@@ -58,24 +56,21 @@ def search_all(
                 )
                 context.pause(group.POLL)
                 found = tries.look()
-    return Outcome(search, known, number)
+    return Outcome(search, number)
 
 
-def _learn(search: Search, found: list[Try], told: Told) -> Search:
-    """Return the search after some tries. Raises NotDone if an end is not as somebody said."""
-    try:
-        return search.learn({one.commit: one.verdict for one in found if one.verdict})
-    except WrongEnd as exc:
-        if exc.verdict is Verdict.BAD:
-            raise NotDone(
-                f"{told.good} is bad: the command fails there as well.",
-                "Give an older commit as GOOD, at which it succeeds.",
-            ) from None
-        raise NotDone(
-            f"{told.bad} is good: the command succeeds there as well.",
-            "Give a commit as BAD at which it fails. For the commit that has repaired something, "
-            "turn the command around: -- sh -c '! ./test.sh'.",
-        ) from None
+def explain(wrong: WrongEnd, told: Told) -> NotDone:
+    """Return what to say of an end that is not as somebody said."""
+    if wrong.verdict is Verdict.BAD:
+        return NotDone(
+            f"{told.good} is bad: the command fails there as well.",
+            "Give an older commit as GOOD, at which it succeeds.",
+        )
+    return NotDone(
+        f"{told.bad} is good: the command succeeds there as well.",
+        "Give a commit as BAD at which it fails. For the commit that has repaired something, "
+        "turn the command around: -- sh -c '! ./test.sh'.",
+    )
 
 
 def _stop_at_unclear(search: Search, found: list[Try], app: str) -> None:

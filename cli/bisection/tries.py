@@ -55,7 +55,7 @@ class Plan(NamedTuple):
 
 
 class Tries:
-    """The tries of one bisection. Main thread only."""
+    """The tries of one bisection; `done` are in the order in which they ended. Main thread only."""
 
     def __init__(self, context: CommandContext, plan: Plan, group_name: str) -> None:
         self._context = context
@@ -63,6 +63,12 @@ class Tries:
         self._group = group_name
         self._pending: dict[str, Job] = {}
         self._is_requesting = False
+        self.done: list[Try] = []
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """What the tries so far say, by commit."""
+        return {one.commit: one.verdict for one in self.done if one.verdict}
 
     @property
     def pending(self) -> Mapping[str, Job]:
@@ -77,13 +83,16 @@ class Tries:
             if refused := self._start(commit):
                 found.append(refused)
             self._is_requesting = False
+        self.done += found
         return found
 
     def look(self) -> list[Try]:
         """Return the tries that have ended since the last look. Raises CliError."""
         jobs = group.look(self._context, list(self._pending.values()), self._group)
         self._pending = {job["commit"]: job for job in jobs if not group.has_ended(job)}
-        return [self._judge(job) for job in jobs if group.has_ended(job)]
+        found = [self._judge(job) for job in jobs if group.has_ended(job)]
+        self.done += found
+        return found
 
     def keep(self, commits: Collection[str]) -> None:
         """Cancel the tries of all other commits: nobody needs their verdicts. Raises CliError."""

@@ -184,13 +184,14 @@ class Label(TypedDict):
 
 
 class Commit(TypedDict):
-    """A commit of an app's repository, with its address."""
+    """A commit of an app's repository, with its address. A merge has several parents."""
 
     sha: str
     author: str
     subject: str
     committed: float
     url: str
+    parents: list[str]
 
 
 class Ref(TypedDict):

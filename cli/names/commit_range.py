@@ -13,6 +13,8 @@ from cli.errors import ApiRefused, NotDone
 from cli.names import lookup
 from prevs import names
 
+_UNRELATED = "not-an-ancestor"
+
 
 class HasCommits(Protocol):
     """The calls about commits. `Api` has them."""
@@ -69,6 +71,22 @@ def find(api: HasCommits, app: str, ends: tuple[str, str], *, most: int | None =
             f"{app} {begin} {end}`, which needs few jobs.",
         )
     return Range(base, found[::-1])
+
+
+def find_merged(api: HasCommits, app: str, before: str, merged: str) -> Sequence[Commit] | None:
+    """Return the commits that a merge brought, the oldest first; None for none. Raises CliError.
+
+    `before` and `merged` are its parents. The commits are the first parents of `merged`, after the
+    last commit that both reach; the oldest has a parent.
+    """
+    try:
+        found = api.commits(app, merged, None, after=before).found
+    except ApiRefused as exc:
+        common = exc.problem.fields.get("common") if exc.problem.slug == _UNRELATED else None
+        if common is None:
+            raise
+        found = api.commits(app, merged, None, after=common).found
+    return found[::-1] if found and found[-1]["parents"] else None
 
 
 def _resolve(api: HasCommits, app: str, name: str) -> Label:

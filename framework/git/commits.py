@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from framework.ports import Commit
 
-FORMAT = "--format=%H %ct%n%an%n%s"
+FORMAT = "--format=%H %ct %P%n%an%n%s"
 """The format for `read_commits`, three lines each: no name and no subject has a line break."""
 
 LONGEST_AUTHOR, LONGEST_SUBJECT = 100, 300
+MOST_PARENTS = 16
+"""How many parents of a commit are told; a merge of more branches is somebody's joke."""
 LATEST = 253402300799.0
 """The last second of the year 9999: Python's calendar ends there."""
 
@@ -53,9 +55,15 @@ def read_cursor(text: str) -> Cursor | None:
 
 
 def _read(head: str, author: str, subject: str) -> Commit:
-    sha, _, committed = head.partition(" ")
+    sha, committed, *parents = head.split(" ")
     seconds = min(float(committed), LATEST) if committed.isdecimal() else 0.0
-    return Commit(sha, _cut(author, LONGEST_AUTHOR), _cut(subject, LONGEST_SUBJECT), seconds)
+    return Commit(
+        sha,
+        _cut(author, LONGEST_AUTHOR),
+        _cut(subject, LONGEST_SUBJECT),
+        seconds,
+        tuple(parents[:MOST_PARENTS] if parents != [""] else ()),
+    )
 
 
 def _cut(text: str, most: int) -> str:

@@ -109,16 +109,15 @@ def list_refs(
             label = names.slug(ref.name)
             # A whole commit id always leads to that commit, even if a branch has that name.
             ambiguous = len(labels[label]) > 1 or (names.is_sha(label) and label != ref.sha)
-            _, author, subject, committed = commit
             found.append(
                 ports.Ref(
                     _printable(ref.name),
                     ref.kind,
                     label,
                     ref.sha,
-                    author,
-                    subject,
-                    committed,
+                    commit.author,
+                    commit.subject,
+                    commit.committed,
                     ambiguous,
                 )
             )

@@ -81,13 +81,15 @@ class Listing(NamedTuple):
 class Commit(NamedTuple):
     """The data of a commit. `committed` is in seconds since the epoch.
 
-    Long texts are cut. They may contain any characters except line breaks.
+    Long texts are cut. They may contain any characters except line breaks. `parents` are the ids of
+    the commits before it: one, more for a merge, none for the first.
     """
 
     sha: str
     author: str
     subject: str
     committed: float
+    parents: tuple[str, ...] = ()
 
 
 class CommitPage(NamedTuple):

@@ -16,6 +16,7 @@ class FakeRefs:
         self.leads: dict[tuple[str, str], Resolved | Exception] = {}
         self.listings: dict[str, Listing | Exception] = {}
         self.logs: dict[tuple[str, str], Sequence[Commit]] = {}
+        self.common: dict[str, str] = {}
         self.forgotten: list[str] = []
         self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
 
@@ -86,7 +87,7 @@ class FakeRefs:
     ) -> CommitPage:
         """Return commits of `logs`, else the one that the ref leads to; `next` is a number.
 
-        They have no merges. They end before the one that `base` leads to.
+        They end before the one that `base` leads to; `common` has what to say if it is not there.
         """
         lead = self.resolve(app, ref or "main")
         own = Commit(lead.sha, lead.author, lead.subject, lead.committed)
@@ -95,7 +96,9 @@ class FakeRefs:
             older = self.resolve(app, base).sha
             shas = [commit.sha for commit in commits]
             if older not in shas:
-                raise NotAnAncestor(app.name, base, ref, None, next_step="Begin elsewhere.")
+                raise NotAnAncestor(
+                    app.name, base, ref, self.common.get(ref), next_step="Begin elsewhere."
+                )
             commits = commits[: shas.index(older)]
         if not (after or "0").isdecimal() or len(after) > 9:
             raise UnknownPlace

@@ -92,7 +92,7 @@ def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
 
 def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
     """Return a row for each commit."""
-    return [Row("", one.sha, known.url(one.sha), *one, known.find(one.sha)) for one in commits]
+    return [Row("", one.sha, known.url(one.sha), *one[:4], known.find(one.sha)) for one in commits]
 
 
 def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:

@@ -34,6 +34,9 @@ class Commit(BaseModel):
     subject: str = Field(description="The first line of its message.")
     committed: float = Field(description="In seconds since the epoch.")
     url: str = Field(description="Its address, which never leads anywhere else.")
+    parents: list[str] = Field(
+        description="The ids of the commits before it: several for a merge, none for the first."
+    )
 
 
 class Commits(BaseModel):

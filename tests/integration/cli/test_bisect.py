@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -37,12 +38,34 @@ class History(JobsApi):
 
     def grow(self, number: int, *, first_bad: int = 1) -> None:
         self.first_bad = first_bad
-        commits = [Commit(sha(at), "Ada", f"Step {at}", 1.0) for at in range(number + 1)]
-        for commit in commits:
-            self.refs.put("hello", commit.sha, commit.sha, "commit")
+        commits = self.put_commits(range(number + 1))
         self.refs.put("hello", "v1", sha(0), "tag")
         self.refs.put("hello", "main", sha(number))
         self.refs.logs["hello", sha(number)] = commits[::-1]
+
+    def put_commits(self, numbers: Iterable[int]) -> list[Commit]:
+        """Return commits, each of which comes after the one before it."""
+        some = list(numbers)
+        before = [(), *((sha(at),) for at in some)]
+        commits = [
+            Commit(sha(at), "Ada", f"Step {at}", 1.0, parents)
+            for at, parents in zip(some, before, strict=False)
+        ]
+        for commit in commits:
+            self.refs.put("hello", commit.sha, commit.sha, "commit")
+        return commits
+
+    def merge(self, numbers: Iterable[int], *, after: int, into: int) -> None:
+        """Let a commit of main be the merge of a branch that began after another one."""
+        base, *branch = self.put_commits([after, *numbers])
+        merged = (sha(into - 1), branch[-1].sha)
+        place = next(place for place in self.refs.logs)
+        self.refs.logs[place] = [
+            commit._replace(parents=merged) if commit.sha == sha(into) else commit
+            for commit in self.refs.logs[place]
+        ]
+        self.refs.logs["hello", branch[-1].sha] = [*branch[::-1], base]
+        self.refs.common[branch[-1].sha] = base.sha
 
     @property
     def tried(self) -> list[int]:
@@ -109,6 +132,38 @@ def test_one_of_a_thousand_commits_is_found_in_four_rounds(api: History, run: Ru
     assert {0, 1000, 616, 617} <= set(api.tried)
     assert len({job.group for job in api.known.values()}) == 1
     assert {job.terms.command for job in api.known.values()} == {("./test.sh", "--all")}
+
+
+def test_a_merge_is_gone_into_until_the_commit_that_broke_it(api: History, run: Run) -> None:
+    api.grow(9, first_bad=7)
+    api.merge(range(20, 31), after=2, into=7)
+    api.codes = {at: int(at >= 26) for at in range(20, 31)}
+    done = run("bisect", "hello", "v1", "main", "--json", *TEST)
+    assert done.status == 0, done.err
+    told = json.loads(done.out)
+    assert (told["first_bad"]["subject"], told["merges"]) == ("Step 26", [sha(7)])
+    assert {6, 7, 25, 26} <= set(api.tried)
+    assert len(told["tries"]) == len(api.tried), "no commit is tried twice"
+    assert f"{sha(7)[:7]} is a merge, which brought 11 commits." in done.err
+
+
+@pytest.mark.parametrize(
+    ("codes", "why"),
+    [
+        (dict.fromkeys(range(20, 31), 0), "What 0000007 brought is good"),
+        ({2: 1, **dict.fromkeys(range(20, 31), 1)}, "the command fails as well"),
+    ],
+)
+def test_a_merge_whose_commits_are_not_to_blame_is_the_answer_and_says_why(
+    api: History, run: Run, codes: dict[int, int], why: str
+) -> None:
+    api.grow(9, first_bad=7)
+    api.merge(range(20, 31), after=2, into=7)
+    api.codes = codes
+    done = run("bisect", "hello", "v1", "main", "--at-once", "1", "--trust", *TEST)
+    assert done.status == 0, done.err
+    assert done.out.startswith(f"{sha(7)} is the first bad commit")
+    assert why in done.err
 
 
 def test_what_cannot_be_tried_is_passed_over_and_told_as_json(api: History, run: Run) -> None:

@@ -48,6 +48,15 @@ def list_range(
     return [commit.subject for commit in page.commits]
 
 
+def test_a_commit_has_its_parents_the_one_on_the_branch_first(
+    mirrors: Mirrors, app: AppRecord, merged: dict[str, str]
+) -> None:
+    found = {one.subject: one.parents for one in mirrors.commits(app, "main", limit=50).commits}
+    assert found["merge"] == (merged["two"], merged["early"])
+    assert found["two"] == (merged["v1"],)
+    assert found["one"] == ()
+
+
 def test_first_parents_are_what_a_branch_was_one_after_the_other(
     mirrors: Mirrors, app: AppRecord, merged: dict[str, str]
 ) -> None:
