@@ -51,10 +51,14 @@ def close(why: str) -> str:
 
 
 class ExecutorError(Exception):
-    """An attempt failed; str() says what happened and what to do about it."""
+    """An attempt failed; str() says what happened and what to do about it.
+
+    `result` is what the command of a job left before it failed.
+    """
 
     cause: ClassVar[Cause] = Cause.EXECUTOR_FAILED
     exit_code: int | None = None
+    result: bytes = b""
 
 
 class RepositoryUnreachable(ExecutorError):

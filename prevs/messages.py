@@ -145,7 +145,7 @@ class TaskReport:
     no HTTP/1.1. `memory_kills` is how many of its processes the kernel has killed for lack of
     memory so far. `isolation` is what is in force on the agent, None from an executor that does not
     report it. `progress` is what a job's command says, None without news; `result` is what it left,
-    in base64, on the terminal report of a job that succeeded.
+    in base64, on the terminal report of a job whose command ran to its end or its timeout.
     """
 
     phase: Phase

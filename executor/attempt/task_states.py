@@ -56,5 +56,6 @@ def last_status(outcome: Outcome) -> tuple[TaskState, TaskReport, str]:
         result = base64.b64encode(outcome.result).decode()
         report = TaskReport(Phase.ENDED, exit_code=0, progress=outcome.progress, result=result)
         return TaskState.FINISHED, report, "Its command exited with code 0."
-    report = TaskReport(Phase.ENDED, outcome.cause, outcome.exit_code)
+    result = base64.b64encode(outcome.result).decode()
+    report = TaskReport(Phase.ENDED, outcome.cause, outcome.exit_code, result=result)
     return TaskState.FAILED, report, str(outcome)

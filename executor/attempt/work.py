@@ -158,8 +158,7 @@ class Work(NamedTuple):
         while (ended := container.exit()) is None and self.now() < until:
             self.signals.wait(until - self.now())
         if was_running or ended is None:
-            self._keep_artifacts(container)
-            raise TimedOut(self.work.timeout)
+            raise self._with_result(TimedOut(self.work.timeout), container)
         return ended
 
     def _end_stopped(self, container: Container) -> Exit:
@@ -180,22 +179,29 @@ class Work(NamedTuple):
         if ended.code is None:
             raise EndUnknown("Docker did not answer then.")
         if ended.code != 0:
-            self._keep_artifacts(container)
+            failed: ExecutorError = CommandExited(ended.code)
             if ended.out_of_memory:
-                raise JobOutOfMemory(ended.code, self.attempt.order.mem)
-            raise CommandExited(ended.code)
+                failed = JobOutOfMemory(ended.code, self.attempt.order.mem)
+            raise self._with_result(failed, container)
         left = self._take(container)
         if left.result is None:
             raise ResultUnusable(left.problem)
         return Finished(left.result, job_progress.parse(left.progress))
 
-    def _keep_artifacts(self, container: Container) -> None:
-        """Keep what a command left that has failed: that it has matters more than what it left."""
+    def _with_result(self, failed: ExecutorError, container: Container) -> ExecutorError:
+        """Keep what a command left that has failed; return the failure with its result.
+
+        That it has failed matters more than what it left.
+        """
         try:
             if container.exit() is not None:
-                self._take(container)
+                left = self._take(container)
+                failed.result = left.result or b""
+                if left.result is None:
+                    self.log.header(f"its result cannot be used: {left.problem}")
         except ExecutorError:
-            logger.exception("the artifacts are lost")
+            logger.exception("what the command left is lost")
+        return failed
 
     def _take(self, container: Container) -> Left:
         left = container.take(self.artifacts)

@@ -23,6 +23,7 @@ from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
 from framework.jobs.transitions import (
     Alive,
     AttemptEnded,
+    Failed,
     Finished,
     JobTransition,
     Reported,
@@ -209,12 +210,13 @@ class JobAttempts:
         if is_refused and names.find_number(status.task_id) > 1:
             # Perhaps only because its executor has ended. A new one shows whether it is the task.
             failure = dataclasses.replace(failure, cause=Cause.TASK_LOST)
-        return self._end(job, failure, never_began=status.never_began, waits=waits)
+        return self._end(
+            job, failure, never_began=status.never_began, waits=waits, left=status.result
+        )
 
     def _finish(self, job: JobRecord, status: TaskStatus, *, waits: bool) -> _Decided:
-        size, now = _measure(status.result), self._clock.now()
-        result = ResultRecord(job.app, job.id, status.result) if size > SHORT else None
-        short = "" if result else status.result
+        result, short, size = _place(job, status.result)
+        now = self._clock.now()
         if status.progress is not None:
             job = dataclasses.replace(job, progress=status.progress)
         ended = AttemptEnded(Finished(short, size), None, now)
@@ -232,11 +234,25 @@ class JobAttempts:
         return None
 
     def _end(
-        self, job: JobRecord, failure: Failure, *, never_began: bool = False, waits: bool = False
+        self,
+        job: JobRecord,
+        failure: Failure,
+        *,
+        never_began: bool = False,
+        waits: bool = False,
+        left: str = "",
     ) -> _Decided:
+        """Return what the end of an attempt changes whose command failed, or never came to its end.
+
+        `left` is its result. That of an attempt that another one follows is not kept.
+        """
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)
         outcome = outcomes.decide(job, failure, now, until=until, never_began=never_began)
+        result: ResultRecord | None = None
+        if isinstance(outcome, Failed):
+            result, short, size = _place(job, left)
+            outcome = dataclasses.replace(outcome, result=short, size=size)
         wanted = None if job.state is JobState.ENDING else failure
 
         def follow() -> None:
@@ -244,7 +260,7 @@ class JobAttempts:
                 self._tell(job, failure)
             self._forget(job, waits=waits)
 
-        return _Decided(job, AttemptEnded(outcome, wanted, now), follow)
+        return _Decided(job, AttemptEnded(outcome, wanted, now), follow, result)
 
     def _tell(self, job: JobRecord, failure: Failure) -> None:
         log.info(
@@ -264,6 +280,14 @@ class JobAttempts:
         self._watch.unreachable.end(task_id)
         self._watch.kills.drop(task_id)
         self._queried.discard(task_id)
+
+
+def _place(job: JobRecord, result: str) -> tuple[ResultRecord | None, str, int]:
+    """Return a record of its own for a long result, the text for the job's, and the bytes."""
+    size = _measure(result)
+    if size > SHORT:
+        return ResultRecord(job.app, job.id, result), "", size
+    return None, result, size
 
 
 def _measure(result: str) -> int:

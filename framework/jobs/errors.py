@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from framework.errors import Conflict, FrameworkError, NotFound
+from prevs.jobs import ENDED
 from prevs.near_names import find_near
 from prevs.records import Mistake
+
+_ENDED = frozenset(state.value for state in ENDED)
 
 
 class UnknownJob(NotFound):
@@ -32,10 +35,10 @@ class NoResult(Conflict):
     """The job has no result, or none yet."""
 
     def __init__(self, app: str, job_id: str, state: str) -> None:
-        super().__init__(
-            f"The job {job_id} of {app!r} is {state} and has left no result. A command leaves one "
-            "by writing the file /run/prevs/result."
-        )
+        why = "It can have one once its command has ended."
+        if state in _ENDED:
+            why = "It left none: at its end the file /run/prevs/result was empty or not there."
+        super().__init__(f"The job {job_id} of {app!r} is {state} and has no result. {why}")
         self.app, self.job_id, self.state = app, job_id, state
 
 

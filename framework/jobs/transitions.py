@@ -198,13 +198,19 @@ class Finished:
 
 @dataclasses.dataclass(frozen=True)
 class Failed:
-    """The attempt failed, and there is no other; FAILED, or GIVEN_UP after too many losses."""
+    """The attempt failed, and there is no other; FAILED, or GIVEN_UP after too many losses.
+
+    `result` and `size` are as in Finished: its command may have left one all the same.
+    """
 
     event: JobEvent
     failure: Failure
+    result: str = ""
+    size: int = 0
 
     def change(self, job: JobRecord) -> JobRecord:
-        return _fail(job, self.failure)
+        failed = dataclasses.replace(job, result=self.result, result_size=self.size)
+        return _fail(failed, self.failure)
 
 
 @dataclasses.dataclass(frozen=True)

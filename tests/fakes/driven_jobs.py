@@ -73,8 +73,10 @@ class Jobs:
         encoded = base64.b64encode(result).decode()
         self.report(job_id, "TASK_FINISHED", Phase.ENDED, exit_code=0, result=encoded)
 
-    def fail(self, job_id: str, code: int = 3) -> None:
-        self.report(job_id, "TASK_FAILED", Phase.ENDED, cause=Cause.APP_EXITED, exit_code=code)
+    def fail(self, job_id: str, code: int = 3, result: bytes = b"") -> None:
+        ended = {"cause": Cause.APP_EXITED, "exit_code": code}
+        encoded = base64.b64encode(result).decode()
+        self.report(job_id, "TASK_FAILED", Phase.ENDED, **ended, result=encoded)
 
     def killed(self) -> list[str]:
         return [task for task, *_ in self.driven.cluster.of("kill")]

@@ -25,7 +25,7 @@ from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
-from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord
+from prevs.jobs import ENDED, JobRecord, PayloadRecord
 from prevs.work import Progress
 
 log = structlog.get_logger(__name__)
@@ -153,7 +153,7 @@ class JobCommands:
     def read_result(self, app: str, job_id: str) -> bytes:
         """Return what a job's command left. Raises UnknownApp, UnknownJob, NoResult."""
         job = self.find(app, job_id)
-        if job.result or job.state is not JobState.SUCCEEDED or not job.result_size:
+        if job.result or job.state not in ENDED or not job.result_size:
             data = job.result
         else:
             stored = self._jobs.result(job)

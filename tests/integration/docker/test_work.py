@@ -233,6 +233,12 @@ def test_a_result_that_cannot_be_kept_fails_the_job(agent: Agent, script: str, w
     assert agent.volumes() == []
 
 
+def test_a_command_that_fails_keeps_the_result_that_it_left(agent: Agent) -> None:
+    report = run(agent, "echo 3 of 40 tests failed > /run/prevs/result; exit 3")
+    assert (report.cause, report.exit_code) == (Cause.APP_EXITED, 3)
+    assert report.result == encode(b"3 of 40 tests failed\n")
+
+
 def test_artifacts_are_kept_in_the_sandbox_as_plain_files_also_of_a_command_that_fails(
     agent: Agent, sandbox: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from executor.attempt.attempt import Attempt
 from executor.attempt.course import Course
 from executor.attempt.image_provider import ImageProvider, ImageSources
-from executor.attempt.task_states import Outcome
+from executor.attempt.task_states import Outcome, TaskState, last_status
 from executor.attempt.work import Work, work_spec
 from executor.errors import DiskFull, DockerUnavailable, ExecutorError
 from executor.job_errors import (
@@ -149,6 +149,31 @@ def test_a_command_that_does_not_succeed_is_a_failure_with_the_reason(
     assert fields.items() <= vars(error).items()
     assert "application" not in str(error)
     assert world.containers.running == {}
+
+
+@pytest.mark.parametrize("end", [Exit(3, False), Exit(137, True)])
+def test_a_command_that_fails_keeps_its_result(tmp_path: Path, end: Exit) -> None:
+    world = World(tmp_path, App(left=Left(b"3 of 40 tests failed")))
+    world.end_at(50.0, end)
+    outcome = world.run()
+    state, report, _ = last_status(outcome)
+    assert (state, report.exit_code) == (TaskState.FAILED, end.code)
+    assert base64.b64decode(report.result) == b"3 of 40 tests failed"
+
+
+def test_a_command_that_runs_too_long_keeps_its_result(tmp_path: Path) -> None:
+    world = World(tmp_path, App(left=Left(b"half of it")))
+    _, report, _ = last_status(world.run())
+    assert (report.cause, base64.b64decode(report.result)) == (Cause.TIMED_OUT, b"half of it")
+
+
+def test_a_result_that_cannot_be_kept_does_not_hide_the_failure(tmp_path: Path) -> None:
+    world = World(tmp_path, App(left=Left(None, "It has 70,000 bytes.")))
+    world.end_at(50.0, Exit(3, False))
+    error = world.run()
+    assert isinstance(error, CommandExited)
+    assert (error.exit_code, error.result) == (3, b"")
+    assert world.log.headers[-1] == "its result cannot be used: It has 70,000 bytes."
 
 
 def test_what_docker_loses_is_no_failure_of_the_command() -> None:

@@ -173,12 +173,15 @@ def test_a_job_whose_payload_is_gone_does_not_run_again_without_it(world: World)
 
 
 def test_a_result_is_read_from_the_record_or_from_its_own_place(world: World) -> None:
-    short, long, none = world.commands.request([_order(0), _order(1), _order(2)])
+    short, long, none, failed = world.commands.request([_order(number) for number in range(4)])
     jobs = world.records.jobs
     jobs.change(world.launch(short), Finished("ZG9uZQ==", 4))
     stored = ResultRecord("shop", long.id, "bG9uZw==")
     jobs.change(world.launch(long), Finished(size=4), result=stored)
     jobs.change(world.launch(none), Finished())
+    stored = ResultRecord("shop", failed.id, "bG9uZw==")
+    jobs.change(world.launch(failed), Failed(JobEvent.FAILED, EXITED, size=4), result=stored)
+    assert world.commands.read_result("shop", failed.id) == b"long"
     assert world.commands.read_result("shop", short.id) == b"done"
     assert world.commands.read_result("shop", long.id) == b"long"
     with pytest.raises(NoResult, match="/run/prevs/result"):

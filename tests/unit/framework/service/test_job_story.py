@@ -57,6 +57,25 @@ def test_a_long_result_has_a_place_of_its_own(jobs: Jobs) -> None:
     assert base64.b64decode(stored.data) == LONG
 
 
+@pytest.mark.parametrize("result", [b"3 of 40 tests failed", LONG], ids=["short", "long"])
+def test_a_job_that_fails_keeps_its_result(jobs: Jobs, result: bytes) -> None:
+    job_id = jobs.run()
+    jobs.fail(job_id, result=result)
+    ended = jobs.find(job_id)
+    assert (ended.state, ended.exit_code) == (JobState.FAILED, 3)
+    assert ended.result_size == len(result)
+    stored = jobs.driven.records.jobs.result(ended)
+    kept = ended.result if len(result) < len(LONG) else stored and stored.data
+    assert base64.b64decode(kept or "") == result
+
+
+def test_only_the_last_attempt_of_a_job_leaves_a_result(jobs: Jobs) -> None:
+    job_id = jobs.run(retries=1)
+    jobs.fail(job_id, result=b"the first")
+    again = jobs.find(job_id)
+    assert (again.state, again.result, again.result_size) == (JobState.QUEUED, "", 0)
+
+
 def test_the_place_that_an_ended_job_leaves_is_requested_at_once_for_the_next(jobs: Jobs) -> None:
     first, waiting = jobs.run(), jobs.request()
     jobs.driven.tick(1.0)
