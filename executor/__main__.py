@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
+from pathlib import Path
 from typing import Optional
 
 from driver.executor import ExecutorDriver
@@ -57,11 +58,12 @@ def _serve(
     guard = ContainerGuard(config.dir, Watchdog.start())
     _trim_imports()
     from executor.course_factory import CourseFactory
-    from executor.log.output import Output
+    from executor.log.output import Output, open_sources
     from executor.service import Service
 
     gc.enable()  # executor/bundle.py has disabled it until all is imported
-    course_factory = CourseFactory(config, os.environ, Output(sys.stdout.fileno()), guard)
+    log = Output(sys.stdout.fileno(), open_sources(Path(os.environ.get("MESOS_SANDBOX", ""))))
+    course_factory = CourseFactory(config, os.environ, log, guard)
     threading.Thread(target=course_factory.connect, daemon=True, name="connect").start()
 
     def name_lines(task_id: str) -> None:

@@ -30,7 +30,7 @@ from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement, read_addresses
 from executor.log.masked_log import mask
-from executor.log.output import Output
+from executor.log.output import Output, open_sources
 from executor.network.iptables import ClosedNetworks, close
 from executor.network.preview_network import PreviewNetwork
 from executor.ports import Checkout, Log, Registry, ReportIsolation
@@ -109,7 +109,7 @@ class CourseFactory:
         folder = self._find_folder(attempt)
         folder.mkdir(parents=True, exist_ok=True)
         wanted = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._job_log = Output(os.open(folder / "stdout", wanted, 0o644))
+        self._job_log = Output(os.open(folder / "stdout", wanted, 0o644), open_sources(folder))
         return self._job_log
 
     def _find_folder(self, attempt: Attempt) -> Path:

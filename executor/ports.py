@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from prevs.log_sources import Source
 from prevs.states import Phase
 from prevs.work import Progress
 
@@ -381,8 +382,8 @@ def report_nothing(field: IsolationField, why: str) -> None:
 class Log(Protocol):
     """The attempt's log, which people read from the sandbox's stdout. Thread safe."""
 
-    def write(self, data: bytes) -> None:
-        """Append bytes of a build's or an application's output."""
+    def write(self, data: bytes, source: Source = Source.PREVS) -> None:
+        """Append bytes of a build's output, or of an application's stdout or stderr."""
         ...
 
     def header(self, text: str) -> None:

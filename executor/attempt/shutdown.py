@@ -9,9 +9,10 @@ from collections.abc import Callable
 from executor.errors import ExecutorError
 from executor.ports import Container, Signals
 
-DRAIN = 5.0
-"""Seconds for the last output of a container to reach the log. It takes milliseconds: only a flood,
-or an agent whose processors are all busy, needs more than one.
+DRAIN = 10.0
+"""Seconds for the last output of a container to reach the log. docker holds a few megabytes at most
+(executor/container/attachment.py), so only an agent whose processors are all busy needs more than
+one.
 """
 
 logger = logging.getLogger(__name__)

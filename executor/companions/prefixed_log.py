@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 from executor.ports import Log
+from prevs.log_sources import Source
 
 _LONGEST = 16 * 1024
-"""Bytes of a line that are kept until its end comes: docker cuts longer lines itself."""
+"""Bytes of a line that are kept until its end comes; a longer one is cut."""
 
 
 class PrefixedLog:
@@ -20,16 +21,16 @@ class PrefixedLog:
         self._log = log
         self._prefix = f"{name} | ".encode()
         self._lock = threading.Lock()
-        self._rest = b""
+        self._rests: dict[Source, bytes] = {}
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, source: Source = Source.PREVS) -> None:
         """Append bytes of the companion's output."""
         with self._lock:
-            *lines, rest = (self._rest + data).split(b"\n")
+            *lines, rest = (self._rests.get(source, b"") + data).split(b"\n")
             if len(rest) > _LONGEST:
                 lines, rest = [*lines, rest], b""
-            self._rest = rest
-            self._append(lines)
+            self._rests[source] = rest
+            self._append(lines, source)
 
     def header(self, text: str) -> None:
         """Append a line of our own."""
@@ -39,9 +40,10 @@ class PrefixedLog:
     def flush(self) -> None:
         """Append the line that has no end, as nothing follows."""
         with self._lock:
-            rest, self._rest = self._rest, b""
-            self._append([rest] if rest else [])
+            for source, rest in self._rests.items():
+                self._append([rest] if rest else [], source)
+            self._rests = {}
 
-    def _append(self, lines: list[bytes]) -> None:
+    def _append(self, lines: list[bytes], source: Source) -> None:
         if lines:
-            self._log.write(b"".join(self._prefix + line + b"\n" for line in lines))
+            self._log.write(b"".join(self._prefix + line + b"\n" for line in lines), source)

@@ -18,11 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor.container import disk_watch, memory_kills, oom
-from executor.container.log_follower import LogFollower
+from executor.container.attachment import Attachment, Follower
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
 from executor.limits.disk_schedule import CALM, DISK_LIMIT, MB
@@ -49,15 +48,15 @@ logger = logging.getLogger(__name__)
 class DockerContainer:
     """Fulfils the port Container. One thread copies the container's output, one waits for its end.
 
-    `patience` is how many seconds the daemon may be away. `on_exit` is called once exit() returns
-    or raises something, `on_removed` once the container is gone for sure. The control groups are
-    below `hierarchies`. `exchange` is the folder of its exchange, if this process may enter it.
+    It is the one of `attachment`. `patience` is how many seconds the daemon may be away. `on_exit`
+    is called once exit() returns or raises something, `on_removed` once the container is gone for
+    sure. The control groups are below `hierarchies`. `exchange` is the folder of its exchange, if
+    this process may enter it.
     """
 
     def __init__(
         self,
-        client: APIClient,
-        container: str,
+        attachment: Attachment,
         *,
         log: Log,
         on_exit: Callable[[], None],
@@ -66,8 +65,8 @@ class DockerContainer:
         hierarchies: Path = memory_kills.HIERARCHIES,
         exchange: Path | None = None,
     ) -> None:
-        self._client = client
-        self._id = container
+        self._client = attachment.client
+        self._id = attachment.container
         self._on_exit = on_exit
         self._on_removed = on_removed
         self._patience = patience
@@ -81,7 +80,7 @@ class DockerContainer:
         self._is_stopping = False
         self._disk_limit = DISK_LIMIT
         self._over = threading.Event()
-        self._follower = LogFollower(client, container, log, self._over)
+        self._follower = Follower(attachment, log, self._over)
         self._following = threading.Thread(
             target=self._follower.follow, args=(lambda: self._was_away,), daemon=True, name="log"
         )
@@ -198,10 +197,9 @@ class DockerContainer:
     def drain(self, seconds: float) -> None:
         """After its end, wait until all output is in the log, for `seconds` at most.
 
-        The rest of a flood is lost: docker has it for minutes, also when the container is gone.
+        What docker has not passed on by then is lost, and the log says so.
         """
-        self._following.join(seconds)
-        self._follower.stop()
+        self._follower.wait(self._following, seconds)
 
     def remove(self) -> None:
         """Kill it if it runs, and remove it. Does nothing if it is gone.

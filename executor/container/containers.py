@@ -13,6 +13,7 @@ from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
+from executor.container.attachment import Attachment
 from executor.container.container import DockerContainer
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
@@ -130,11 +131,14 @@ class DockerContainers:
     ) -> DockerContainer:
         self._guard.register(spec.name)
         try:
-            with daemon_errors():
+            with daemon_errors(), contextlib.ExitStack() as failing:
                 container = self._replace(client, spec)
                 exchange = _prepare(client, container, spec)
+                attachment = Attachment(client, container)
+                failing.callback(attachment.close)
                 self._guard.wait_for_reaper()
                 client.start(container)
+                failing.pop_all()
         except APIError as exc:
             self._discard(client, spec.name)
             if isinstance(exc, ImageNotFound):
@@ -145,8 +149,7 @@ class DockerContainers:
             self._discard(client, spec.name)
             raise
         started = DockerContainer(
-            client,
-            container,
+            attachment,
             log=self._log,
             on_exit=on_exit,
             on_removed=functools.partial(self._removed, spec.name),

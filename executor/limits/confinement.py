@@ -33,7 +33,8 @@ _SHARED_MEMORY = "64m"
 _OOM_SCORE_ADJ = 500
 """If the whole agent runs out of memory, the kernel kills a preview and not the agent."""
 
-_LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
+_LOG = {"type": "none", "config": {}}
+"""docker keeps no output: the executor gets all of it (executor/container/attachment.py)."""
 
 ISOLATION = ("wanted", "required")
 SWITCH = ("yes", "no")

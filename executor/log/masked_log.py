@@ -6,6 +6,7 @@ import threading
 
 from executor.log.masking import Mask, secret_texts
 from executor.ports import Log
+from prevs.log_sources import Source
 from prevs.messages import BuildOrder
 
 
@@ -14,29 +15,33 @@ class MaskedLog:
 
     def __init__(self, log: Log, texts: frozenset[bytes]) -> None:
         self._log = log
-        self._mask = Mask(texts)
+        self._masks = {source: Mask(texts) for source in Source}
         self._lock = threading.Lock()
 
-    def write(self, data: bytes) -> None:
-        """Append bytes of a build's or an application's output."""
+    def write(self, data: bytes, source: Source = Source.PREVS) -> None:
+        """Append bytes of a build's output, or of an application's stdout or stderr."""
         with self._lock:
-            self._append(self._mask.feed(data))
+            self._append(self._masks[source].feed(data), source)
 
     def header(self, text: str) -> None:
         """Append a line of our own that announces what follows."""
         with self._lock:
-            self._append(self._mask.flush())
+            self._flush()
             self._log.header(text)
 
     def flush(self) -> None:
         """Append what was held back, as nothing follows."""
         with self._lock:
-            self._append(self._mask.flush())
+            self._flush()
         self._log.flush()
 
-    def _append(self, data: bytes) -> None:
+    def _flush(self) -> None:
+        for source, mask in self._masks.items():
+            self._append(mask.flush(), source)
+
+    def _append(self, data: bytes, source: Source) -> None:
         if data:
-            self._log.write(data)
+            self._log.write(data, source)
 
 
 def mask(log: Log, order: BuildOrder) -> Log:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import Unavailable
-from framework.ports import OVER, Logged, Sandboxes, SandboxFile
+from framework.ports import OVER, Logged, LogParts, Sandboxes, SandboxFile
 
 SIZE = 64 * 1024
 """How many bytes of one log are kept at most."""
@@ -116,6 +116,17 @@ class ArchivedSandboxes:
             if data or not is_kept:
                 return data, after
         return self._kept.read(logged.task_id or "", offset)
+
+    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+        """Return the next parts of the last attempt's output; None of what the archive has."""
+        is_kept = self._is_kept(logged)
+        try:
+            found = self._sandboxes.read_parts(logged, offset)
+        except Unavailable:
+            if not is_kept:
+                raise
+            return None
+        return None if is_kept and found is not None and not found.parts else found
 
     def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines, and the offset after them."""

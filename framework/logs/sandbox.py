@@ -4,6 +4,7 @@ An agent serves an executor's sandbox from its launch until the agent's garbage 
 by default). A preview's record has the agent's id; the master knows the agent's address.
 """
 
+import functools
 import json
 import threading
 import time
@@ -16,13 +17,13 @@ import urllib3
 
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
-from framework.ports import Logged, SandboxFile, SandboxGone
-from prevs import names
+from framework.logs.sparse_log import LogFiles
+from framework.ports import Logged, LogParts, SandboxFile, SandboxGone
+from prevs import log_sources, names
 
 PIECE_SIZE = 64 * 1024
 """How many bytes a call reads at most: agents send no more at once (16 pages)."""
 
-_PAGE_SIZE = 4096
 _TIMEOUTS_S = (2.0, 5.0)
 _TIMEOUT = urllib3.Timeout(connect=_TIMEOUTS_S[0], read=_TIMEOUTS_S[1])
 _ADDRESSES_AGE_S = 5.0
@@ -87,19 +88,15 @@ class AgentSandboxes:
 
     def read(self, logged: Logged, offset: int) -> tuple[bytes, int]:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
-        data, begin = self._read(logged, offset, PIECE_SIZE)
-        kept = sparse_log.cut_at_gap(data)
-        if kept or not data:
-            return kept, begin + len(kept)
-        return self._read_after_gap(logged, begin)
+        return sparse_log.read_text(self._files(logged), offset, PIECE_SIZE)
 
-    def _read_after_gap(self, logged: Logged, begin: int) -> tuple[bytes, int]:
-        """Return the bytes after the gap around `begin`, behind a line that replaces the gap."""
-        _, size = self._read(logged, _END, 0)
-        end = sparse_log.find_gap_end(lambda at: self._read(logged, at, _PAGE_SIZE)[0], begin, size)
-        data, end = self._read(logged, end, PIECE_SIZE)
-        kept = sparse_log.cut_at_gap(data)
-        return sparse_log.omission_line(begin, end) + kept, end + len(kept)
+    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+        """Return the next parts, as framework.ports.Sandboxes says."""
+        return sparse_log.read_parts(self._files(logged), offset, PIECE_SIZE)
+
+    def _files(self, logged: Logged) -> LogFiles:
+        sources = functools.partial(self._read, logged, name=log_sources.FILE)
+        return LogFiles(functools.partial(self._read, logged), sources)
 
     def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, and the offset after them.
@@ -154,12 +151,14 @@ class AgentSandboxes:
         except urllib3.exceptions.HTTPError as exc:
             raise Unavailable(f"The agent {sandbox.host}") from exc
 
-    def _read(self, logged: Logged, offset: int, length: int) -> tuple[bytes, int]:
-        """Return the bytes and where they begin. Raises NotAllowed, Unavailable."""
+    def _read(
+        self, logged: Logged, offset: int, length: int, *, name: str = "stdout"
+    ) -> tuple[bytes, int]:
+        """Return bytes of a file, and where they begin. Raises NotAllowed, Unavailable."""
         sandbox = self._find(logged)
         if sandbox is None:
             return b"", max(offset, 0)
-        path = f"{sandbox.folder}/stdout"
+        path = f"{sandbox.folder}/{name}"
         query = {"path": path, "offset": str(offset), "length": str(length)}
         answer = self._ask(sandbox, "files/read", query)
         if answer.status in _NO_FILE:

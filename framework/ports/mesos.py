@@ -7,6 +7,7 @@ from framework.errors import FrameworkError
 from framework.ports.mesos_agents import AgentList
 from framework.ports.tasks import Task, TaskStatus
 from prevs.jobs import ENDED, JobState
+from prevs.log_sources import Source
 from prevs.states import State
 
 OVER: frozenset[State | JobState] = frozenset({State.STOPPED, State.FAILED, *ENDED})
@@ -127,6 +128,24 @@ class SandboxFile(NamedTuple):
     close: Callable[[], None]
 
 
+class LogPart(NamedTuple):
+    """Bytes of one source; or NOBODY, and the line that replaces what is missing.
+
+    `missing` is how many bytes that is, None if nobody knows.
+    """
+
+    source: Source
+    data: bytes
+    missing: int | None = 0
+
+
+class LogParts(NamedTuple):
+    """Parts of a log in their order, and the offset after them."""
+
+    parts: Sequence[LogPart]
+    end: int
+
+
 class Sandboxes(Protocol):
     """The output of attempts, and other files, in their sandboxes on the agents. Thread safe."""
 
@@ -136,6 +155,13 @@ class Sandboxes(Protocol):
         A line replaces the part that is missing in a long log (framework/logs/sparse_log.py).
         Returns nothing if there is no sandbox. Blocks for one HTTP call, or for some twenty if a
         part is missing. Raises Unavailable if the agent does not answer.
+        """
+        ...
+
+    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+        """Return what `read` does, in parts by who wrote it; None if nobody knows that.
+
+        Blocks for two HTTP calls, or for some twenty if a part is missing. Raises as `read`.
         """
         ...
 

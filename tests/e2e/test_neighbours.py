@@ -7,13 +7,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from docker.api import APIClient
 
+from prevs import log_sources
 from tests.e2e.conftest import Api, Cluster
 from tests.fakes.samples import SERVE, SampleRepository, find_live, serving
 from tests.waits import wait_until
@@ -184,14 +184,6 @@ def pids(docker: APIClient, hog: Mapping[str, Any]) -> int:
     return int(stats["pids_stats"].get("current", 0))
 
 
-def two_sizes(folder: Path) -> list[int]:
-    """Return the size of docker's log and of the rotated one; None during a rotation."""
-    with contextlib.suppress(FileNotFoundError):
-        sizes = [file.stat().st_size for file in folder.glob("*-json.log*")]
-        return sizes if len(sizes) > 1 else []
-    return []
-
-
 def still_runs(api: Api, hog: Mapping[str, Any]) -> bool:
     """Return whether the same attempt still runs, and so its executor."""
     now = api.preview(APP, hog["sha"])
@@ -223,19 +215,16 @@ def test_a_disk_hog_ends_at_its_limit(let_loose: Mapping[str, Any], api: Api) ->
 
 @beside("log-flood")
 def test_a_log_without_end_fills_no_disk(
-    let_loose: Mapping[str, Any], api: Api, cluster: Cluster, docker: APIClient
+    let_loose: Mapping[str, Any], api: Api, cluster: Cluster
 ) -> None:
     task_id = let_loose["task_id"]
-    [found] = docker.containers(filters={"label": f"prevs.task={task_id}"})
-    dockers = Path(docker.info()["DockerRootDir"]) / "containers" / found["Id"]
-
     sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
-    # Twice the kept size, so that something is dropped. The speed of reading is the pace's
-    # (executor/container/log_follower.py), and how much is written meanwhile the machine's.
+    sources = sandbox.with_name(log_sources.FILE)
+    # Twice the kept size, so that something is dropped.
     wait_until(lambda: sandbox.stat().st_size > 32 * MB, seconds=240)
     for _ in range(10):
         assert sandbox.stat().st_blocks * 512 <= 13 * MB
-        assert sum(wait_until(lambda: two_sizes(dockers))) <= 21 * MB
+        assert sources.stat().st_blocks * 512 <= 4 * MB
     assert still_runs(api, let_loose)
     answer = api.call("GET", f"/v1/previews/{APP}/{let_loose['sha']}/log").text
     assert answer.startswith("== ")

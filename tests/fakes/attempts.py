@@ -7,6 +7,7 @@ from typing import Any
 
 from executor.errors import BuildExposed, ExecutorError, RegistryFailed, Stopped
 from executor.ports import Answer, Context, ImageSpec, Volume
+from prevs.log_sources import Source
 from prevs.states import Phase
 from prevs.work import Progress
 
@@ -16,11 +17,13 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.data = b""
+        self.of = dict.fromkeys(Source, b"")
         self.headers: list[str] = []
         self.flushed = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, source: Source = Source.PREVS) -> None:
         self.data += data
+        self.of[source] += data
 
     def header(self, text: str) -> None:
         self.headers.append(text)

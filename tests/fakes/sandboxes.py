@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from framework.errors import AgentRefuses, Unavailable
-from framework.ports import Logged, SandboxFile, SandboxGone
+from framework.ports import Logged, LogPart, LogParts, SandboxFile, SandboxGone
 from prevs.artifacts import FOLDER, LIST, Artifact, ArtifactsRecord
 
 
@@ -16,11 +16,12 @@ class FakeSandboxes:
     agent is away. With `refuses`, the agent refuses every read. `files` are those of tasks by path;
     a task without an entry has no sandbox. The agent keeps sandboxes for `keeps` seconds. `closed`
     counts the files that were opened and closed; one of more than `breaks_after` bytes breaks off
-    there.
+    there. `parts` are those of the outputs of which one knows who wrote what.
     """
 
     def __init__(self, piece_size: int = 64 * 1024) -> None:
         self.output: dict[str, bytes] = {}
+        self.parts: dict[str, Sequence[LogPart]] = {}
         self.away = False
         self.refuses = False
         self.files: dict[str, dict[str, bytes]] = {}
@@ -42,6 +43,20 @@ class FakeSandboxes:
             raise Unavailable("The agent")
         data = self._find(logged)[offset : offset + self._piece_size]
         return data, offset + len(data)
+
+    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+        self.read(logged, offset)
+        if (logged.task_id or "") not in self.parts:
+            return None
+        parts: list[LogPart] = []
+        begin = 0
+        for part in self.parts[logged.task_id or ""]:
+            finish = begin + (part.missing or len(part.data))
+            if finish > offset:
+                cut = part.data if part.missing else part.data[max(0, offset - begin) :]
+                parts.append(part._replace(data=cut))
+            begin = finish
+        return LogParts(parts, begin)
 
     def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         self.tails += 1

@@ -104,10 +104,7 @@ def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world
     assert host["SecurityOpt"] == ["no-new-privileges"]
     assert host["Init"] is True
     assert host["Privileged"] is False
-    assert host["LogConfig"] == {
-        "Type": "json-file",
-        "Config": {"max-size": "10m", "max-file": "2"},
-    }
+    assert host["LogConfig"] == {"Type": "none", "Config": {}}
     assert found["Config"]["Labels"] == {**spec.labels, **world.guard.labels()}
     environment = found["Config"]["Env"]
     assert isinstance(environment, list)

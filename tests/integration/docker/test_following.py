@@ -1,34 +1,26 @@
-"""executor/container/log_follower.py on a real docker daemon that loses its place in a container's
-log.
-"""
+"""executor/container/attachment.py on a real docker daemon: all that a container prints arrives."""
 
-import contextlib
-import os
+import hashlib
 import secrets
 import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from docker.api import APIClient
 from docker.types import LogConfig
 
-from executor.container.log_follower import LogFollower
+from executor.container.attachment import Attachment, Follower
 from executor.docker.daemon import Daemon
+from prevs.log_sources import Source
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import SampleImages, nothing_left
 from tests.waits import wait_until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(os.geteuid() != 0, reason="writes to docker's own files: root"),
-]
+pytestmark = pytest.mark.integration
 
 LABEL = f"prevs.task=following-test-{secrets.token_hex(3)}"
-COUNTS = (
-    "i=0; while :; do i=$((i+1)); echo it counts $i $FILL; sleep 0.02; "
-    "if [ -e /enough ]; then echo the end; exec sleep 600; fi; done"
-)
+LIMIT = 120
 
 
 @pytest.fixture
@@ -38,66 +30,90 @@ def client(docker_host: str) -> Iterator[APIClient]:
         yield client
 
 
-@contextlib.contextmanager
-def running(client: APIClient, command: str, **limits: str) -> Iterator[str]:
-    """A container that runs a shell command, with a log of such limits."""
+class CountingLog(MemoryLog):
+    """Counts and sums what it gets of each source; its first write takes `first` seconds."""
+
+    def __init__(self, first: float = 0.0) -> None:
+        super().__init__()
+        self.sizes = dict.fromkeys(Source, 0)
+        self.sums = {source: hashlib.sha256() for source in Source}
+        self._first = first
+
+    def write(self, data: bytes, source: Source = Source.PREVS) -> None:
+        wait, self._first = self._first, 0.0
+        time.sleep(wait)
+        self.sizes[source] += len(data)
+        self.sums[source].update(data)
+
+
+def follow(client: APIClient, command: str, log: MemoryLog) -> None:
+    """Run a shell command in a container, and copy its output until it has ended."""
     images = SampleImages(client)
     image = images.add(f"prevs-test/following:{secrets.token_hex(3)}", command)
     key, _, value = LABEL.partition("=")
-    logged = LogConfig(type="json-file", config=limits)
-    made = client.create_container(
-        image,
-        environment={"FILL": "x" * 1000},
-        labels={key: value},
-        host_config=client.create_host_config(network_mode="none", log_config=logged),
+    config = client.create_host_config(
+        network_mode="none", log_config=LogConfig(type="none", config={})
     )
-    client.start(made["Id"])
-    yield str(made["Id"])
-    client.remove_container(made["Id"], force=True, v=True)
+    made = client.create_container(image, labels={key: value}, host_config=config)["Id"]
+    over = threading.Event()
+    follower = Follower(Attachment(client, made), log, over)
+    thread = threading.Thread(target=follower.follow, args=(lambda: False,), daemon=True)
+    client.start(made)
+    thread.start()
+    client.wait(made, timeout=LIMIT)
+    over.set()
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+    client.remove_container(made, force=True, v=True)
     images.clear()
 
 
-@pytest.fixture
-def container(client: APIClient) -> Iterator[str]:
-    """A container that counts, in a log that is rotated every ten lines."""
-    with running(client, COUNTS, **{"max-size": "10k", "max-file": "2"}) as made:
-        yield made
+def test_a_flood_of_short_lines_arrives_whole_and_each_stream_by_itself(client: APIClient) -> None:
+    log = CountingLog()
+    follow(client, "seq 1 1000000 & seq 1 500000 >&2; wait", log)
+    for source, last in ((Source.STDOUT, 1_000_000), (Source.STDERR, 500_000)):
+        printed = b"".join(b"%d\n" % number for number in range(1, last + 1))
+        assert log.sizes[source] == len(printed)
+        assert log.sums[source].digest() == hashlib.sha256(printed).digest()
+    assert log.headers == []
 
 
-def test_a_daemon_that_loses_its_place_in_the_log_is_queried_again(
-    client: APIClient, container: str
+@pytest.mark.parametrize("size", [100_000, 1_300_000, 5_000_000])
+def test_a_container_that_ends_while_nobody_reads_loses_nothing(
+    client: APIClient, size: int
 ) -> None:
-    log, over = MemoryLog(), threading.Event()
-    following = LogFollower(client, container, log, over)
-    thread = threading.Thread(target=following.follow, args=(lambda: False,), daemon=True)
+    """What docker holds when it ends is more than it would write to a pipe that nobody reads."""
+    log = CountingLog(first=5.0)
+    follow(client, f"echo; head -c {size} /dev/zero", log)
+    assert log.sizes[Source.STDOUT] == size + 1
+    assert log.sums[Source.STDOUT].digest() == hashlib.sha256(b"\n" + bytes(size)).digest()
+
+
+def test_bytes_stay_what_they_are(client: APIClient) -> None:
+    log = MemoryLog()
+    command = r"printf '\377\376\000\033[31m no line end'; printf '\201' >&2"
+    follow(client, command, log)
+    assert log.of[Source.STDOUT] == b"\xff\xfe\x00\x1b[31m no line end"
+    assert log.of[Source.STDERR] == b"\x81"
+
+
+def test_a_container_that_prints_faster_than_its_log_takes_it_waits(client: APIClient) -> None:
+    release = threading.Event()
+
+    class Held(CountingLog):
+        def write(self, data: bytes, source: Source = Source.PREVS) -> None:
+            release.wait(LIMIT)
+            super().write(data, source)
+
+    log = Held()
+    thread = threading.Thread(
+        target=follow, args=(client, "head -c 20000000 /dev/zero; exec sleep 0", log), daemon=True
+    )
     thread.start()
-    wait_until(lambda: b"it counts 5 " in log.data)
-    # It reads that as a line, and prints: "Error grabbing logs: invalid character ...".
-    with Path(client.inspect_container(container)["LogPath"]).open("ab") as file:
-        file.write(b"nonsense\n")
-    before = len(log.data)
-    wait_until(lambda: len(log.data) > before + 100_000)
-    client.exec_start(client.exec_create(container, ["/bin/busybox", "touch", "/enough"])["Id"])
-    wait_until(lambda: b"the end" in log.data)
-    assert b"Error" not in log.data
-    assert b"nonsense" not in log.data
-    client.kill(container)
-    over.set()
-    thread.join(60)
-    assert not thread.is_alive()
-
-
-def test_the_rest_of_a_flood_is_not_read(client: APIClient) -> None:
-    with running(client, "yes | head -n 1000000; exec sleep 600") as flooding:
-        over = threading.Event()
-        follower = LogFollower(client, flooding, MemoryLog(), over)
-        thread = threading.Thread(target=follower.follow, args=(lambda: False,), daemon=True)
-        thread.start()
-        wait_until(lambda: client.top(flooding)["Processes"][0][-1] == "sleep 600")
-        client.kill(flooding)
-        over.set()
-        # It reads without a pause now, and has most of the flood still to read.
-        assert thread.is_alive()
-        follower.stop()
-        thread.join(5)
-        assert not thread.is_alive()
+    label = {"label": LABEL}
+    wait_until(lambda: client.containers(filters=label))
+    time.sleep(1.0)
+    assert client.containers(filters=label), "it cannot have ended: most is still to be printed"
+    release.set()
+    thread.join(LIMIT)
+    assert log.sizes[Source.STDOUT] == 20_000_000

@@ -1,6 +1,7 @@
 """The output of a real Mesos task, as a viewer of its log sees it."""
 
 import asyncio
+import itertools
 import json
 import re
 import shlex
@@ -15,7 +16,9 @@ from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
 from framework.logs.sandbox import AgentSandboxes
+from framework.ports import LogPart
 from prevs import names
+from prevs.log_sources import Source
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand
@@ -56,12 +59,16 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
 
 
 FLOOD = """
-from executor.log.output import Output
-output = Output(1)
+import os
+from pathlib import Path
+from executor.log.output import Output, open_sources
+from prevs.log_sources import Source
+output = Output(1, open_sources(Path(os.environ["MESOS_SANDBOX"])))
 output.header("building")
 line = b"%08d: the application says what it said before\\n"
 for number in range(0, 2_000_000, 1000):
-    output.write(b"".join(line % each for each in range(number, number + 1000)))
+    output.write(b"".join(line % each for each in range(number, number + 1000)), Source.STDERR)
+output.write(bytes(8192), Source.STDOUT)
 output.header("the end")
 """
 """Prints 112 MB."""
@@ -73,17 +80,30 @@ def test_the_beginning_and_the_end_of_a_very_long_log_are_read(mesos: Any) -> No
     root = Path(__file__).parents[3]
     with one.run(shlex.join(["cd", str(root)]) + f"; {sys.executable} -c '{FLOOD}'") as preview:
         wait_until(lambda: sandboxes.tail(preview, 100)[0].endswith(b"== the end ==\n"))
+        parts: list[LogPart] = []
+        seen = 0
+        while (found := sandboxes.read_parts(preview, seen)) and found.parts:
+            parts, seen = [*parts, *found.parts], found.end
         text, offset = b"", 0
         while (piece := sandboxes.read(preview, offset))[0]:
             data, offset = piece
             text += data
+    assert b"".join(part.data for part in parts) == text
+    kinds = [source for source, _ in itertools.groupby(part.source for part in parts)]
+    gap, err = Source.NOBODY, Source.STDERR
+    assert kinds == [Source.PREVS, err, gap, err, Source.STDOUT, Source.PREVS]
+    assert b"".join(part.data for part in parts if part.source is Source.STDOUT) == bytes(8192)
+    text = text.replace(bytes(8192), b"")
+    offset -= 8192
     lines = text.decode().splitlines()
     assert lines[0] == "== building =="
     assert lines[1].startswith("00000000: ")
-    left_out = [line for line in lines if "left out" in line]
+    left_out = [line for line in lines if "missing" in line]
     assert len(left_out) == 1
-    assert re.fullmatch(r"== at least \d+\.\d MB are left out here: .* ==", left_out[0])
-    assert lines[-2].startswith("01999999: ")
+    said = re.fullmatch(r"== ([\d,]+) bytes are missing here: .* ==", left_out[0])
+    assert said
+    assert len(text) - len(f"\n{left_out[0]}\n") + int(said[1].replace(",", "")) == offset
+    assert lines[-3].startswith("01999999: ")
     assert len(text) <= 13 * 1024 * 1024
     assert "\0" not in text.decode()
     assert offset > 100_000_000

@@ -12,12 +12,14 @@ from typing import Any, cast
 
 import pytest
 from docker.api import APIClient
-from docker.errors import NotFound, StreamParseError
+from docker.errors import StreamParseError
 
+from executor.container.attachment import Attachment
 from executor.container.container import DockerContainer
 from executor.errors import DockerUnavailable
 from executor.limits import cgroup
 from executor.ports import Exit
+from tests.fakes.attached import SentOutput
 from tests.fakes.attempts import MemoryLog
 
 DIED = {"Action": "die", "timeNano": 1}
@@ -34,7 +36,8 @@ class Client:
         self,
         events: Callable[[], Iterator[Mapping[str, Any]]] = lambda: iter([DIED]),
     ) -> None:
-        self.pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
+        self.outputs: list[bytes] = [b""]
+        self.is_running = False
         self._events = events
         self.exit_code = 3
         self.until = 0
@@ -45,8 +48,8 @@ class Client:
         self.has_ended.wait(LIMIT)
         return {"StatusCode": self.exit_code}
 
-    def logs(self, container: str, **_: object) -> Iterator[bytes]:
-        return self.pieces()
+    def attach_socket(self, container: str, params: object) -> SentOutput:
+        return SentOutput(self.outputs.pop(0))
 
     def events(self, *, until: int, **_: object) -> Iterator[Mapping[str, Any]]:
         self.until = until
@@ -58,7 +61,7 @@ class Client:
                 "Pid": os.getpid(),
                 "ExitCode": self.exit_code,
                 "OOMKilled": False,
-                "Running": False,
+                "Running": self.is_running,
             }
         }
 
@@ -69,7 +72,10 @@ class Client:
 def outcome(client: Client, log: MemoryLog) -> Exit | None:
     ended = threading.Event()
     container = DockerContainer(
-        cast(APIClient, client), "c", log=log, on_exit=ended.set, on_removed=lambda: None
+        Attachment(cast(APIClient, client), "c"),
+        log=log,
+        on_exit=ended.set,
+        on_removed=lambda: None,
     )
     assert ended.wait(LIMIT)
     container.drain(LIMIT)
@@ -93,40 +99,6 @@ def test_an_unreadable_exit_is_reported_too() -> None:
         outcome(client, MemoryLog())
 
 
-def test_a_read_that_breaks_off_before_the_end_is_made_again_after_it() -> None:
-    client = Client()
-
-    def break_off() -> Iterator[bytes]:
-        client.has_ended.set()
-        yield from ()
-        raise StreamParseError("half a line")
-
-    reads = iter([break_off(), iter([b"2024-05-17T10:20:30.123456789Z its last words\n"])])
-    client.pieces = lambda: next(reads)
-    log = MemoryLog()
-    assert outcome(client, log) == Exit(3, out_of_memory=False)
-    assert log.data == b"its last words\n"
-
-
-def test_a_log_goes_on_after_any_error_of_docker_py() -> None:
-    client = Client()
-    reads = 0
-
-    def read() -> Iterator[bytes]:
-        nonlocal reads
-        reads += 1
-        if reads == 1:
-            raise AttributeError("'NoneType' object has no attribute 'raw'")
-        yield b"2024-05-17T10:20:30.123456789Z it goes on\n"
-        client.has_ended.set()
-        raise NotFound("it was removed")
-
-    client.pieces = read
-    log = MemoryLog()
-    outcome(client, log)
-    assert b"it goes on" in log.data
-
-
 def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_path: Path) -> None:
     def count(file: Path, kills: int) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -139,8 +111,7 @@ def test_with_v2_a_killed_container_is_found_though_docker_has_missed_it(tmp_pat
     count(own, 0)
     client, ended = Client(), threading.Event()
     container = DockerContainer(
-        cast(APIClient, client),
-        "c",
+        Attachment(cast(APIClient, client), "c"),
         log=MemoryLog(),
         on_exit=ended.set,
         on_removed=lambda: None,

@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.logs.sparse_log import cut_at_gap, find_gap_end, omission_line
+from framework.logs.sparse_log import (
+    FileRead,
+    LogFiles,
+    cut_at_gap,
+    find_gap_end,
+    read_parts,
+    read_text,
+)
+from framework.ports import LogPart, LogParts
+from prevs.log_sources import PER_BYTE, Source, gap_text, mark
 
 
 def test_a_piece_ends_where_a_hole_begins() -> None:
@@ -43,7 +52,52 @@ def test_a_reader_always_makes_progress(edge: bytes, begin: int) -> None:
         assert end > begin
 
 
-def test_a_gap_is_reported_with_the_smallest_size_it_can_have() -> None:
-    """Docker keeps 20 MB of output, and a flood is printed faster than it is read."""
-    line = omission_line(4_000_000, 280_800_000)
-    assert line == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"
+def files_of(log: bytes, sources: bytes = b"") -> LogFiles:
+    """Return the files of a log in memory."""
+
+    def reader(data: bytes) -> FileRead:
+        def read(offset: int, length: int) -> tuple[bytes, int]:
+            begin = len(data) if offset == -1 else offset
+            return data[begin : begin + length], begin
+
+        return read
+
+    return LogFiles(reader(log), reader(sources))
+
+
+def test_of_a_log_of_before_a_page_of_zeros_is_what_is_missing() -> None:
+    files = files_of(b"a" * 4096 + bytes(40_960) + b"b\n")
+    line = b"\n== 40,960 bytes are missing here: too much was printed to keep ==\n"
+    assert read_text(files, 0, 65_536) == (b"a" * 4096, 4096)
+    assert read_text(files, 4096, 65_536) == (line, 45_056)
+    assert read_text(files, 45_056, 65_536) == (b"b\n", 45_058)
+    assert read_parts(files, 0, 65_536) is None
+
+
+def test_zeros_that_an_application_prints_are_not_missing() -> None:
+    log = b"a" + bytes(20_000) + b"b"
+    files = files_of(log, mark(0, len(log), Source.STDOUT))
+    assert read_text(files, 0, 65_536) == (log, len(log))
+    assert read_parts(files, 0, 65_536) == LogParts((LogPart(Source.STDOUT, log),), len(log))
+
+
+def test_the_lines_that_replace_something_are_parts_of_their_own() -> None:
+    line = f"== {gap_text(17, 'the disk was full')} ==\n".encode()
+    log = b"out\n== kept 1 file ==\n" + line + b"== bye ==\n"
+    runs = [(Source.STDOUT, 4), (Source.PREVS, len(log) - 4)]
+    sources, begin = bytearray(), 0
+    for source, size in runs:
+        sources[begin // PER_BYTE :] = mark(begin, size, source)
+        begin += size
+    found = read_parts(files_of(log, bytes(sources)), 0, 65_536)
+    assert found is not None
+    assert found.parts == (
+        LogPart(Source.STDOUT, b"out\n"),
+        LogPart(Source.PREVS, b"== kept 1 file ==\n"),
+        LogPart(Source.NOBODY, line, 17),
+        LogPart(Source.PREVS, b"== bye ==\n"),
+    )
+    # So they are if a read ends in the middle of one.
+    parts, end = read_parts(files_of(log, bytes(sources)), 0, 40) or ((), 0)
+    assert b"".join(part.data for part in parts) == b"out\n== kept 1 file ==\n"
+    assert log[end:].startswith(line)
