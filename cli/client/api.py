@@ -233,7 +233,7 @@ class Api:
 
         The iterator blocks between events, and raises ApiUnreachable when the connection breaks.
         """
-        return self._stream(_path("previews", app, sha, "log"), after, {})
+        return self._stream(_path("previews", app, sha, "log"), after, {"apart": "true"})
 
     def event_stream(
         self, app: str | None, *, after: str | None

@@ -1,5 +1,6 @@
 """The streams of a preview's log and of all events, over as many connections as it takes."""
 
+import base64
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
@@ -14,9 +15,27 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 
 
 class LogPiece(NamedTuple):
-    """More of the log."""
+    """More of the log, of which nobody knows who wrote what."""
 
     text: str
+
+
+class OutputPiece(NamedTuple):
+    """More of the log, all of one source: stdout, stderr or prevs."""
+
+    source: str
+    data: bytes
+
+
+class Gap(NamedTuple):
+    """Something is missing here; `text` says how much, and why."""
+
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The line that replaces it in a log."""
+        return f"\n== {self.text} ==\n"
 
 
 class NewAttempt(NamedTuple):
@@ -35,7 +54,7 @@ class PreviewEnded(NamedTuple):
     preview: Preview
 
 
-Update = LogPiece | NewAttempt | Changed | PreviewEnded
+Update = LogPiece | OutputPiece | Gap | NewAttempt | Changed | PreviewEnded
 
 
 Stream = AbstractContextManager[Iterator[ServerEvent]]
@@ -158,6 +177,8 @@ def read(event: ServerEvent, address: str) -> Update | None:
     """
     if event.name == "reset":
         return NewAttempt()
+    if (part := read_part(event, address)) is not None:
+        return part
     if event.name not in {"log", "state", "end"}:
         return None
     content = read_content(event, address)
@@ -165,6 +186,19 @@ def read(event: ServerEvent, address: str) -> Update | None:
         return LogPiece(str(content))
     preview = cast(Preview, content)
     return Changed(preview) if event.name == "state" else PreviewEnded(preview)
+
+
+def read_part(event: ServerEvent, address: str) -> OutputPiece | Gap | None:
+    """Return the part of a log in an event, None for another event. Raises ApiConfused."""
+    if event.name not in {"output", "gap"}:
+        return None
+    content = read_content(event, address)
+    try:
+        if event.name == "gap":
+            return Gap(str(content["text"]))
+        return OutputPiece(content["source"], base64.b64decode(content["base64"]))
+    except (KeyError, TypeError, ValueError):
+        raise ApiConfused(address, f"the event {event.name!r} lacks something") from None
 
 
 def read_content(event: ServerEvent, address: str) -> Any:

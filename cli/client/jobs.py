@@ -200,7 +200,7 @@ class Jobs:
 
     def log_stream(self, app: str, job_id: str, *, after: str | None) -> Stream:
         """Follow a job's log and state, as Api.log_stream follows those of a preview."""
-        return self._stream(_path(app, job_id, "log"), after, {})
+        return self._stream(_path(app, job_id, "log"), after, {"apart": "true"})
 
 
 def keyed(key: str) -> dict[str, str]:

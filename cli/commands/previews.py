@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from cli.client.api_types import Preview, Started
-from cli.client.event_streams import LogPiece, NewAttempt, PreviewEnded, Update, follow
+from cli.client.event_streams import (
+    Gap,
+    LogPiece,
+    NewAttempt,
+    OutputPiece,
+    PreviewEnded,
+    Update,
+    follow,
+)
 from cli.client.stacks.instances import find_commit
 from cli.command_context import CommandContext
 from cli.display import attempts, tables
@@ -89,7 +97,7 @@ def _wait(context: CommandContext, preview: Preview, label: str) -> Preview:
 def last_state(updates: Iterator[Update], shown: Progress) -> Preview:
     """Return a followed preview once it is OVER; `shown` displays it until then."""
     for update in updates:
-        if isinstance(update, LogPiece | NewAttempt):
+        if isinstance(update, LogPiece | OutputPiece | Gap | NewAttempt):
             continue
         preview = update.preview
         if isinstance(update, PreviewEnded) or preview["state"] in OVER:
@@ -228,6 +236,10 @@ def _follow_log(context: CommandContext, preview: Preview, printer: LogPrinter) 
     for update in updates:
         if isinstance(update, LogPiece):
             printer.print(update.text)
+        elif isinstance(update, OutputPiece):
+            printer.print_bytes(update.data)
+        elif isinstance(update, Gap):
+            printer.print(update.line)
         elif isinstance(update, NewAttempt):
             printer.note("A new attempt begins, with a log of its own.")
         elif update.preview["state"] != state:

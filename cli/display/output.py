@@ -80,7 +80,7 @@ def show_log_tail(tail: str, *, err: bool) -> None:
 class LogPrinter:
     """Prints a log piece by piece on stdout, or stderr (`err`).
 
-    It is in colours on a terminal, and plain elsewhere.
+    A terminal gets no commands but those for colours. A file or a pipe gets all as it was written.
     """
 
     def __init__(self, *, err: bool = False) -> None:
@@ -89,22 +89,30 @@ class LogPrinter:
         self._is_terminal = (sys.stderr if err else sys.stdout).isatty()
         self._colours = self._is_terminal and (context is None or context.color is not False)
         self._cleaner = Cleaner(colours=self._colours)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._in_line = False
 
     def print(self, piece: str) -> None:
-        """Print a piece without its terminal commands."""
-        text = self._cleaner.clean(piece)
-        if text:
+        """Print a piece of text."""
+        if not self._is_terminal:
+            self.print_bytes(piece.encode())
+        elif text := self._cleaner.clean(piece):
             click.echo(text, nl=False, err=self._err, color=self._colours)
             self._in_line = not text.endswith("\n")
 
+    def print_bytes(self, piece: bytes) -> None:
+        """Print a piece, perhaps with half a character at its end."""
+        if self._is_terminal:
+            self.print(self._decoder.decode(piece))
+        elif piece:
+            click.echo(piece, nl=False, err=self._err)
+
     def print_all(self, read: Callable[[int], tuple[bytes, int]]) -> None:
         """Print a whole log. `read` returns some of it after an offset, and the next offset."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
         offset = 0
         while True:
             piece, following = read(offset)
-            self.print(decoder.decode(piece, final=not piece))
+            self.print_bytes(piece)
             if not piece or following <= offset:
                 return
             offset = following
@@ -123,6 +131,7 @@ class LogPrinter:
     def end(self) -> None:
         """Reset the terminal's colour, and end the line."""
         if self._is_terminal:
+            self.print(self._decoder.decode(b"", final=True))
             left = (RESET if self._colours else "") + ("\n" if self._in_line else "")
             click.echo(left, nl=False, err=self._err, color=self._colours)
             self._in_line = False

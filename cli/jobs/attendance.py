@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import NamedTuple
 
+from cli.client.event_streams import Gap, OutputPiece
 from cli.client.jobs import Job
 from cli.command_context import CommandContext
 from cli.display import job_sentences as sentences
@@ -50,10 +51,11 @@ class Attended(NamedTuple):
 
 
 def attend(context: CommandContext, job: Job, *, verbose: bool) -> Attended:
-    """Print a job's output on stdout as it comes, until it ends; return it.
+    """Print what a job writes to stdout and stderr there as it comes, until it ends; return it.
 
-    All else goes to stderr: what it waits for, and with `verbose` the build. The first Ctrl-C tells
-    that a second one cancels the job; a third one raises KeyboardInterrupt. Raises CliError.
+    All else goes to stderr: what is missing, what it waits for, and with `verbose` the build. The
+    first Ctrl-C tells that a second one cancels the job; a third one raises KeyboardInterrupt.
+    Raises CliError.
     """
     news: SimpleQueue[News] = SimpleQueue()
     reader = threading.Thread(target=_read, args=(context, job, news.put), daemon=True)
@@ -111,6 +113,8 @@ class _Attendant:
         self._line = line
         self._verbose = verbose
         self._output = LogPrinter()
+        self._errors = LogPrinter(err=True)
+        self._has_errors = False
         self._build = LogPrinter(err=True)
         self._split = LogSplit()
         self._tail: deque[str] = deque(maxlen=_TAIL)
@@ -127,6 +131,10 @@ class _Attendant:
         match news:
             case LogPart(text, end):
                 self._print(self._split.feed(text, end, runs=self.job["began"] is not None))
+            case OutputPiece(source, data):
+                self._pass_on(source, data)
+            case Gap(text):
+                self._tell(f"{text[:1].upper()}{text[1:]}.")
             case NextAttempt():
                 self._begin_again()
             case Message(text):
@@ -141,6 +149,8 @@ class _Attendant:
         if isinstance(news, JobEnded):
             self._print(self._split.finish())
             self._output.end()
+            if self._has_errors:
+                self._errors.end()
             return False
         return True
 
@@ -159,6 +169,15 @@ class _Attendant:
         if parts.output:
             self._line.clear()
             self._output.print(parts.output)
+
+    def _pass_on(self, source: str, data: bytes) -> None:
+        """Print what the command wrote where it wrote it; hand on what prevs wrote."""
+        if source == "prevs":
+            self._print(Parts(around=data.decode("utf-8", "replace")))
+            return
+        self._line.clear()
+        self._has_errors |= source == "stderr"
+        (self._errors if source == "stderr" else self._output).print_bytes(data)
 
     def _begin_again(self) -> None:
         self._print(self._split.finish())

@@ -5,6 +5,7 @@ import sys
 import click
 
 from cli.artifacts import commands as artifacts
+from cli.client.event_streams import Gap, OutputPiece
 from cli.client.jobs import Job
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -195,6 +196,10 @@ def _follow_log(context: CommandContext, app: str, job_id: str, printer: LogPrin
     for update in updates:
         if isinstance(update, LogPart):
             printer.print(update.text)
+        elif isinstance(update, OutputPiece):
+            printer.print_bytes(update.data)
+        elif isinstance(update, Gap):
+            printer.print(update.line)
         elif isinstance(update, NextAttempt):
             printer.note("Another attempt begins, with a log of its own.")
         elif update.job["state"] != state:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from cli.client.event_streams import Stream, read_content, resume
+from cli.client.event_streams import Gap, OutputPiece, Stream, read_content, read_part, resume
 from cli.client.jobs import Job
 from program.http.server_events import ServerEvent
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class LogPart(NamedTuple):
-    """More of the log; `end` is the offset of the byte after it, None if it is not known."""
+    """More of a log of which nobody knows who wrote what.
+
+    `end` is the offset of the byte after it, None if it is not known.
+    """
 
     text: str
     end: int | None
@@ -35,7 +38,7 @@ class JobEnded(NamedTuple):
     job: Job
 
 
-Update = LogPart | NextAttempt | JobChanged | JobEnded
+Update = LogPart | OutputPiece | Gap | NextAttempt | JobChanged | JobEnded
 
 
 def follow(
@@ -72,4 +75,4 @@ def read(event: ServerEvent, address: str) -> Update | None:
             return JobChanged(cast(Job, read_content(event, address)))
         case "end":
             return JobEnded(cast(Job, read_content(event, address)))
-    return None
+    return read_part(event, address)

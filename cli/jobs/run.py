@@ -49,9 +49,9 @@ def run(
     """Run a command in the image of LABEL, print its output, and exit with its exit status.
 
     The command is that of a [jobs.NAME] in the commit's .prevs.toml, or given in full, which needs
-    a token of scope admin. Its output goes to stdout, all else to stderr. The status is 128 and the
-    number of a signal that has ended the command, 124 if it ran longer than its timeout, 125 if
-    prevs could not run it to its end, and 130 if the job was cancelled.
+    a token of scope admin. What it writes to stdout and stderr goes there, all else to stderr. The
+    status is 128 and the number of a signal that has ended the command, 124 if it ran longer than
+    its timeout, 125 if prevs could not run it to its end, and 130 if the job was cancelled.
 
     Ctrl-C leaves the job running, and a second one cancels it. If this command is killed, the job
     goes on.

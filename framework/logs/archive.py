@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework.errors import Unavailable
-from framework.ports import OVER, Logged, LogParts, Sandboxes, SandboxFile
+from framework.ports import OVER, LogExcerpt, Logged, Sandboxes, SandboxFile
 
 SIZE = 64 * 1024
 """How many bytes of one log are kept at most."""
@@ -117,7 +117,7 @@ class ArchivedSandboxes:
                 return data, after
         return self._kept.read(logged.task_id or "", offset)
 
-    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+    def read_parts(self, logged: Logged, offset: int) -> LogExcerpt | None:
         """Return the next parts of the last attempt's output; None of what the archive has."""
         is_kept = self._is_kept(logged)
         try:

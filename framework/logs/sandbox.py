@@ -18,7 +18,7 @@ import urllib3
 from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.logs import sparse_log
 from framework.logs.sparse_log import LogFiles
-from framework.ports import Logged, LogParts, SandboxFile, SandboxGone
+from framework.ports import LogExcerpt, Logged, SandboxFile, SandboxGone
 from prevs import log_sources, names
 
 PIECE_SIZE = 64 * 1024
@@ -90,7 +90,7 @@ class AgentSandboxes:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
         return sparse_log.read_text(self._files(logged), offset, PIECE_SIZE)
 
-    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+    def read_parts(self, logged: Logged, offset: int) -> LogExcerpt | None:
         """Return the next parts, as framework.ports.Sandboxes says."""
         return sparse_log.read_parts(self._files(logged), offset, PIECE_SIZE)
 

@@ -8,7 +8,7 @@ zeros, too. An executor of before has no such file; then a page of zeros is what
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
-from framework.ports import LogPart, LogParts
+from framework.ports import LogExcerpt, LogPart
 from prevs.log_sources import PER_BYTE, Source, find_gaps, find_runs, gap_text
 
 _PAGE = 4096
@@ -45,13 +45,13 @@ def read_text(files: LogFiles, offset: int, length: int) -> tuple[bytes, int]:
     return b"".join(part.data for part in parts.parts), parts.end
 
 
-def read_parts(files: LogFiles, offset: int, length: int) -> LogParts | None:
+def read_parts(files: LogFiles, offset: int, length: int) -> LogExcerpt | None:
     """Return the next parts of the log from `offset` on; None if nobody knows who wrote what."""
     data, begin = files.log(offset, length)
-    return _find_parts(files, data, begin) if data else LogParts((), begin)
+    return _find_parts(files, data, begin) if data else LogExcerpt((), begin)
 
 
-def _find_parts(files: LogFiles, data: bytes, begin: int) -> LogParts | None:
+def _find_parts(files: LogFiles, data: bytes, begin: int) -> LogExcerpt | None:
     """Return whose these bytes are, up to what is missing; that alone if it comes first."""
     # Read after the log: what is missing by now is not taken for the log's.
     first = begin // PER_BYTE
@@ -74,9 +74,9 @@ def _find_parts(files: LogFiles, data: bytes, begin: int) -> LogParts | None:
         if len(piece) < run.size:
             break
     if found:
-        return LogParts(tuple(found), begin + at)
+        return LogExcerpt(tuple(found), begin + at)
     end = _find_marked_end(files.sources, begin)
-    return LogParts((_omission(begin, end),), end) if end > begin else None
+    return LogExcerpt((_omission(begin, end),), end) if end > begin else None
 
 
 def _count_held_back(data: bytes, *, keeps: bool) -> int:

@@ -139,7 +139,7 @@ class LogPart(NamedTuple):
     missing: int | None = 0
 
 
-class LogParts(NamedTuple):
+class LogExcerpt(NamedTuple):
     """Parts of a log in their order, and the offset after them."""
 
     parts: Sequence[LogPart]
@@ -158,7 +158,7 @@ class Sandboxes(Protocol):
         """
         ...
 
-    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+    def read_parts(self, logged: Logged, offset: int) -> LogExcerpt | None:
         """Return what `read` does, in parts by who wrote it; None if nobody knows that.
 
         Blocks for two HTTP calls, or for some twenty if a part is missing. Raises as `read`.

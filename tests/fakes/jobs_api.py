@@ -16,7 +16,7 @@ from framework.jobs.transitions import (
     NotStarted,
     Reported,
 )
-from framework.ports import RepositoryFile
+from framework.ports import LogPart, RepositoryFile
 from framework.preview.reasons import Reason, ReasonKind
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
@@ -98,6 +98,11 @@ class JobsApi(Api):
         task = self.known[job_id or self.only].task_id or ""
         known = self.sandboxes.output.get(task, b"")
         self.sandboxes.output[task] = known + text.encode()
+
+    def print_apart(self, *parts: LogPart) -> None:
+        """Let the attempt print parts of which one knows who wrote them."""
+        task = self.known[self.only].task_id or ""
+        self.sandboxes.parts[task] = [*self.sandboxes.parts.get(task, ()), *parts]
 
     def succeed(self, job_id: str = "", *, result: bytes = b"") -> None:
         """Let the command end with 0."""

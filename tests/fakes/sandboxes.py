@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 
 from framework.errors import AgentRefuses, Unavailable
-from framework.ports import Logged, LogPart, LogParts, SandboxFile, SandboxGone
+from framework.ports import LogExcerpt, Logged, LogPart, SandboxFile, SandboxGone
 from prevs.artifacts import FOLDER, LIST, Artifact, ArtifactsRecord
 
 
@@ -44,7 +44,7 @@ class FakeSandboxes:
         data = self._find(logged)[offset : offset + self._piece_size]
         return data, offset + len(data)
 
-    def read_parts(self, logged: Logged, offset: int) -> LogParts | None:
+    def read_parts(self, logged: Logged, offset: int) -> LogExcerpt | None:
         self.read(logged, offset)
         if (logged.task_id or "") not in self.parts:
             return None
@@ -56,7 +56,7 @@ class FakeSandboxes:
                 cut = part.data if part.missing else part.data[max(0, offset - begin) :]
                 parts.append(part._replace(data=cut))
             begin = finish
-        return LogParts(parts, begin)
+        return LogExcerpt(parts, begin)
 
     def tail(self, logged: Logged, size: int) -> tuple[bytes, int]:
         self.tails += 1

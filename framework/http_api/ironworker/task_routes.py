@@ -27,6 +27,7 @@ from framework.http_api.jobs.job_routes import BODY_LIMIT
 from framework.http_api.streams.logs import Logs
 from framework.service.jobs.job_service import Jobs
 from prevs.jobs import ENDED, JobRecord, JobState
+from prevs.log_sources import Source
 from prevs.log_split import LogSplit
 from prevs.work import Progress
 
@@ -103,6 +104,8 @@ class TaskRoutes:
         job = await job_stream.find(self._jobs, app, task_id)
         if not _has_log(job):
             return _refuse_log(job)
+        if (printed := await self._read_output(job)) is not None:
+            return _answer([printed])
         split, runs = LogSplit(), job.began is not None
         parts = [split.feed(text, end, runs=runs) async for text, end in self._read(job)]
         return _answer([part.output for part in (*parts, split.finish())])
@@ -136,6 +139,22 @@ class TaskRoutes:
         progress = Progress(order.percent, order.msg)
         self._jobs.command(lambda commands: commands.tell_progress(app, task_id, progress))
         return models.Done(msg="Progress set")
+
+    async def _read_output(self, job: JobRecord) -> str | None:
+        """Return what the command printed, with a line for each gap; None if that is not known.
+
+        Raises NotAllowed, Unavailable.
+        """
+        data, offset = b"", 0
+        while len(data) < MOST_LOG:
+            excerpt = await self._logs.read_parts(job, offset)
+            if excerpt is None:
+                return None
+            if not excerpt.parts:
+                break
+            data += b"".join(p.data for p in excerpt.parts if p.source is not Source.PREVS)
+            offset = excerpt.end
+        return data.decode("utf-8", "replace")
 
     async def _read(self, job: JobRecord) -> AsyncIterator[tuple[str, int]]:
         """Yield the text of a log, and its end in bytes. Raises NotAllowed, Unavailable."""

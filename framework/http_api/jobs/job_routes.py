@@ -249,19 +249,20 @@ class JobRoutes:
         offset: log_answers.Offset = 0,
         tail: log_answers.Tail = False,
         attempt: log_answers.OfAttempt = None,
-        begin: log_answers.Begin,
+        follow: log_answers.Follow,
     ) -> Response:
         """Read the log of an attempt (without a number, the last), or follow the last as events."""
         job = await job_stream.find(self._jobs, app, job_id)
-        if attempt is None and begin is not None:
-            stream = JobStream(self._jobs, self._logs, self._presenter.show)
-            return log_answers.answer_events(stream.follow(job, begin))
+        if attempt is None and follow is not None:
+            show = self._presenter.show
+            stream = JobStream(self._jobs, self._logs, show, apart=follow.apart)
+            return log_answers.answer_events(stream.follow(job, follow.offset))
         found = job if attempt is None else job_attempts.look_back(job, attempt)
         if found is None:
             raise UnknownJobAttempt(app, job_id, attempt or 0)
         if tail:
             return log_answers.answer_text(await self._read_tail(found))
-        return log_answers.answer_text(*await self._logs.read_text(found, offset))
+        return log_answers.answer_text(*await self._logs.read_bytes(found, offset))
 
     def _list(self, app: str, *, has_ended: bool) -> Sequence[JobRecord]:
         """Return the jobs that a list may have; those in blocks only of one app."""

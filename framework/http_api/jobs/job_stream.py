@@ -26,10 +26,11 @@ class JobStream(AttemptStream[JobRecord, Job]):
         reads: Logs,
         show: Callable[[JobRecord], Job],
         *,
+        apart: bool = False,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(reads, show, pause=pause, clock=clock)
+        super().__init__(reads, show, apart=apart, pause=pause, clock=clock)
         self._jobs = jobs
 
     async def look(self, record: JobRecord) -> JobRecord:

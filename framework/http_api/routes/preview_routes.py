@@ -223,18 +223,19 @@ class PreviewRoutes:
             bool, Query(description="Only what comes before the application's own output.")
         ] = False,
         attempt: log_answers.OfAttempt = None,
-        begin: log_answers.Begin,
+        follow: log_answers.Follow,
     ) -> Response:
         """Read the log of an attempt (without a number, the last), or follow the last as events."""
         preview = self._find_attempt(app, sha, attempt)
-        if attempt is None and begin is not None:
+        if attempt is None and follow is not None:
             show = functools.partial(self._show, caller=caller)
-            stream = LogStream(self._previews, self._logs, show, public=public)
-            return log_answers.answer_events(stream.follow(preview, begin))
+            apart = follow.apart and not public
+            stream = LogStream(self._previews, self._logs, show, public=public, apart=apart)
+            return log_answers.answer_events(stream.follow(preview, follow.offset))
         if tail:
             return log_answers.answer_text(await self._read_tail(preview, public=public))
-        text, next_offset = await self._logs.read_text(preview, offset, public=public)
-        return log_answers.answer_text(text, next_offset)
+        data, next_offset = await self._logs.read_bytes(preview, offset, public=public)
+        return log_answers.answer_text(data, next_offset)
 
     def _find_attempt(self, app: str, sha: str, attempt: int | None) -> PreviewRecord:
         """Return a preview; if `attempt` is given, as it was at the end of that one."""

@@ -1,12 +1,16 @@
 """The log and the state of a preview or a job, as server-sent events.
 
 event: log     id: the byte offset after this piece     data: a JSON string
+event: output  id: as of log     data: {"source": "stdout", "base64": …}, instead of log, on request
+event: gap     id: as of log     data: {"bytes": 17, "text": …}     this is missing, with `output`
 event: state   data: the preview or job, at once and on each change
 event: reset   id: 0     data: {"task_id": …}     a new attempt began, with a log of its own
 event: end     data: the preview or job, once it is over and its log was read to the end
 """
 
+import base64
 import dataclasses
+import itertools
 import json
 import time
 from abc import ABC, abstractmethod
@@ -19,7 +23,8 @@ from pydantic import BaseModel
 from framework.errors import NotAllowed, Unavailable
 from framework.http_api.streams import logs
 from framework.http_api.streams.logs import Logs
-from framework.ports import OVER, Logged
+from framework.ports import OVER, LogExcerpt, Logged, LogPart
+from prevs.log_sources import Source
 from program.http.server_events import STILL_HERE, ServerEvent
 
 R = TypeVar("R", bound=Logged)
@@ -51,7 +56,8 @@ class _Place:
 class AttemptStream(ABC, Generic[R, S]):
     """The events of records `R` that are shown as `S`. Belongs to the event loop's thread.
 
-    `public` is as in Logs.
+    `public` is as in Logs. With `apart`, output and gap come instead of log, where it is known who
+    wrote what.
     """
 
     def __init__(
@@ -60,10 +66,12 @@ class AttemptStream(ABC, Generic[R, S]):
         show: Callable[[R], S],
         *,
         public: bool = False,
+        apart: bool = False,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._public = public
+        self._apart = apart
         self._logs = reads
         self._show = show
         self._pause = pause
@@ -123,6 +131,10 @@ class AttemptStream(ABC, Generic[R, S]):
             return None
         place.looked = now
         try:
+            if self._apart:
+                excerpt = await self._logs.read_parts(record, place.offset)
+                if excerpt is not None:
+                    return _show_parts(excerpt, place, now)
             data, end = await self._logs.read(record, place.offset, public=self._public)
         except NotAllowed as exc:
             return _report_missing(place, str(exc))
@@ -133,10 +145,37 @@ class AttemptStream(ABC, Generic[R, S]):
             text, size = logs.cut_text(data, whole=True)
         if not size:
             return None
-        place.offset = end - (len(data) - size)
-        place.grew = now
-        place.looked = float("-inf")
+        _advance(place, end - (len(data) - size), now)
         return _encode_log(text, place)
+
+
+def _advance(place: _Place, offset: int, now: float) -> None:
+    """Go to an offset, and look for more at once."""
+    place.offset = offset
+    place.grew = now
+    place.looked = float("-inf")
+
+
+def _show_parts(excerpt: LogExcerpt, place: _Place, now: float) -> bytes | None:
+    """Return an event for each part of a log; None if there is none."""
+    if not excerpt.parts:
+        return None
+    # Where something is missing in the file, that is the only part.
+    ends = itertools.accumulate(len(part.data) for part in excerpt.parts)
+    begin = excerpt.end - sum(len(part.data) for part in excerpt.parts)
+    _advance(place, excerpt.end, now)
+    found = zip(excerpt.parts, ends, strict=True)
+    return b"".join(_encode_part(part, begin + end) for part, end in found)
+
+
+def _encode_part(part: LogPart, end: int) -> bytes:
+    name = "output"
+    shown: dict[str, object] = {"source": part.source.name.lower()}
+    if part.source is Source.NOBODY:
+        name, shown = "gap", {"bytes": part.missing, "text": part.data.decode().strip("=\n ")}
+    else:
+        shown["base64"] = base64.b64encode(part.data).decode()
+    return ServerEvent(name, json.dumps(shown), str(end)).encode()
 
 
 def _report_missing(place: _Place, why: str) -> bytes | None:

@@ -1,7 +1,7 @@
 """The answers to calls that read a log, and their parameters."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Query, Response
 from fastapi.responses import StreamingResponse
@@ -12,8 +12,9 @@ from framework.http_api.streams.attempt_stream import parse_event_id
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
         "description": (
-            "The log as text, at most 1 MB of it. A client that accepts text/event-stream gets "
-            "the events log, state, reset and end as they come."
+            "The log as it was written, at most 1 MB of it. A client that accepts "
+            "text/event-stream gets the events log, state, reset and end as they come; with "
+            "`apart`, output and gap instead of log, if it is known who wrote what."
         ),
         "content": {
             "text/plain": {"schema": {"type": "string"}},
@@ -43,16 +44,36 @@ OfAttempt = Annotated[
 ]
 
 
-async def _find_begin(
-    offset: Offset = 0, accept: Accept = "", last_event_id: LastEventId = ""
-) -> int | None:
+Apart = Annotated[
+    bool,
+    Query(
+        description="As events, with who wrote what: output has a `source` (stdout, stderr or "
+        "prevs) and its bytes in `base64`; gap has the number of `bytes` that are missing there, "
+        "null if nobody knows, and a `text` that says why.",
+    ),
+]
+
+
+class Following(NamedTuple):
+    """How a client follows a log: from an offset in bytes on, perhaps with who wrote what."""
+
+    offset: int
+    apart: bool
+
+
+async def _find_following(
+    offset: Offset = 0,
+    apart: Apart = False,
+    accept: Accept = "",
+    last_event_id: LastEventId = "",
+) -> Following | None:
     if "text/event-stream" not in accept.lower():
         return None
-    return parse_event_id(last_event_id, offset)
+    return Following(parse_event_id(last_event_id, offset), apart)
 
 
-Begin = Annotated[int | None, Depends(_find_begin)]
-"""Where the events begin, in bytes, for a client that wants the log as events; else None."""
+Follow = Annotated[Following | None, Depends(_find_following)]
+"""How to follow the log, for a client that wants it as events; else None."""
 
 
 def answer_events(events: AsyncIterator[bytes]) -> Response:
@@ -62,7 +83,7 @@ def answer_events(events: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
 
-def answer_text(text: str, next_offset: int | None = None) -> Response:
+def answer_text(text: str | bytes, next_offset: int | None = None) -> Response:
     """Return the answer with a part of a log, and where to continue."""
     headers = {"Cache-Control": "no-store"}
     if next_offset is not None:

@@ -25,10 +25,11 @@ class LogStream(AttemptStream[PreviewRecord, Preview]):
         show: Callable[[PreviewRecord], Preview],
         *,
         public: bool = False,
+        apart: bool = False,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(reads, show, public=public, pause=pause, clock=clock)
+        super().__init__(reads, show, public=public, apart=apart, pause=pause, clock=clock)
         self._previews = previews
 
     async def look(self, record: PreviewRecord) -> PreviewRecord:

@@ -4,14 +4,14 @@ import asyncio
 import codecs
 import functools
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from framework.http_api.streams.public_logs import Piece, PublicLogs
-from framework.ports import OVER, Logged, Sandboxes
+from framework.ports import OVER, LogExcerpt, Logged, Sandboxes
 from prevs.jobs import JobState
 from prevs.states import State
 
@@ -22,9 +22,12 @@ _AT_A_TIME = 16
 _QUEUED: frozenset[State | JobState] = frozenset({State.QUEUED, JobState.QUEUED})
 
 
+T = TypeVar("T")
+
+
 class _Read(NamedTuple):
     begun: float
-    task: asyncio.Task[Piece]
+    task: asyncio.Task[Any]
 
 
 class Logs:
@@ -34,7 +37,7 @@ class Logs:
         self._sandboxes = sandboxes
         self._clock = clock
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)
-        self._reads: dict[tuple[str, int, bool], _Read] = {}
+        self._reads: dict[tuple[str, int, bool, bool], _Read] = {}
         self._public = PublicLogs(self._read_shared)
 
     async def read(self, logged: Logged, offset: int, *, public: bool = False) -> Piece:
@@ -47,32 +50,55 @@ class Logs:
             return await self._public.read(logged, offset)
         return await self._read_shared(logged, offset)
 
-    async def _read_shared(self, logged: Logged, offset: int) -> Piece:
-        """Return some of a log.
+    async def read_parts(self, logged: Logged, offset: int) -> LogExcerpt | None:
+        """Return some of the log after `offset` in parts by who wrote it; None if nobody knows.
 
-        Readers of one place at about the same time share one read. Raises Unavailable.
+        Raises Unavailable.
         """
         task_id = find_log(logged)
         if task_id is None:
+            return LogExcerpt((), offset)
+        work = functools.partial(self._sandboxes.read_parts, logged, offset)
+        key = (task_id, offset, logged.state in OVER, True)
+        return await self._share(key, functools.partial(self._run, work))
+
+    async def _read_shared(self, logged: Logged, offset: int) -> Piece:
+        """Return some of a log. Raises Unavailable."""
+        task_id = find_log(logged)
+        if task_id is None:
             return Piece(b"", offset)
-        now = self._clock()
         # A read from before the log was over may lack its end.
-        key = (task_id, offset, logged.state in OVER)
+        key = (task_id, offset, logged.state in OVER, False)
+        return await self._share(key, functools.partial(self._read, logged, offset))
+
+    async def _share(
+        self, key: tuple[str, int, bool, bool], read: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Return what `read` does; those who read the same at about the same time share it."""
+        now = self._clock()
         known = self._reads.get(key)
         if known is None or not _is_shared(known, now):
             self._reads = {place: one for place, one in self._reads.items() if _is_shared(one, now)}
-            known = _Read(now, asyncio.create_task(self._read(logged, offset)))
+            known = _Read(now, asyncio.create_task(read()))
             known.task.add_done_callback(_retrieve_error)
             self._reads[key] = known
         # A reader that goes away must not cancel the read of the others.
-        return await asyncio.shield(known.task)
+        found: T = await asyncio.shield(known.task)
+        return found
 
     async def read_text(
         self, logged: Logged, offset: int, *, public: bool = False
     ) -> tuple[str, int]:
-        """Return the log after `offset` as text, at most a megabyte, and the offset after that.
+        """Return the log after `offset` as text, and the offset after that, as `read_bytes`."""
+        data, end = await self.read_bytes(logged, offset, public=public)
+        return data.decode("utf-8", "replace"), end
 
-        Raises Unavailable.
+    async def read_bytes(
+        self, logged: Logged, offset: int, *, public: bool = False
+    ) -> tuple[bytes, int]:
+        """Return the log after `offset`, at most a megabyte, and the offset after that.
+
+        No character is cut at its end. Raises Unavailable.
         """
         data, end = b"", offset
         while len(data) < _LONGEST_ANSWER:
@@ -80,8 +106,8 @@ class Logs:
             if not piece.data:
                 break
             data, end = data + piece.data, piece.end
-        text, size = cut_text(data, whole=logged.state in OVER)
-        return text, end - (len(data) - size)
+        _, size = cut_text(data, whole=logged.state in OVER)
+        return data[:size], end - (len(data) - size)
 
     async def read_tail(self, logged: Logged, *, public: bool = False) -> str:
         """Return the last lines as text. Raises Unavailable."""
@@ -89,12 +115,14 @@ class Logs:
             data = await self._public.read_tail(logged, TAIL_SIZE)
             return data.decode("utf-8", "replace")
         work = functools.partial(self._sandboxes.tail, logged, TAIL_SIZE)
-        tail, _ = await anyio.to_thread.run_sync(work, limiter=self._limit)
+        tail, _ = await self._run(work)
         return tail.decode("utf-8", "replace")
 
     async def _read(self, logged: Logged, offset: int) -> Piece:
-        work = functools.partial(self._sandboxes.read, logged, offset)
-        return Piece(*await anyio.to_thread.run_sync(work, limiter=self._limit))
+        return Piece(*await self._run(functools.partial(self._sandboxes.read, logged, offset)))
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work, limiter=self._limit)
 
 
 def find_log(logged: Logged) -> str | None:

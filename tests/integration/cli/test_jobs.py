@@ -203,7 +203,7 @@ def test_a_result_is_printed_byte_by_byte_but_safe_on_a_terminal(
     result = ("job", "result", "hello", api.only)
     capfdbinary.readouterr()
     assert main(result, environ) == 1
-    assert b"has left no result" in capfdbinary.readouterr().err
+    assert b"has no result" in capfdbinary.readouterr().err
     api.work("")
     api.succeed(result=b"\x1b[2J\xff\x00")
     assert main(result, environ) == 0

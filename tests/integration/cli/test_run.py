@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from framework.ports import RepositoryFile
+from framework.ports import LogPart, RepositoryFile
 from prevs import names
 from prevs.jobs import JobState
+from prevs.log_sources import Source
 from prevs.states import Cause
 from tests.fakes.answers import SHA
 from tests.fakes.jobs_api import BUILD, JobsApi
@@ -87,6 +88,59 @@ def test_a_job_that_somebody_else_cancels_ends_with_130(api: JobsApi, run: Run) 
     done = run(*COMMAND)
     assert done.status == 130
     assert "is cancelled: ada has cancelled it" in done.err
+
+
+def test_stdout_and_stderr_stay_apart_and_bytes_stay_bytes(
+    api: JobsApi, environ: dict[str, str]
+) -> None:
+    def work() -> None:
+        api.build("")
+        api.print_apart(
+            LogPart(Source.PREVS, b"== building hello ==\n"),
+            LogPart(Source.STDOUT, b"\xff\x00\x1b[31m"),
+            LogPart(Source.STDERR, b"a warning\n\xfe"),
+            LogPart(Source.STDOUT, "€\n".encode()[:2]),
+            LogPart(Source.STDOUT, "€\n".encode()[2:]),
+            LogPart(Source.PREVS, b"== kept 1 file of /run/prevs/artifacts ==\n"),
+        )
+        api.begin()
+        api.succeed()
+
+    api.script = [("queued", work)]
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *COMMAND],
+        check=True,
+        env=process_environ(environ),
+        capture_output=True,
+    )
+    assert done.stdout == b"\xff\x00\x1b[31m" + "€\n".encode()
+    assert b"a warning\n\xfe" in done.stderr
+    assert b"kept 1 file" not in done.stderr
+
+
+def test_what_is_missing_is_told_on_stderr_with_its_size(api: JobsApi, run: Run) -> None:
+    known = "56,234 bytes are missing here: too much was printed to keep"
+    unknown = "output may be missing here: Docker did not answer"
+
+    def work() -> None:
+        api.build("")
+        api.print_apart(
+            LogPart(Source.STDOUT, b"first\n"),
+            LogPart(Source.NOBODY, f"\n== {known} ==\n".encode(), 56_234),
+        )
+        api.begin()
+
+    def go_on() -> None:
+        api.print_apart(
+            LogPart(Source.STDOUT, b"last\n"),
+            LogPart(Source.NOBODY, f"== {unknown} ==\n".encode(), None),
+        )
+        api.succeed()
+
+    api.script = [("queued", work), ("56,234 bytes", go_on)]
+    done = run(*COMMAND)
+    assert (done.status, done.out) == (0, "first\nlast\n")
+    assert done.err.splitlines()[-2:] == [f"5{known[1:]}.", f"O{unknown[1:]}."]
 
 
 def test_a_command_that_never_began_is_told_with_the_end_of_the_build(

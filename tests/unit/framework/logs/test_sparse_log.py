@@ -11,7 +11,7 @@ from framework.logs.sparse_log import (
     read_parts,
     read_text,
 )
-from framework.ports import LogPart, LogParts
+from framework.ports import LogExcerpt, LogPart
 from prevs.log_sources import PER_BYTE, Source, gap_text, mark
 
 
@@ -78,7 +78,7 @@ def test_zeros_that_an_application_prints_are_not_missing() -> None:
     log = b"a" + bytes(20_000) + b"b"
     files = files_of(log, mark(0, len(log), Source.STDOUT))
     assert read_text(files, 0, 65_536) == (log, len(log))
-    assert read_parts(files, 0, 65_536) == LogParts((LogPart(Source.STDOUT, log),), len(log))
+    assert read_parts(files, 0, 65_536) == LogExcerpt((LogPart(Source.STDOUT, log),), len(log))
 
 
 def test_the_lines_that_replace_something_are_parts_of_their_own() -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs, cut_text
 from framework.http_api.streams.public_logs import Piece
+from framework.ports import LogPart
 from prevs import names
+from prevs.log_sources import Source
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.previews import FakePreviews
@@ -58,7 +61,11 @@ class Watched:
         self.change(state=State.STOPPED)
 
     def follow(
-        self, happenings: Sequence[Callable[[], object]] = (), offset: int = 0
+        self,
+        happenings: Sequence[Callable[[], object]] = (),
+        offset: int = 0,
+        *,
+        apart: bool = False,
     ) -> list[Event]:
         """Return all events, with one of `happenings` in each pause."""
         left = [*happenings, self.end]
@@ -73,9 +80,12 @@ class Watched:
             logs = Logs(self.sandboxes, clock)
             addresses = names.addresses("localhost", 80)
             presenter = Presenter(self.previews, addresses, lambda: None, clock)
-            stream = LogStream(self.previews, logs, presenter.show, pause=pause, clock=clock)
+            stream = LogStream(
+                self.previews, logs, presenter.show, apart=apart, pause=pause, clock=clock
+            )
             preview = self.previews.snapshot.preview("hello", SHA)
-            return [read_event(raw) async for raw in stream.follow(preview, offset)]
+            sent = [raw async for raw in stream.follow(preview, offset)]
+            return [read_event(raw + b"\n\n") for raw in b"".join(sent).split(b"\n\n") if raw]
 
         return asyncio.run(collect())
 
@@ -106,6 +116,39 @@ def test_the_log_comes_as_it_grows_with_the_offset_after_each_piece() -> None:
     watched = Watched(b"one\n")
     events = watched.follow([nothing, lambda: watched.write("zwö\n".encode())])
     assert logged(events) == [("4", "one\n"), ("9", "zwö\n")]
+
+
+def output(source: str, data: bytes) -> dict[str, str]:
+    return {"source": source, "base64": base64.b64encode(data).decode()}
+
+
+def test_on_request_each_part_comes_by_itself_in_bytes_and_each_gap_with_its_size() -> None:
+    watched = Watched()
+    watched.sandboxes.parts["t1"] = [
+        LogPart(Source.PREVS, b"== running ==\n"),
+        LogPart(Source.STDOUT, b"\xff\x1b"),
+        LogPart(Source.STDERR, b"err\n"),
+        LogPart(Source.NOBODY, b"== output may be missing here: it restarts ==\n", None),
+    ]
+    gap = LogPart(Source.NOBODY, b"\n== 1,234 bytes are missing here: too much ==\n", 1234)
+    known = watched.sandboxes.parts["t1"]
+
+    def freed() -> None:
+        watched.sandboxes.parts["t1"] = [*known, gap]
+
+    events = [one for one in watched.follow([freed], apart=True) if one.name in {"output", "gap"}]
+    assert [(one.name, one.data) for one in events] == [
+        ("output", output("prevs", b"== running ==\n")),
+        ("output", output("stdout", b"\xff\x1b")),
+        ("output", output("stderr", b"err\n")),
+        ("gap", {"bytes": None, "text": "output may be missing here: it restarts"}),
+        ("gap", {"bytes": 1234, "text": "1,234 bytes are missing here: too much"}),
+    ]
+    assert [one.id for one in events] == ["14", "16", "20", "66", "1300"]
+
+
+def test_a_log_of_which_nobody_knows_who_wrote_what_comes_as_text_all_the_same() -> None:
+    assert logged(Watched(b"one\n").follow(apart=True)) == [("4", "one\n")]
 
 
 def test_a_half_character_waits_for_its_other_half() -> None:
