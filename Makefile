@@ -18,14 +18,14 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-BENCHES := decision scheduler start jobs jobs_lost proxy gates pages faults build
+BENCHES := decision scheduler start jobs jobs_lost proxy gates pages faults build output
 DOCS_PORT ?= 8099
 # Each framework, proxy and command that a test starts would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -52,6 +52,7 @@ help:
 	@echo 'make bench-jobs   compare small jobs with docker by hand, Celery and RQ, write docs/performance.md (30 minutes)'
 	@echo 'make bench-jobs-lost  count jobs that are lost, stuck or run twice while parts are killed, beside Celery and RQ, write docs/jobs.md (as root, an hour and a half)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
+	@echo 'make bench-output time how fast an executor takes what a container prints (as root, 3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
 	@echo 'make bench-gates  compare gates with five proxies that have the same rules, write docs/performance.md (40 minutes)'
 	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (5 minutes)'
@@ -159,6 +160,9 @@ bench-jobs-lost: packages-test $(VENV)/.installed $(QUEUES)/.installed
 
 bench-pages: packages-test $(VENV)/.installed
 	@$(BIN)/python -m bench.pages $(BENCH)
+
+bench-output: packages-test $(VENV)/.installed
+	@$(BIN)/python -m bench.output $(BENCH)
 
 bench-proxy: $(VENV)/.installed $(RIVALS)/.installed
 	@provision/debian.sh --bench-proxy

@@ -36,6 +36,13 @@ _RATE = 128 * 1024 * 1024
 """Bytes per second of one container in the long run: a flood must not take a machine's processors,
 which copy it several times. The container waits, as above."""
 
+_GATHER = 0.0003
+"""Seconds between reads while much comes, so that each gets more: every read has its price. What
+docker holds meanwhile fits into the connection."""
+
+_LITTLE = 4096
+"""Bytes that are no flood."""
+
 _RETRY_PAUSE = 0.5
 _LAST_WORDS = 2.0
 """Seconds for what a read that is given up still has to write."""
@@ -175,6 +182,8 @@ class Follower:
             self._bucket.take(len(data), now)
             if delay := self._bucket.wait(0, now):
                 self._over.wait(delay)
+            elif len(data) > _LITTLE:
+                time.sleep(_GATHER)
 
     def _attach_again(self, was_away: Callable[[], bool]) -> Attachment | None:
         """Return another connection, None if the container has ended; say if output is missing."""

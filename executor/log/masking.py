@@ -40,6 +40,7 @@ class Mask:
 
     def __init__(self, texts: frozenset[bytes]) -> None:
         self._texts = tuple(texts)
+        self._beginnings = _find_prefixes(texts)
         self._in_lines = not any(b"\n" in text for text in texts)
         self._rest = b""
         self._end = _NONE
@@ -77,11 +78,23 @@ class Mask:
         return bytes(shown)
 
     def _find(self, data: bytes) -> Iterator[tuple[int, int]]:
+        # Most of what is printed has no secret, and is searched for these alone.
+        if not any(text in data for text in self._beginnings):
+            return
         for text in [text for text in self._texts if text in data]:
             begin = data.find(text)
             while begin >= 0:
                 yield begin, begin + len(text)
                 begin = data.find(text, begin + 1)
+
+
+def _find_prefixes(texts: frozenset[bytes]) -> tuple[bytes, ...]:
+    """Return the texts that do not begin with another one of them."""
+    found: list[bytes] = []
+    for text in sorted(texts):
+        if not found or not text.startswith(found[-1]):
+            found.append(text)
+    return tuple(found)
 
 
 def _find_beginning(data: bytes, text: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from executor.companions.prefixed_log import PrefixedLog
 from executor.log.masked_log import mask
+from prevs.log_sources import Source
 from tests.fakes.attempts import MemoryLog
 from tests.integration.docker.attempts import order
 
@@ -34,3 +35,15 @@ def test_a_secret_is_masked_although_others_write_between_its_pieces() -> None:
     app.write(b"hello\n")
     db.write(b"ret-text\n")
     assert log.data == b"hello\ndb | it is ***\n"
+
+
+def test_lines_of_both_streams_stay_whole_and_each_keeps_its_stream() -> None:
+    inner = MemoryLog()
+    log = PrefixedLog(inner, "db")
+    log.write(b"is re", Source.STDOUT)
+    log.write(b"no ", Source.STDERR)
+    log.write(b"ady\n", Source.STDOUT)
+    log.write(b"disk", Source.STDERR)
+    log.flush()
+    assert inner.of[Source.STDOUT] == b"db | is ready\n"
+    assert inner.of[Source.STDERR] == b"db | no disk\n"

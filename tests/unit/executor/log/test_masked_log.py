@@ -1,6 +1,7 @@
 import dataclasses
 
 from executor.log.masked_log import mask
+from prevs.log_sources import Source
 from prevs.messages import Credential
 from prevs.work import Work
 from tests.fakes.attempts import MemoryLog
@@ -45,3 +46,13 @@ def test_pending_bytes_are_written_before_a_line_of_ours_and_at_the_end() -> Non
 def test_without_secrets_the_log_is_as_it_was() -> None:
     inner = MemoryLog()
     assert mask(inner, ORDER) is inner
+
+
+def test_a_secret_is_masked_though_each_stream_comes_in_pieces_between_the_others() -> None:
+    inner = MemoryLog()
+    log = mask(inner, GIVEN)
+    for out, err in zip((b"a hun", b"ter2 b"), (b"hunt", b"er3\n"), strict=True):
+        log.write(out, Source.STDOUT)
+        log.write(err, Source.STDERR)
+    log.flush()
+    assert (inner.of[Source.STDOUT], inner.of[Source.STDERR]) == (b"a *** b", b"***\n")
