@@ -12,8 +12,10 @@ from framework.http_api.ironworker.task_orders import read_code_name
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import AttemptEnded, Failed, Reported
+from framework.ports import LogPart
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
+from prevs.log_sources import Source
 from prevs.records import Failure
 from prevs.states import Cause
 from tests.fakes.asgi import fetch
@@ -166,6 +168,23 @@ def test_logs_are_told_apart_and_come_once_it_runs(api: IronApi) -> None:
     whole = api.ask("GET", f"/tasks/{task_id}/log")
     assert whole.text.startswith(BUILD)
     assert whole.headers["Content-Type"].startswith("text/plain")
+
+
+def test_the_output_of_a_task_is_all_that_its_command_wrote_and_what_is_missing(
+    api: IronApi,
+) -> None:
+    task_id = api.queue()
+    api.work("")
+    gap = b"\n== 1,234 bytes are missing here: too much was printed to keep ==\n"
+    api.print_apart(
+        LogPart(Source.PREVS, b"== running x ==\n"),
+        LogPart(Source.STDOUT, b"== running mine ==\n"),
+        LogPart(Source.STDERR, b"a warning\n"),
+        LogPart(Source.PREVS, b"== kept 3 files of /run/prevs/artifacts ==\n"),
+    )
+    api.print_apart(LogPart(Source.NOBODY, gap, 1234))
+    found = api.ask("GET", f"/tasks/{task_id}/outlog").text
+    assert found == f"== running mine ==\na warning\n{gap.decode()}"
 
 
 def test_one_that_never_ran_has_an_empty_log_in_the_end(api: IronApi) -> None:
