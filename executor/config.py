@@ -101,7 +101,7 @@ VARIABLES = (
         "PREVS_ALLOW",
         "Private networks and addresses that previews may reach, such as 10.1.0.0/16,10.2.0.7/32: "
         "a test database, a mirror of packages. Executors may fetch submodules of other hosts "
-        "there too. PREVS_DENY takes precedence.",
+        "there too, and Docker images. PREVS_DENY takes precedence.",
         "none",
     ),
     Variable(
@@ -120,8 +120,9 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_ISOLATION_BUILDS",
-        "yes: RUN steps reach no more than previews do. The rules apply to Docker's default "
-        "network. Set no if others have containers in it: the rules apply to those too.",
+        "yes: RUN steps reach no more than previews do, and neither does Docker itself. The rules "
+        "apply to Docker's default network, and to all that dockerd connects to. Set no if others "
+        "have containers in it, or dockerd must reach more: the rules apply to those too.",
         f"{SWITCH[0]}",
     ),
     Variable(

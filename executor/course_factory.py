@@ -210,18 +210,19 @@ class CourseFactory:
             containers=functools.partial(self._containers, attempt, reporter),
             # A mask of its own: a secret may come in pieces, with others' output between them.
             log_of=lambda name: mask(PrefixedLog(log, name), order),
-            sources=self._companion_sources(serve, sources, signals),
+            sources=self._companion_sources(serve, sources, reporter, signals),
             readiness=ReadyCheck(self._daemon, signals),
         )
         return accompany(serve, edges)
 
     def _companion_sources(
-        self, serve: Serve, sources: ImageSources, signals: StopSignal
+        self, serve: Serve, sources: ImageSources, reporter: Reporter, signals: StopSignal
     ) -> CompanionSources:
         from executor.companions.companion_images import CompanionSources
         from executor.companions.image_pull import ImagePull
 
         order = serve.attempt.order
+        images = self._images(serve.attempt, signals, serve.log, reporter.set_isolation)
         # Its digest would be reported as that of the application's image.
         unshared = sources._replace(registry=None)
         return CompanionSources(
@@ -233,9 +234,11 @@ class CourseFactory:
                 self._config.dir,
                 signals=signals,
                 anonymous=not order.trusted,
+                explain=images.explain,
             ),
             confined=self._confine(order),
             make_room=sources.make_room,
+            close=images.close_pulls,
         )
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
@@ -282,6 +285,7 @@ class CourseFactory:
             cluster=attempt.cluster,
             confined=self._confine(attempt.order),
             report_isolation=report_isolation,
+            registry=attempt.order.registry,
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:

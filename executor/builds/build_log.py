@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from executor.docker import blame
 from executor.errors import BuildFailed, ExecutorError, close
+from executor.limits.daemon_firewall import Refusal
 
 _STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
@@ -74,14 +75,24 @@ def _read_step(number: bytes, instruction: bytes) -> Step:
 
 def buildkit_failure(output: str) -> ExecutorError:
     """Return why a build failed, by the end of its output."""
-    errors = _ERROR.findall(output) or _NO_DAEMON.findall(output)
-    error = errors[-1] if errors else ""
+    error = last_error(output)
     if fault := blame.find_fault(error):
         return fault
     steps = _STEP.findall(output)
     code = _EXIT_CODE.search(error)
     step = Step(*steps[-1]) if steps else None
     return failure(step, error, int(code.group(1)) if code else None)
+
+
+def last_error(output: str) -> str:
+    """Return BuildKit's last error in a build's output, "" if there is none."""
+    errors = _ERROR.findall(output) or _NO_DAEMON.findall(output)
+    return str(errors[-1]) if errors else ""
+
+
+def refused(refusal: Refusal) -> BuildFailed:
+    """Return the failure of a build for which docker was not let fetch something."""
+    return BuildFailed(f"The image could not be built: {refusal.why}. {refusal.advice}.")
 
 
 def classic_failure(step: Step | None, error: str, exit_code: int | None) -> ExecutorError:

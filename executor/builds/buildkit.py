@@ -20,6 +20,7 @@ from executor.attempt.context import read_dockerfile
 from executor.builds import build_log, build_policy, dockerfile
 from executor.errors import AgentUnfit, ExecutorError, Stopped
 from executor.limits.confinement import Confinement
+from executor.limits.daemon_firewall import Refusal
 from executor.ports import Context, ImageSpec, Log, Signals
 from executor.workspace.build_marks import mark_arguments, mark_of
 from executor.workspace.processes import end_group
@@ -68,8 +69,11 @@ class BuildKit:
         guard: BuildGuard,
         *,
         confined: Confinement,
+        explain: Callable[[str], Refusal | None],
     ) -> None:
+        """`explain` returns what docker was not let fetch, by its error."""
         self._confined = confined
+        self._explain = explain
         self._guard = guard
         self._state = state
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
@@ -79,6 +83,9 @@ class BuildKit:
             "BUILDX_CONFIG": str(state),
             # Without this it looks for a git repository around the tree, which has none.
             "BUILDX_GIT_INFO": "false",
+            # Without this buildx itself asks the token service that a registry names, past the
+            # rules for docker's own connections (moby/buildkit, session/auth/authprovider).
+            "BUILDKIT_NO_CLIENT_TOKEN": "1",
         }
         self._command = find_command(environ)
         self._question: subprocess.Popen[bytes] | None = None
@@ -124,7 +131,26 @@ class BuildKit:
         if running.is_expired:
             raise build_log.too_slow(limit)
         if process.returncode != 0:
-            raise _find_failure(process.returncode, tail, context, log)
+            raise self._find_failure(process.returncode, tail, context, log)
+
+    def _find_failure(self, code: int, tail: bytes, context: Context, log: Log) -> ExecutorError:
+        """Return why a build failed, by the exit code and the end of its output.
+
+        The log gets a refused source too, as buildx does not print its line.
+        """
+        if code < 0:
+            return AgentUnfit(f"signal {-code} ended its builder")
+        output = tail.decode(errors="replace")
+        added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
+        failure: ExecutorError | None = None
+        if refusal := build_policy.find_refusal(output, added):
+            failure = build_log.failure(None, refusal, None)
+        elif refused := self._explain(build_log.last_error(output)):
+            failure = build_log.refused(refused)
+        if failure is None:
+            return build_log.buildkit_failure(output)
+        log.header(str(failure))
+        return failure
 
     def _arguments(self, spec: ImageSpec) -> Mapping[str, str]:
         """Return the build's arguments, with those that mark its steps and separate its caches."""
@@ -233,22 +259,6 @@ class _Running:
                 if step := steps.read(data):
                     self._at_step(str(step))
         return tail
-
-
-def _find_failure(code: int, tail: bytes, context: Context, log: Log) -> ExecutorError:
-    """Return why a build failed, by the exit code and the end of its output.
-
-    The log gets a refused source too, as buildx does not print its line.
-    """
-    if code < 0:
-        return AgentUnfit(f"signal {-code} ended its builder")
-    output = tail.decode(errors="replace")
-    added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
-    if refusal := build_policy.find_refusal(output, added):
-        failure = build_log.failure(None, refusal, None)
-        log.header(str(failure))
-        return failure
-    return build_log.buildkit_failure(output)
 
 
 def _options(

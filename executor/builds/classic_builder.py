@@ -17,6 +17,7 @@ from executor.builds import build_log, build_policy, dockerfile
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable
+from executor.limits.daemon_firewall import Refusal
 from executor.ports import Context, ImageSpec, Log, Signals
 
 _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
@@ -27,7 +28,7 @@ class ClassicBuild:
 
     The classic builder has no policy for what it may fetch. So unless `fetches`, a Dockerfile that
     adds something from an address is not built. The steps are below the control group `group` ("":
-    docker's own).
+    docker's own). `explain` returns what docker was not let fetch, by its error.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class ClassicBuild:
         signals: Signals,
         log: Log,
         at_step: Callable[[str], None],
+        explain: Callable[[str], Refusal | None],
         fetches: bool = False,
         group: str = "",
     ) -> None:
+        self._explain = explain
         self._fetches = fetches
         self._group = group
         self._daemon = daemon
@@ -129,6 +132,8 @@ class ClassicBuild:
             if error := piece.get("error"):
                 self._log.write(f"{error}\n".encode())
                 code = piece.get("errorDetail", {}).get("code")
+                if refused := self._explain(f"{self._step} {error}"):
+                    raise build_log.refused(refused)
                 raise build_log.classic_failure(self._step, str(error), code)
 
     def _keep(self, response: requests.Response, *_: object, **__: object) -> None:

@@ -24,6 +24,8 @@ from executor.workspace.locks import locked
 
 if TYPE_CHECKING:
     from executor.builds.buildkit import BuildGuard, BuildKit
+    from executor.docker.outbound import Outbound
+    from executor.limits.daemon_firewall import Refusal
 
 _DEFAULT = Confinement()
 _SYSTEMS = (
@@ -50,8 +52,11 @@ class DockerImages:
         cluster: str | None = None,
         confined: Confinement = _DEFAULT,
         report_isolation: ReportIsolation = report_nothing,
+        registry: str = "",
     ) -> None:
         self._daemon = daemon
+        self._registry = registry
+        self._outbound: Outbound | None = None
         self._confined = confined
         self._network = PreviewNetwork(cluster, confined)
         self._folder = folder
@@ -93,6 +98,18 @@ class DockerImages:
         """
         if self._confined.strangers or (self._confined.builds and self._confined.required):
             self._confine()
+
+    def close_pulls(self) -> None:
+        """Close what docker connects to, before it pulls what a commit names.
+
+        Raises BuildExposed, AgentOpen, DockerUnavailable.
+        """
+        if self._confined.strangers or self._confined.builds:
+            self._require(self._find_outbound().close)
+
+    def explain(self, error: str) -> Refusal | None:
+        """Return what docker was not let fetch, by its error; None if it is not that."""
+        return self._find_outbound().explain(error)
 
     def build(
         self,
@@ -162,21 +179,33 @@ class DockerImages:
                 signals=self._signals,
                 log=self._log,
                 at_step=at_step,
+                explain=self.explain,
                 fetches=self._confined.fetches,
                 group=group,
             )
             classic.build(context, spec, limit=limit)
 
     def _confine(self) -> None:
-        """Close the network of the steps. Report if it stays open and that is allowed.
+        """Close the network of the steps, and docker's own connections.
 
-        Raises BuildExposed, AgentOpen, DockerUnavailable.
+        Raises as _require().
         """
         if self._confined.strangers and (opening := find_opening(self._confined)):
             raise AgentOpen(opening)
+        self._require(
+            lambda: (
+                self._network.ensure_builds(self._daemon.client()) or self._find_outbound().close()
+            )
+        )
+
+    def _require(self, close: Callable[[], str | None]) -> None:
+        """Report what stays open, if that is allowed. `close` returns why it does, or None.
+
+        Raises BuildExposed, AgentOpen, DockerUnavailable.
+        """
         try:
             with daemon_errors():
-                problem = self._network.ensure_builds(self._daemon.client())
+                problem = close()
         except APIError as exc:
             problem = explanation(exc)
         self._report_isolation("builds_open", problem or "")
@@ -224,13 +253,26 @@ class DockerImages:
                 more = str(exc) if isinstance(exc, BuildFailed) else _USE_LESS
                 raise BuildFailed(f"{shortage} {more}", exc.exit_code) from exc
 
+    def _find_outbound(self) -> Outbound:
+        # Imported only for a build or a pull, as is BuildKit.
+        from executor.docker.outbound import Outbound
+
+        if self._outbound is None:
+            self._outbound = Outbound(self._daemon, self._environ, self._confined, self._registry)
+        return self._outbound
+
     def _find_buildkit(self) -> BuildKit:
         # Imported only for a build, so that a warm start does not wait for it.
         from executor.builds.buildkit import BuildKit
 
         state = self._folder / "buildx"
         return BuildKit(
-            self._daemon.host, state, self._environ, self._guard, confined=self._confined
+            self._daemon.host,
+            state,
+            self._environ,
+            self._guard,
+            confined=self._confined,
+            explain=self.explain,
         )
 
 

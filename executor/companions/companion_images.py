@@ -50,7 +50,8 @@ class CompanionSources(NamedTuple):
     """Where companions' images come from.
 
     `hold` keeps an image of a tag on the agent. `stage` returns the provider of an attempt's image
-    with its stage. `confined` is that of builds. `make_room` is as in ImageSources.
+    with its stage. `confined` is that of builds. `make_room` is as in ImageSources. `close` closes
+    what docker connects to, or raises what DockerImages.close_pulls() raises.
     """
 
     hold: Callable[[str], None]
@@ -58,6 +59,7 @@ class CompanionSources(NamedTuple):
     pulls: ImagePull
     confined: Confinement
     make_room: Callable[[Callable[[], None]], None]
+    close: Callable[[], None]
 
 
 class CompanionImages(NamedTuple):
@@ -89,8 +91,10 @@ class CompanionImages(NamedTuple):
         self.sources.hold(wanted.tag)
         pulls = self.sources.pulls
         if wanted.name.floats:
+            self.sources.close()
             return self._refresh(wanted)
         if not pulls.has(wanted, wanted.name.digest):
+            self.sources.close()
             self._pull(wanted, pulls.resolve(wanted))
         return wanted.tag
 

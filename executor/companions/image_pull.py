@@ -23,6 +23,7 @@ from executor.companions.pull_progress import PullProgress
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import AgentUnfit, ExecutorError, RegistryFailed, RegistryUnreachable
+from executor.limits.daemon_firewall import Refusal
 from executor.ports import Signals
 from executor.workspace.locks import locked
 
@@ -64,7 +65,10 @@ class ImagePull:
         *,
         signals: Signals,
         anonymous: bool,
+        explain: Callable[[str], Optional[Refusal]] = lambda _: None,
     ) -> None:
+        """`explain` returns what docker was not let fetch, by its error."""
+        self._explain = explain
         self._daemon = daemon
         self._environ = environ
         self._folder = folder
@@ -163,6 +167,8 @@ class ImagePull:
         try:
             yield
         except RegistryFailed as exc:
+            if refused := self._explain(f"{wanted.text} {exc.why}"):
+                raise CompanionImageMissing(wanted.companion, wanted.text, *refused) from exc
             raise judge(wanted, exc.why, limit) from exc
         except APIError as exc:
             why = explanation(exc)

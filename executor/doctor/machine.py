@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Optional
 
 from executor.builds import build_limits
-from executor.docker import engine, trial
+from executor.docker import daemon_group, engine, trial
+from executor.limits import daemon_firewall
 from executor.limits.confinement import read_confinement
 from executor.limits.machine_checks import Folder, Framework, Machine
-from executor.network.iptables import find_rules_problem
+from executor.network.iptables import find_rules_problem, find_table_problem
 
 _MODULES = ("bz2", "ssl")
 _PROGRAM_LIMIT = 20.0
@@ -55,6 +56,7 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         trial_problem="" if version is None else trial.find_problem(environ),
         rules_problem=find_rules_problem(),
         limits_problem=build_limits.find_problem(confined),
+        outbound_problem=None if version is None else _find_outbound_problem(environ),
         confined=confined,
         confined_problems=problems,
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),
@@ -62,6 +64,15 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         framework=_query_framework(framework) if framework else None,
         has_mesos_groups=_has_groups(_MESOS_GROUP),
     )
+
+
+def _find_outbound_problem(environ: Mapping[str, str]) -> Optional[str]:
+    """Return why an executor could not close docker's own connections, None if it could."""
+    try:
+        daemon_group.find_group(environ.get("DOCKER_HOST") or engine.DEFAULT_HOST)
+    except daemon_group.NoGroup as exc:
+        return str(exc)
+    return find_table_problem(daemon_firewall.TABLE)
 
 
 def _has_groups(name: str) -> bool:

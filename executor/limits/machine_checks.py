@@ -73,7 +73,8 @@ class Machine:
     `docker` is the daemon's /version, `docker_info` its /info, and `docker_problem` why there is
     none. The other problems are None or "" if all is well: `trial_problem` is why docker cannot
     start a container, `rules_problem` why this user may not set iptables' rules, `limits_problem`
-    why builds would not be limited. `confined` are the operator's settings, `confined_problems`
+    why builds would not be limited, `outbound_problem` why docker's own connections would not be
+    closed. `confined` are the operator's settings, `confined_problems`
     what is wrong with them. `has_mesos_groups` is whether Mesos creates control groups here.
     """
 
@@ -89,6 +90,7 @@ class Machine:
     trial_problem: str
     rules_problem: Optional[str]
     limits_problem: Optional[str]
+    outbound_problem: Optional[str]
     confined: Confinement
     confined_problems: Sequence[str]
     work: Folder
@@ -261,11 +263,20 @@ def _judge_networks(machine: Machine) -> list[Finding]:
     if confined.proxy:
         at = f"{confined.proxy.address}, port {confined.proxy.port}"
         message += f" They reach the gates of stacks at {at} (PREVS_ALLOW_PROXY)."
-    return [Finding("network", OK, message), _judge_builds(confined, machine.limits_problem)]
+    return [Finding("network", OK, message), _judge_builds(machine)]
 
 
-def _judge_builds(confined: Confinement, unlimited: Optional[str]) -> Finding:
+def _judge_builds(machine: Machine) -> Finding:
+    confined, unlimited = machine.confined, machine.limits_problem
     messages, advice = [], []
+    if machine.outbound_problem:
+        messages.append(
+            f"Docker itself connects wherever a registry sends it: {machine.outbound_problem}."
+        )
+        advice.append(
+            "Run Docker as a service of systemd, and let executors set the rules of iptables' "
+            "table filter too (docs/operating/isolation.md)."
+        )
     if not confined.builds:
         messages.append("RUN steps reach this machine and private networks.")
         advice.append("Remove PREVS_ISOLATION_BUILDS=no if nobody else uses Docker's bridge.")
@@ -279,7 +290,9 @@ def _judge_builds(confined: Confinement, unlimited: Optional[str]) -> Finding:
             "limits on a group of your own (PREVS_BUILD_CGROUP)."
         )
     if messages:
-        return Finding("builds", WARNING, " ".join(messages), " ".join(advice))
+        # With the rules required, nothing is built while Docker's own connections are open.
+        level = WRONG if machine.outbound_problem and confined.required else WARNING
+        return Finding("builds", level, " ".join(messages), " ".join(advice))
     return Finding("builds", OK, "They reach no more than previews do, and are limited.")
 
 

@@ -83,13 +83,33 @@ def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
     return find_bridge_problem(ipv6=ipv6)
 
 
+def change_table(program: str, table: str, decide: Callable[[str], str]) -> Optional[str]:
+    """Apply to a table what `decide` makes of its rules ("": nothing); return why not, or None.
+
+    `decide` gets the output of -S, and returns the input of restore. Blocks for some milliseconds.
+    """
+    try:
+        with _alone():
+            rules = decide(_run([program, "-w", "-t", table, "-S"]))
+            if rules:
+                _run([f"{program}-restore", "-w", "--noflush"], rules)
+    except _IptablesFailed as exc:
+        return f"{exc} (this needs iptables, and root or a sudo without a password)"
+    return None
+
+
 def find_rules_problem() -> Optional[str]:
     """Return why rules would not keep previews apart here, None if they do. Changes nothing."""
+    return find_table_problem(firewall.TABLE) or find_bridge_problem()
+
+
+def find_table_problem(table: str) -> Optional[str]:
+    """Return why this user may not see the rules of a table, None if he may. Changes nothing."""
     try:
-        _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+        _run(["iptables", "-w", "-t", table, "-S"])
     except _IptablesFailed as exc:
         return str(exc)
-    return find_bridge_problem()
+    return None
 
 
 def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from local.docker import bridge, firewall
+from local.docker import bridge, firewall, groups
 from local.errors import LocalError
 from local.parts import processes
 from local.parts.part import environment
@@ -87,7 +87,7 @@ class Daemon:
         with bridge.exclusive(), self.log.open("wb") as log:
             self._remember_network()
             return subprocess.Popen(
-                _as_root([*self._command(program, self._make_bridge())]),
+                _as_root([*self._join_group(), *self._command(program, self._make_bridge())]),
                 env=environment({"PATH": f"{environ.get('PATH', '')}:{SYSTEM}"}, environ),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -107,6 +107,14 @@ class Daemon:
             *("--default-address-pool", f"base={pool},size={bridge.SIZE}"),
         )
 
+    def _join_group(self) -> tuple[str, ...]:
+        """Return what runs a command in a control group of its own, which executors' rules name."""
+        group = groups.find_folder(self.bridge)
+        if group is None:
+            return ()
+        run_as_root(["mkdir", "-p", str(group)])
+        return groups.joining(group)
+
     def stop(self) -> None:
         """End it, and remove what it left: processes, bridges and iptables chains."""
         process = self.process()
@@ -118,6 +126,8 @@ class Daemon:
         self._end_left()
         self._restore_network()
         run_as_root(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "docker.sock")])
+        if (group := groups.find_folder(self.bridge)) is not None:
+            run_as_root(["rmdir", str(group)])
 
     def _end_left(self) -> None:
         """End what a killed dockerd left: its containerd, shims and their containers."""

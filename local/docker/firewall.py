@@ -13,7 +13,7 @@ from typing import NamedTuple
 _CHAINS = ("DOCKER", "PREVS-")
 """Prefixes of the chains of dockerd, and of those that executors make for its bridges."""
 
-_DOCKERS = re.compile(r"\bDOCKER[A-Z0-9-]*|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
+_DOCKERS = re.compile(r"\bDOCKER[A-Z0-9-]*|\bPREVS-\S+-out\b|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
 
 
 class Rules(NamedTuple):
@@ -84,6 +84,11 @@ def undo(before: Network, after: Network, gone: Gone) -> list[list[str]]:
     return commands
 
 
+def _link_of(chain: str) -> str:
+    """Return the bridge that a chain of executors is for: of its packets, or of its dockerd's."""
+    return chain.removeprefix("PREVS-").removesuffix("-out")
+
+
 def _undo_rules(program: str, before: str, after: str, gone: Gone) -> Iterable[list[str]]:
     old_tables = read_rules(before)
     names = "|".join(rf"\b{re.escape(link)}\b" for link in gone.links) or "(?!)"
@@ -96,7 +101,7 @@ def _undo_rules(program: str, before: str, after: str, gone: Gone) -> Iterable[l
                 yield [*run, "-D", *shlex.split(rule)[1:]]
         chains = [c for c in new.chains if c not in old.chains and c.startswith(_CHAINS)]
         if gone.shared:
-            chains = [c for c in chains if c.removeprefix("PREVS-") in gone.links]
+            chains = [c for c in chains if _link_of(c) in gone.links]
         yield from ([*run, "-F", chain] for chain in chains)
         yield from ([*run, "-X", chain] for chain in chains)
         dropped = new.chains.get("FORWARD") == "DROP"

@@ -59,13 +59,14 @@ MOST_WARM = {"python": 1, "sh": 1, "iptables": 1}
 MOST_COLD = {
     **MOST_WARM,
     "sh": 2,
-    "iptables": 2,
+    "iptables": 3,
+    "ip6tables": 1,
     "git": 9,
     "docker-buildx": 2,
 }
 """As found: the executor, its watchdog's shell, and whether the network's rules are set, when it is
-built and when it starts; of git the six calls below and what a fetch starts; whether there is a
-BuildKit, and the build."""
+built and when it starts; before the build, those of docker's own connections; of git the six calls
+below and what a fetch starts; whether there is a BuildKit, and the build."""
 
 CALLS = ["cat-file", "fetch", "upload-pack", "cat-file", "ls-tree", "read-tree"]
 MOST_BYTES = 4_000

@@ -16,7 +16,7 @@ from pathlib import Path
 from docker.api import APIClient
 from docker.types import IPAMConfig, IPAMPool
 
-from local.docker import containers
+from local.docker import containers, groups
 from local.parts import processes
 from local.parts.processes import Identity
 from tests.waits import describe_end, wait_until
@@ -100,8 +100,9 @@ class OwnDockerd:
 
     def _listening(self) -> Sequence[str]:
         if self._socket is None:
-            return ("dockerd", "--host", self.host)
-        return (sys.executable, "-c", _AS_SYSTEMD, str(self._socket.fileno()), "--host", "fd://")
+            return (*in_own_group(self._bridge), "dockerd", "--host", self.host)
+        systemd = (sys.executable, "-c", _AS_SYSTEMD, str(self._socket.fileno()))
+        return (*in_own_group(self._bridge), *systemd, "--host", "fd://")
 
     def add_network(self, name: str) -> None:
         """Make a network with addresses that are unused on this machine."""
@@ -136,6 +137,8 @@ class OwnDockerd:
             left = processes.given(self._folder)
         self._clear_mounts()
         self._clear_network()
+        if self._process is not None:
+            leave_group(self._bridge)
 
     def _clear_mounts(self) -> None:
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -159,6 +162,26 @@ class OwnDockerd:
         if store.exists():
             for network in re.findall(rb'"id":"([0-9a-f]{12})', store.read_bytes()):
                 yield f"br-{network.decode()}"
+
+
+def in_own_group(name: str) -> tuple[str, ...]:
+    """Return the beginning of a command that runs the rest in a control group of its own.
+
+    As systemd does: executors close the connections of a dockerd by its group.
+    """
+    group = groups.find_folder(name)
+    if group is None:
+        return ()
+    group.mkdir(exist_ok=True)
+    return groups.joining(group)
+
+
+def leave_group(name: str) -> None:
+    """Remove the group, whose processes have ended or end now."""
+    group = groups.find_folder(name)
+    if group is not None:
+        wait_until(lambda: not (group / "cgroup.procs").read_text())
+        group.rmdir()
 
 
 def _ip(*arguments: str) -> str:

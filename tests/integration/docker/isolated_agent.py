@@ -30,6 +30,7 @@ from executor.ports import ContainerSpec, PublishedPort
 from local.docker import containers as made_by
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
+from tests.fakes.dockerd import in_own_group, leave_group
 from tests.fakes.samples import SERVE, SampleImages
 from tests.waits import describe_end, wait_until
 
@@ -106,7 +107,8 @@ print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2], 2**40)
 SUDOERS = """
 Defaults !use_pty
 daemon ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, \\
-    /usr/sbin/iptables-restore -w --noflush
+    /usr/sbin/iptables -w -t filter -S, /usr/sbin/ip6tables -w -t filter -S, \\
+    /usr/sbin/ip6tables-restore -w --noflush, /usr/sbin/iptables-restore -w --noflush
 """
 
 UNPRIVILEGED = """
@@ -118,6 +120,7 @@ from executor.errors import PreviewExposed
 from executor.network.preview_network import PreviewNetwork
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
+from tests.fakes.dockerd import in_own_group, leave_group
 from tests.integration.docker.isolated_agent import CLUSTER, spec
 
 log, daemon = MemoryLog(), Daemon({"DOCKER_HOST": sys.argv[1]})
@@ -195,15 +198,17 @@ class Service(http.server.BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start a dockerd that maps users of containers to none of the agent's."""
+def start_dockerd(folder: Path, options: Sequence[str]) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a dockerd with more options, in a control group of its own."""
     host = f"unix://{folder / 'docker.sock'}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
+                *in_own_group(folder.name),
                 *("dockerd", "--host", host, "--pidfile", str(folder / "pid")),
                 *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
-                *("--userns-remap", "nobody:nogroup", "--log-level", "warn"),
+                *options,
+                *("--log-level", "warn"),
             ],
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -356,7 +361,8 @@ def agent(folder: Path) -> Iterator[str]:
     )  # in a network of its own
     threading.Thread(target=service.serve_forever, daemon=True).start()
     try:
-        process, host = start_dockerd(folder)
+        # It maps users of containers to none of the agent's.
+        process, host = start_dockerd(folder, ("--userns-remap", "nobody:nogroup"))
         processes.append(process)
         try:
             yield host
@@ -366,3 +372,4 @@ def agent(folder: Path) -> Iterator[str]:
         for one in reversed(processes):
             one.terminate()
             one.wait(60)
+        leave_group(folder.name)

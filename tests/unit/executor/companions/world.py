@@ -108,6 +108,7 @@ class CompanionWorld(World):
                 pulls=cast("ImagePull", self.pulls),
                 confined=Confinement(),
                 make_room=self._make_room,
+                close=lambda: None,
             ),
             readiness=self.readiness,
         )

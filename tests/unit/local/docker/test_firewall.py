@@ -128,3 +128,26 @@ def test_rules_of_executors_are_removed_with_their_network() -> None:
         [*MANGLE, "-F", chain],
         [*MANGLE, "-X", chain],
     ]
+
+
+def test_the_rules_of_dockerds_own_connections_are_removed_with_it() -> None:
+    jump = (
+        '-A OUTPUT -p tcp -m cgroup --path "/prevs-01234567" -m comment --comment "dockerd 1 2" '
+        "-j PREVS-prevs-01234567-out"
+    )
+    after = (
+        "*filter\n:OUTPUT ACCEPT [0:0]\n:PREVS-prevs-01234567-out - [0:0]\n"
+        ":PREVS-docker0-out - [0:0]\n"
+        f"{jump}\n-A OUTPUT -p tcp -j PREVS-docker0-out\nCOMMIT\n"
+    )
+    shared = undo(Network(), Network(ipv4=after), Gone(("prevs-01234567",), shared=True))
+    assert shared[0][:6] == [*FILTER, "-D", "OUTPUT"]
+    assert shared[1:3] == [
+        [*FILTER, "-F", "PREVS-prevs-01234567-out"],
+        [*FILTER, "-X", "PREVS-prevs-01234567-out"],
+    ]
+    # Of another one, only the last in this network removes the rules.
+    assert not any("docker0" in " ".join(command) for command in shared)
+    alone = undo(Network(), Network(ipv4=after), LAST)
+    assert [*FILTER, "-D", "OUTPUT", "-p", "tcp", "-j", "PREVS-docker0-out"] in alone
+    assert [*FILTER, "-X", "PREVS-docker0-out"] in alone
