@@ -35,7 +35,7 @@ from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.messages import Credential
-from program.git.addresses import NotAllowed, follow, is_foreign, read_address
+from program.git.addresses import NotAllowed, follow, is_foreign, is_mirror, read_address
 from program.git.messages import find_reason, redact
 
 logger = logging.getLogger(__name__)
@@ -128,11 +128,17 @@ class GitCheckout:
         return source.repository if is_own else f"{source.repository} (strangers)"
 
     def _keep_out(self, address: str) -> None:
-        """Raise RepositoryUnreachable for a path in this agent's own folder of mirrors."""
+        """Raise RepositoryUnreachable for a path in a folder of prevs, on this agent or another's.
+
+        A stranger's commit gets no path of this machine but the app's own repository.
+        """
         place = read_address(address)
         if place is not None and place.is_local:
+            if not self._source.trusted and address != self._source.repository:
+                why = "it is on the agent, and a commit of a fork must not name it"
+                raise RepositoryUnreachable(address, why, "Use a repository on a server")
             own, wanted = self._folder.resolve(), Path(place.path).resolve()
-            if wanted == own or own in wanted.parents:
+            if wanted == own or own in wanted.parents or is_mirror(wanted):
                 raise RepositoryUnreachable(
                     address, "it is in a folder of prevs itself", "Give the app another address"
                 )

@@ -6,14 +6,12 @@ Pure except for `find_own_problem`, which follows links. framework/git runs git 
 import re
 from pathlib import Path
 
-from program.git.addresses import leads_here, read_address
+from program.git.addresses import is_mirror, leads_here, read_address
 
 _SCHEMES = ("http", "https", "ssh", "git", "file")
 _LONGEST = 2000
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I)
 _SCP_LIKE = re.compile(r"(?:[^\s@/:-][^\s@/:]*@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)")
-_MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", re.A)
-"""An executor's mirrors (executor/git/mirror.py), and those of another framework."""
 
 
 def find_problem(repository: str) -> str | None:
@@ -58,7 +56,7 @@ def find_own_problem(repository: str, folder: Path) -> str | None:
     if address is None or not address.is_local:
         return None
     place, own = Path(address.path).resolve(), folder.resolve()
-    if place == own or own in place.parents or _MIRROR.search(f"{place}/"):
+    if place == own or own in place.parents or is_mirror(place):
         return "is in a folder of prevs itself, which holds the repositories of other apps"
     return None
 

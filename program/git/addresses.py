@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import re
 import socket
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -14,6 +14,10 @@ PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 """The schemes that reach another machine, each with its port."""
 
 LOCAL = "file"
+
+_INNER = ".git"
+_MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", re.A)
+"""Mirrors of executors (executor/git/mirror.py) and of frameworks (framework/git/mirror.py)."""
 
 _HERE = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
@@ -104,8 +108,8 @@ def follow(base: str, named: str, root: str) -> str:
 
     `./` and `../` begin a path relative to `base`. `root` is the app's repository and sets the
     limits. If it is on another machine, no path on this machine is allowed; if it is on this one,
-    only paths below the folder that holds it. Other hosts are reached by https, or also by http if
-    `root` itself is read unencrypted. Raises NotAllowed.
+    only paths in it, and of repositories directly beside it. Other hosts are reached by https, or
+    also by http if `root` itself is read unencrypted. Raises NotAllowed.
     """
     text = _join(base, named) if named.startswith(("./", "../")) else named
     address, top = read_address(text), read_address(root)
@@ -121,9 +125,17 @@ def follow(base: str, named: str, root: str) -> str:
         return text
     if not top.is_local:
         raise NotAllowed("is a path on the agent; only a repository on the agent may name one")
-    if not _is_below(address.path, top.path):
-        raise NotAllowed("is outside the folder of the app's repository")
+    if not _is_near(address.path, top.path):
+        raise NotAllowed("is neither in the app's repository nor beside it in its folder")
     return address.path
+
+
+def is_mirror(path: PurePath) -> bool:
+    """Return whether a path, with its links resolved, is a mirror of prevs, or in one.
+
+    Another app's credential has fetched what is there.
+    """
+    return _MIRROR.search(f"{path}/") is not None
 
 
 def is_foreign(address: Address, root: Address) -> bool:
@@ -227,12 +239,20 @@ def _join(base: str, named: str) -> str:
     return f"{beginning}{slash}{'/'.join(pieces)}"
 
 
-def _is_below(path: str, root: str) -> bool:
-    """Return whether a path lies in the folder of `root`, or in `/` if `root` is directly there."""
-    real = _flatten(path)
-    top = _flatten(root)
-    folder = top.parent if top.parent != PurePosixPath("/") else top
-    return folder in real.parents
+def _is_near(path: str, root: str) -> bool:
+    """Return whether a path is in the folder `root` or beside it, and not hidden there.
+
+    Beside a repository that is directly in `/` is the whole machine: only what is in it is near.
+    """
+    real, top = _flatten(path), _flatten(root)
+    if top.name == _INNER:
+        top = top.parent
+    if real == top or top in real.parents:
+        return True
+    if real.name == _INNER:
+        real = real.parent
+    is_beside = real.parent == top.parent and not real.name.startswith(".")
+    return is_beside and top.parent != PurePosixPath("/")
 
 
 def _flatten(path: str) -> PurePosixPath:

@@ -66,7 +66,7 @@ def test_a_checkout_takes_nothing_from_other_repositories_of_the_agent(world: Wo
     beside = SampleRepository(world.folder.parent / "beside")
     beside.commit({"b": "1"})
     sha = link(beside, str(mirror), "library", secret)
-    assert "in a folder of prevs itself" in str(world.failure(str(beside.folder), sha))
+    assert "neither in the app's repository nor" in str(world.failure(str(beside.folder), sha))
 
 
 def test_a_commit_of_a_tag_is_found_and_one_of_another_ref_is_not(world: World) -> None:

@@ -97,6 +97,55 @@ def test_a_local_repository_has_its_submodules_beside_it(
         assert agent.files(str(repository.folder), sha)["library/b"] == "2"
 
 
+def test_a_local_repository_names_no_mirror_of_a_private_app(
+    agent: Agent, repository: SampleRepository, tmp_path: Path
+) -> None:
+    # As a framework has it, and an executor of another installation: in the folder of this one.
+    framework = SampleRepository(tmp_path / "mirrors" / "private" / "0123456789abcdef.git")
+    executor = SampleRepository(tmp_path / "mirrors" / f"{'0' * 24}.git")
+    beside = repository.folder.parent / "beside"
+    beside.symlink_to(framework.folder)
+    repository.commit({"a": "1"})
+    for private in (framework, executor):
+        secret = private.commit({"b": "secret"})
+        for address in (str(private.folder), f"file://{private.folder}"):
+            failure = agent.failure(
+                str(repository.folder), link(repository, address, "stolen", secret)
+            )
+            assert "neither in the app's repository nor beside it" in str(failure)
+        # An app whose own folder is the one with the mirrors.
+        app = SampleRepository(private.folder.parent / "app")
+        app.commit({"a": "1"})
+        for address in (str(private.folder), f"../{private.folder.name}"):
+            failure = agent.failure(str(app.folder), link(app, address, "stolen", secret))
+            assert "in a folder of prevs itself" in str(failure)
+    secret = framework.git("rev-parse", "HEAD")
+    failure = agent.failure(str(repository.folder), link(repository, str(beside), "stolen", secret))
+    assert "in a folder of prevs itself" in str(failure)
+
+
+def test_a_strangers_commit_names_no_other_repository_of_the_machine(
+    agent: Agent, repository: SampleRepository, library: SampleRepository
+) -> None:
+    inner = library.commit({"b": "secret"})
+    repository.commit({"a": "1"})
+    sha = link(repository, "../library.git", "library", inner)
+    source = Source(str(repository.folder), sha, "task", trusted=False)
+    made = GitCheckout(
+        agent.folder,
+        source,
+        signals=agent.signals,
+        log=agent.log,
+        environ=agent.environ,
+        hosts=agent.hosts,
+    )
+    with (
+        pytest.raises(SubmoduleUnusable, match="a commit of a fork must not name it"),
+        made.tree(limit=LIMIT),
+    ):
+        pass
+
+
 def test_submodules_that_are_excluded_or_have_no_address_stay_empty(
     agent: Agent, repository: SampleRepository, library: SampleRepository
 ) -> None:

@@ -1,6 +1,12 @@
 """program/git/addresses.py: what an address is, and which one a repository may name."""
 
+import contextlib
+import os
+from pathlib import PurePosixPath
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from program.git.addresses import (
     NotAllowed,
@@ -79,7 +85,9 @@ def test_an_origin_is_written_with_a_port_that_is_not_the_usual_one() -> None:
         ("ssh://git@h:22/g/x", "../y", "ssh://git@h:22/g/y"),
         ("/srv/x.git", "../y.git", "/srv/y.git"),
         ("file:///srv/x.git", "../y.git", "/srv/y.git"),
-        ("/srv/x.git", "/srv/deep/y.git", "/srv/deep/y.git"),
+        ("/srv/x.git", "/srv/y/.git", "/srv/y/.git"),
+        ("/srv/x", "./parts/y", "/srv/x/parts/y"),
+        ("/srv/x/.git", "/srv/y", "/srv/y"),
         ("/srv/x.git", "https://h/y", "https://h/y"),
         ("https://h/x", "https://other/y", "https://other/y"),
         ("git://h/x", "http://other/y", "http://other/y"),
@@ -99,17 +107,21 @@ def test_a_repository_may_name_others(base: str, named: str, address: str) -> No
         ("https://h/x", "../../y", "above the root"),
         ("https://h/x", "..", "neither relative"),
         ("https://h/x", "ext::sh -c id", "neither relative"),
-        ("/srv/x", "../deep/../../etc", "outside the folder"),
+        ("/srv/x", "../deep/../../etc", "neither in the app"),
         ("https://h/x", "../", "a host, not a repository"),
         ("git@h:x", "../../y", "above the root"),
         ("https://h/x", "/srv/y", "a path on the agent"),
         ("https://h/x", "file:///srv/y", "a path on the agent"),
-        ("/srv/x", "../../etc", "outside the folder"),
-        ("/srv/x", "/etc", "outside the folder"),
-        ("/srv/x", "/srv/../etc/y", "outside the folder"),
-        ("/srv/x", "file:///srv/%2e%2e/etc", "outside the folder"),
-        ("/srv/x", "/srv", "outside the folder"),
-        ("/x", "/etc", "outside the folder"),
+        ("/srv/x", "../../etc", "neither in the app"),
+        ("/srv/x", "/etc", "neither in the app"),
+        ("/srv/x", "/srv/../etc/y", "neither in the app"),
+        ("/srv/x", "file:///srv/%2e%2e/etc", "neither in the app"),
+        ("/srv/x", "/srv", "neither in the app"),
+        ("/x", "/etc", "neither in the app"),
+        ("/srv/x.git", "/srv/deep/y.git", "neither in the app"),
+        ("/srv/x.git", "/srv/.y", "neither in the app"),
+        ("/home/ada/x", "/home/ada/.local/share/prevs/mirrors/y.git", "neither in the app"),
+        ("/x", "/y", "neither in the app"),
         ("https://h/x", "https://ada:pw@h/y", "a password"),
         ("https://h/x", "https://h/y z", "characters in its address"),
         ("https://h/x", "../../../other.example/y", "above the root"),
@@ -130,11 +142,21 @@ def test_a_repository_may_not_name_these(base: str, named: str, why: str) -> Non
         follow(base, named, base)
 
 
+@given(st.lists(st.sampled_from(["..", ".", "srv", "git", "a.git", "b", ".git", ".hidden", ""])))
+def test_no_path_leads_further_than_to_the_repositories_beside_the_apps(pieces: list[str]) -> None:
+    named = "/" + "/".join(pieces)
+    with contextlib.suppress(NotAllowed):
+        found = PurePosixPath(os.path.normpath(follow("/srv/git/a.git", named, "/srv/git/a.git")))
+        inside = found.relative_to("/srv/git").parts
+        beside = inside[:1] if inside[1:] == (".git",) else inside
+        assert inside[0] == "a.git" or (len(beside) == 1 and not beside[0].startswith("."))
+
+
 def test_a_submodule_of_another_host_may_not_name_a_path_that_the_app_might() -> None:
     with pytest.raises(NotAllowed, match="a path on the agent"):
         follow("https://other/x", "/srv/secret", "https://h/x")
     # What is reached from a repository of this machine stays bounded by that one's folder.
-    with pytest.raises(NotAllowed, match="outside the folder"):
+    with pytest.raises(NotAllowed, match="neither in the app"):
         follow("https://other/x", "/etc", "/srv/x")
 
 
