@@ -192,7 +192,8 @@ class Program:
         """Read all records, now that nobody else writes them, and begin to act on them."""
         rights = self._rights()
         store = self._take_over(epoch, rights)
-        parts = leader.build_leader(self._chosen, store, self._shared)
+        after_stop = self._election.follows_a_stop
+        parts = leader.build_leader(self._chosen, store, self._shared, after_stop=after_stop)
         if rights and root_znode.grant(self._client, rights):
             log.info("the rights of proxies in ZooKeeper are set", root=self._chosen.root)
         access = MesosAccess(

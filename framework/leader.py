@@ -119,8 +119,13 @@ class _Readers(NamedTuple):
     logs: LogParts
 
 
-def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
-    """Make the parts from the stored records. Raises ForeignState, Unavailable."""
+def build_leader(
+    chosen: Settings, store: Store, shared: Shared, *, after_stop: bool = False
+) -> Leader:
+    """Make the parts from the stored records. Raises ForeignState, Unavailable.
+
+    `after_stop` is whether the framework that led before had stopped in order.
+    """
 
     # These parts are made before the service, which has the credentials and the snapshot.
     def snapshot() -> Snapshot:
@@ -142,6 +147,7 @@ def build_leader(chosen: Settings, store: Store, shared: Shared) -> Leader:
         _terms(chosen, shared.executor, plane),
         clock=clock,
         metrics=metrics,
+        after_stop=after_stop,
     )
     service = Service(parts, shared.inbox, leader_token=token_hex(4))
     readers = _Readers(git, forges, _logs(chosen, cluster, service))

@@ -14,6 +14,7 @@ from framework.attempts.isolations import Isolations
 from framework.attempts.job_attempts import JobAttempts, Watch
 from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import REPEAT_SECONDS, Kills
+from framework.attempts.losses import Loss, Losses
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
@@ -71,8 +72,9 @@ _EVENTS: Mapping[StatusKind, Event] = {
 class Attempts:
     """Applies status reports to the records, and follows each attempt to its end.
 
-    Fetching and building a commit take at most `build_seconds`. `copies`, `fitness` and
-    `isolations` collect what executors report about their agents.
+    Fetching and building a commit take at most `build_seconds`. `after_stop` is whether the
+    framework that led before had stopped in order. `copies`, `fitness` and `isolations` collect
+    what executors report about their agents.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Attempts:
         build_seconds: float,
         clock: Clock,
         metrics: Metrics,
+        after_stop: bool = False,
     ) -> None:
         self._records = records
         self._cluster = cluster
@@ -94,6 +97,7 @@ class Attempts:
         self.executors = JobExecutors(clock)
         self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
+        self._losses = Losses(self._tasks(), after_stop=after_stop)
         self._queried: set[str] = set()
         self._reconciliation = Reconciliation()
         self._subscribed: float | None = None
@@ -106,6 +110,7 @@ class Attempts:
                 self.copies,
                 self.fitness,
                 self.executors,
+                self._losses,
             ),
             build_seconds=build_seconds,
             clock=clock,
@@ -235,6 +240,7 @@ class Attempts:
             self._kills.drop(status.task_id)
 
     def _apply_alive(self, preview: PreviewRecord, status: TaskStatus) -> None:
+        self._losses.saw(status.task_id)
         event, now = _EVENTS[status.kind], self._clock.now()
         reported = Reported(event, now, status.phase, status.detail, status.began)
         changed = self._records.change(preview, reported)
@@ -286,12 +292,18 @@ class Attempts:
             )
             self._metrics.attempts.failures.labels(failure.cause.value).inc()
             self.fitness.failed(preview, failure)
-            outcome = retry.decide(preview, failure, now)
+            outcome = retry.decide(preview, failure, now, self._judge(preview, failure))
             self._records.change(preview, AttemptEnded(outcome, failure, now))
         self.copies.ended(preview.task_id or "", preview.agent_id)
         self._forget(preview.task_id or "")
 
+    def _judge(self, preview: PreviewRecord, failure: Failure) -> Loss:
+        task_id = preview.task_id or ""
+        was_away = self._unreachable.has(task_id)
+        return self._losses.judge(task_id, failure.cause, was_away=was_away)
+
     def _forget(self, task_id: str) -> None:
+        self._losses.saw(task_id)
         self._unreachable.end(task_id)
         self._kills.drop(task_id)
         self._queried.discard(task_id)

@@ -15,6 +15,7 @@ from framework.attempts import job_tasks
 from framework.attempts.fitness import Fitness
 from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import Kills
+from framework.attempts.losses import Losses
 from framework.attempts.reconciliation import Reconciliation
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
@@ -78,6 +79,7 @@ class Watch(NamedTuple):
     copies: ExecutorCopies
     fitness: Fitness
     executors: JobExecutors
+    losses: Losses
 
 
 class _Decided(NamedTuple):
@@ -184,6 +186,7 @@ class JobAttempts:
     def _decide(self, job: JobRecord, status: TaskStatus) -> _Decided | None:
         if status.kind in _EVENTS:
             event, now = _EVENTS[status.kind], self._clock.now()
+            self._watch.losses.saw(status.task_id)
             reported = Reported(event, now, status.phase, status.detail, status.progress)
             return _Decided(job, reported, lambda: self._watch.unreachable.end(status.task_id))
         if status.kind is StatusKind.KILLING:
@@ -248,7 +251,14 @@ class JobAttempts:
         """
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)
-        outcome = outcomes.decide(job, failure, now, until=until, never_began=never_began)
+        outcome = outcomes.decide(
+            job,
+            failure,
+            now,
+            until=until,
+            never_began=never_began,
+            is_counted=self._is_counted(job, failure, now),
+        )
         result: ResultRecord | None = None
         if isinstance(outcome, Failed):
             result, short, size = _place(job, left)
@@ -261,6 +271,12 @@ class JobAttempts:
             self._forget(job, waits=waits)
 
         return _Decided(job, AttemptEnded(outcome, wanted, now), follow, result)
+
+    def _is_counted(self, job: JobRecord, failure: Failure, now: float) -> bool:
+        task_id, watch = job.task_id or "", self._watch
+        was_away = watch.unreachable.has(task_id)
+        loss = watch.losses.judge(task_id, failure.cause, was_away=was_away)
+        return loss.is_counted(now - job.began if job.began is not None else 0.0)
 
     def _tell(self, job: JobRecord, failure: Failure) -> None:
         log.info(
@@ -279,6 +295,7 @@ class JobAttempts:
         self._watch.copies.ended(task_id, job.agent_id)
         self._watch.unreachable.end(task_id)
         self._watch.kills.drop(task_id)
+        self._watch.losses.saw(task_id)
         self._queried.discard(task_id)
 
 

@@ -2,11 +2,13 @@
 
 A function of values. A preview fails at once if every try would end in the same way. It is tried
 again if the attempt was lost through no fault of the application, or if the application ended
-after it had run. The pauses between tries grow.
+after it had run. The pauses between tries grow. A loss for which the preview cannot be to blame is
+not counted.
 """
 
 import dataclasses
 
+from framework.attempts.losses import Loss
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Failed, GivenUp, Outcome, TriedAgain
@@ -40,8 +42,13 @@ _AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE} | {Cause.UNHEALT
 _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 
 
-def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
-    """Return what happens to `preview`, whose attempt ended by itself at `now` (epoch seconds)."""
+def decide(
+    preview: PreviewRecord, failure: Failure, now: float, loss: Loss = Loss.ALONE
+) -> Outcome:
+    """Return what happens to `preview`, whose attempt ended by itself at `now` (epoch seconds).
+
+    `loss` is what went with the attempt.
+    """
     ran = preview.state is State.RUNNING
     if failure.cause in _NOBODYS_FAULT:
         event = Event.LOST
@@ -49,8 +56,12 @@ def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
         event = Event.CRASHED
     else:
         return Failed(failure)
-    steady = ran and now - (preview.started or now) >= STEADY_SECONDS
-    count = 1 if steady else preview.consecutive_losses + 1
+    seconds = now - (preview.started or now) if ran else 0.0
+    before = 0 if seconds >= STEADY_SECONDS else preview.consecutive_losses
+    if not loss.is_counted(seconds):
+        avoided = preview.agent_id if loss.blames_agent else None
+        return _start_again(failure, before, now, avoided)
+    count = before + 1
     if count > LOST_LIMIT:
         message = _last(event, count, failure)
         return GivenUp(dataclasses.replace(failure, message=message), count)
@@ -65,19 +76,37 @@ def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     )
 
 
+def _start_again(failure: Failure, count: int, now: float, avoid_agent: str | None) -> TriedAgain:
+    """Return the next try after a loss that is not counted."""
+    wait = 0.0 if failure.cause in _GONE else FIRST_SECONDS
+    return TriedAgain(
+        Event.LOST,
+        count,
+        retry_at=now + wait if wait else 0.0,
+        avoid_agent=avoid_agent,
+        reason=Reason(
+            ReasonKind.RETRY,
+            f"{failure.message} It starts again {_when(wait)}; this loss does not count.",
+        ),
+    )
+
+
 def delay(count: int) -> float:
     """Return the seconds between the end of the `count`th attempt in a row and the next one."""
     return min(LONGEST_SECONDS, FIRST_SECONDS * GROWTH ** (count - 1))
 
 
 def _again(failure: Failure, count: int, wait: float) -> str:
-    when = f"in {wait:g} s" if wait else "at once"
     left = LOST_LIMIT + 1 - count
     times = "once more" if left == 1 else f"{left} more times in a row"
     return (
-        f"{failure.message} It is tried again {when}; if it ends like that {times}, it stays "
-        "failed."
+        f"{failure.message} It is tried again {_when(wait)}; if it ends like that {times}, it "
+        "stays failed."
     )
+
+
+def _when(wait: float) -> str:
+    return f"in {wait:g} s" if wait else "at once"
 
 
 def _last(event: Event, count: int, failure: Failure) -> str:

@@ -18,6 +18,10 @@ class UnreachableTasks:
         """The tasks that run but get no requests."""
         return frozenset(self._unrouted)
 
+    def has(self, task_id: str) -> bool:
+        """Return whether a task is unreachable."""
+        return task_id in self._since
+
     def begin(self, task_id: str, now: float) -> None:
         """Note that a task is unreachable; an earlier time stays."""
         self._since.setdefault(task_id, now)

@@ -47,12 +47,13 @@ def decide(
     *,
     until: float = 0.0,
     never_began: bool = False,
+    is_counted: bool = True,
 ) -> Outcome:
     """Return what becomes of `job`, whose attempt ended without success at `now`.
 
     A job that must not run twice at a time starts again at `until` at the earliest: then an
     attempt that nobody has seen end has ended by its own time limit. If it `never_began`, nobody
-    need have seen that.
+    need have seen that. A loss for which the job cannot be to blame is not `is_counted`.
     """
     # If docker goes away while it starts a container, that may have started.
     has_begun = job.began is not None or job.phase == Phase.STARTING.value
@@ -63,7 +64,8 @@ def decide(
     if failure.cause in NOBODYS_FAULT:
         if job.terms.once and may_have_run:
             return Failed(JobEvent.FAILED, _never_again(failure))
-        return _lost(job, failure, now, until if is_unseen else 0.0)
+        earliest = until if is_unseen and job.terms.exclusive else now
+        return _lost(job, failure, (now, earliest), is_counted=is_counted)
     if failure.cause in _APPLICATIONS and not job.terms.once and _may_retry(job, failure):
         return _try_again(job, failure, now)
     return Failed(JobEvent.FAILED, failure)
@@ -90,21 +92,24 @@ def _end(job: JobRecord, failure: Failure, *, may_have_run: bool) -> Outcome:
     return Ended(JobEvent.ENDED_WANTED)
 
 
-def _lost(job: JobRecord, failure: Failure, now: float, until: float) -> Outcome:
-    losses = job.consecutive_losses + 1
+def _lost(
+    job: JobRecord, failure: Failure, times: tuple[float, float], *, is_counted: bool
+) -> Outcome:
+    """Return what becomes of a lost job; `times` are now, and when it may start again at first."""
+    now, earliest = times
+    losses = job.consecutive_losses + is_counted
     if losses > LOST_LIMIT:
         message = f"{losses} attempts in a row were lost. The last: {failure.message}"
         return Failed(JobEvent.GIVEN_UP, dataclasses.replace(failure, message=message))
-    retry_at = now + loss_delay(losses)
-    if job.terms.exclusive:
-        retry_at = max(retry_at, until)
+    wait = loss_delay(losses) if is_counted else 0.0
+    retry_at = max(now + wait, earliest)
     avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE
     return Again(
         JobEvent.LOST,
         failures=job.failures,
         losses=losses,
         retry_at=retry_at,
-        avoid_agent=job.agent_id if avoids else None,
+        avoid_agent=job.agent_id if avoids and is_counted else None,
         reason=_retry(f"{failure.message} It starts again in {_seconds(retry_at - now)}."),
     )
 

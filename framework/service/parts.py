@@ -82,9 +82,15 @@ class Parts(NamedTuple):
 
 
 def build_parts(
-    records: Records, edges: Edges, terms: LaunchTerms, *, clock: Clock, metrics: Metrics
+    records: Records,
+    edges: Edges,
+    terms: LaunchTerms,
+    *,
+    clock: Clock,
+    metrics: Metrics,
+    after_stop: bool = False,
 ) -> Parts:
-    """Make the parts over some records."""
+    """Make the parts over some records. `after_stop`: who led before had stopped in order."""
     offers = OffersByRole(edges.cluster, clock, metrics, terms.roles)
     attempts = Attempts(
         records,
@@ -92,6 +98,7 @@ def build_parts(
         build_seconds=terms.origin.build_seconds,
         clock=clock,
         metrics=metrics,
+        after_stop=after_stop,
     )
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     job_commands = JobCommands(records, records.vault, clock)

@@ -36,11 +36,17 @@ class Election:
         self._lock = Lock(client, paths.election, self._process)
         self._epoch: int | None = None
         self._leader: LeaderRecord | None = None
+        self._follows_a_stop = False
 
     @property
     def leader(self) -> LeaderRecord | None:
         """The leader as of the last notice to `watch`; None if nobody leads. Never blocks."""
         return self._leader
+
+    @property
+    def follows_a_stop(self) -> bool:
+        """Whether the one that led before this process had resigned. For who has won."""
+        return self._follows_a_stop
 
     def contenders(self) -> list[str]:
         """Return the machine names of all candidates, this one's too. Raises Unavailable."""
@@ -88,7 +94,10 @@ class Election:
 
         The caller repeats it if the answer was lost: the version of the last write is the epoch.
         """
-        _, stat = self._client.get(self._path)
+        data, stat = self._client.get(self._path)
+        found = self._decode(data)
+        if found is None or found.process != self._process:
+            self._follows_a_stop = found is not None and not found.api
         request = self._client.transaction()
         request.check(f"{self._lock.path}/{self._lock.node}", 0)
         request.set_data(self._path, self._own.encode(), version=stat.version)
@@ -104,9 +113,12 @@ class Election:
 
     def _notice(self, data: bytes | None, stat: ZnodeStat | None) -> None:
         del stat
+        record = self._decode(data)
+        self._leader = record if record and record.api else None
+
+    def _decode(self, data: bytes | None) -> LeaderRecord | None:
         try:
-            record = LeaderRecord.decode(data) if data else None
+            return LeaderRecord.decode(data) if data else None
         except RecordError as error:
             log.warning("nobody knows who leads", path=self._path, why=str(error))
-            record = None
-        self._leader = record if record and record.api else None
+            return None

@@ -287,6 +287,19 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
 
 
 @pytest.mark.night
+@pytest.mark.timeout(900)
+def test_down_and_up_again_and_again_never_fail_a_preview(
+    serving: Own,
+) -> None:
+    for _ in range(10):
+        serving.down()
+        serving.up()
+        answer = serving.visit()
+        [preview] = serving.call("GET", "/v1/previews").json()["previews"]
+        assert (answer.status_code, preview["state"]) == (200, "running"), preview
+
+
+@pytest.mark.night
 def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
     serving: Own,
 ) -> None:

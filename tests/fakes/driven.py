@@ -64,6 +64,7 @@ def make_service(
     executor: Executor = EXECUTOR,
     control_plane: ControlPlane | None = None,
     roles: Roles = Roles(),  # noqa: B008 - a value
+    after_stop: bool = False,
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
     terms = LaunchTerms(
@@ -74,7 +75,9 @@ def make_service(
         roles,
     )
     edges = Edges(cluster, forget_mirror, manifests.request, manifests.request_lead)
-    parts = build_parts(records, edges, terms, clock=clock, metrics=Metrics(registry))
+    parts = build_parts(
+        records, edges, terms, clock=clock, metrics=Metrics(registry), after_stop=after_stop
+    )
     return Service(parts, queue.SimpleQueue(), leader_token="driven")
 
 
@@ -92,6 +95,7 @@ class Driven:
         executor: Executor = EXECUTOR,
         signed_with: Sequence[bytes] = (SIGNING_KEY,),
         roles: Roles = Roles(),  # noqa: B008 - a value
+        after_stop: bool = False,
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -118,6 +122,7 @@ class Driven:
             executor=executor,
             control_plane=self.control_plane,
             roles=roles,
+            after_stop=after_stop,
         )
         if subscribed:
             self.step(events.Subscribed("framework-1"))

@@ -79,6 +79,28 @@ def test_a_leader_that_resigns_leaves_nobody_and_writes_no_more(
         store.save(APP)
 
 
+def test_a_leader_knows_whether_the_one_before_stopped_in_order(
+    link: Callable[[], KazooClient], paths: Paths
+) -> None:
+    first = link()
+    election = Election(first, paths, API)
+    election.win()
+    assert not election.follows_a_stop, "nobody led before"
+    first.stop()
+    second = link()
+    after_a_crash = Election(second, paths, API)
+    lose_answer(second, done=True)
+    after_a_crash.win()
+    assert not after_a_crash.follows_a_stop
+    after_a_crash.resign()
+    second.stop()
+    third = link()
+    after_a_stop = Election(third, paths, API)
+    lose_answer(third, done=True)
+    after_a_stop.win()
+    assert after_a_stop.follows_a_stop
+
+
 def test_a_framework_that_never_led_resigns_nothing(
     link: Callable[[], KazooClient], paths: Paths
 ) -> None:

@@ -101,6 +101,20 @@ def test_a_job_of_a_group_waits_until_the_attempt_that_nobody_saw_end_is_over() 
     assert outcome.retry_at < 1100.0
 
 
+def test_a_loss_that_does_not_count_starts_a_job_again_at_once() -> None:
+    job = dataclasses.replace(_job(), consecutive_losses=outcomes.LOST_LIMIT)
+    outcome = outcomes.decide(job, LOST, NOW, is_counted=False)
+    assert isinstance(outcome, Again)
+    assert (outcome.losses, outcome.retry_at) == (outcomes.LOST_LIMIT, NOW)
+    assert outcome.avoid_agent is None
+    alone = dataclasses.replace(job, terms=dataclasses.replace(job.terms, exclusive="db"))
+    outcome = outcomes.decide(alone, LOST, NOW, until=5000.0, is_counted=False)
+    assert isinstance(outcome, Again)
+    assert outcome.retry_at == 5000.0
+    once = _job(once=True)
+    assert isinstance(outcomes.decide(once, LOST, NOW, is_counted=False), Failed)
+
+
 def test_a_job_that_is_lost_too_often_fails() -> None:
     job = _job()
     for losses in range(1, outcomes.LOST_LIMIT + 1):
