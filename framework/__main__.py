@@ -31,7 +31,7 @@ from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
 from framework import events, executor_bundle, http_api, leader, reset, settings
-from framework.errors import Fatal, FrameworkError, Unavailable
+from framework.errors import Fatal, FrameworkError, OtherSettings, Unavailable
 from framework.executor_bundle import Bundle, BundleError
 from framework.leader import Leader
 from framework.mesos.master_access import MesosAccess
@@ -53,6 +53,9 @@ from program.settings.environment import SettingsError
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
 ZOOKEEPER_SECONDS = 30.0
 """How long to wait for ZooKeeper at the start, before the program ends with an error."""
+
+DEAD_LEADER_SECONDS = 1.5 * connection.SESSION_SECONDS
+"""After so long, the session of a framework that was killed has ended."""
 
 OPEN_REQUESTS_SECONDS = 1
 """How long open requests may continue at the end: a client that follows a log never ends."""
@@ -180,13 +183,30 @@ class Program:
         """Wait until this framework leads; return that."""
         connection.start(self._client, ZOOKEEPER_SECONDS)
         self._election.watch()
-        led = self._election.leader is not None
-        root_znode.claim(self._client, self._paths, leader.describe(self._chosen), led=led)
+        self._claim()
         self._openness.add(openness.ZOOKEEPER, self._find_open)
         self._openness.start()
         # Only now: up to here the program ends if ZooKeeper goes away.
         self._stands_by = True
         return Won(self._election.win())
+
+    def _claim(self) -> None:
+        """Check that the root is ours, as root_znode.claim does.
+
+        With settings that may change while nobody leads, it waits until a leader that may be dead
+        has lost its session. Only the lock shows whether one lives: its record outlives it.
+        """
+        ours = leader.describe(self._chosen)
+        root_znode.claim(self._client, self._paths, ours, led=False)
+        patience = time.monotonic() + DEAD_LEADER_SECONDS
+        while True:
+            led = bool(self._election.contenders())
+            try:
+                return root_znode.claim(self._client, self._paths, ours, led=led)
+            except OtherSettings:
+                if not led or time.monotonic() > patience:
+                    raise
+            time.sleep(DEAD_LEADER_SECONDS / 20)
 
     def _lead(self, epoch: int) -> None:
         """Read all records, now that nobody else writes them, and begin to act on them."""

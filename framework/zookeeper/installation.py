@@ -71,20 +71,24 @@ def find_difference(
     keep what they have. A master that knows the framework id under another principal refuses that
     itself, except after a restart of the master.
     """
-    differences = []
+    differences, may_change = [], True
     for field in dataclasses.fields(InstallationRecord):
         if field.name in _MAY_CHANGE and not led:
             continue
         before, now = getattr(stored, field.name), getattr(ours, field.name)
         if before != now:
             name = _SETTINGS[field.name]
+            may_change = may_change and field.name in _MAY_CHANGE
             differences.append(f"{name} {before or 'unset'} there, {now or 'unset'} here")
     if not differences:
         return None
+    if may_change:
+        change = "stop all its frameworks, then start them with the new settings."
+    else:
+        change = "stop its frameworks, then run `python -m framework --forget installation`."
     return (
         f"belongs to frameworks with other settings ({'; '.join(differences)}). Use the same "
-        "settings, or choose another PREVS_ROOT. If the installation itself changes: stop its "
-        "frameworks, then run `python -m framework --forget installation`."
+        f"settings, or choose another PREVS_ROOT. If the installation itself changes: {change}"
     )
 
 

@@ -300,6 +300,28 @@ def test_down_and_up_again_and_again_never_fail_a_preview(
 
 
 @pytest.mark.night
+def test_after_a_power_cut_up_takes_another_domain_and_goes_on_from_the_same_state(
+    serving: Own,
+) -> None:
+    """The record of the leader outlives it, and its session outlives ZooKeeper."""
+    page = serving.visit().text
+    supervisor = processes.identify(serving.status()["supervisor"])
+    assert supervisor is not None
+    running = [supervisor, *processes.marked(serving.id)]
+    for process in running:
+        processes.send(process, signal.SIGKILL)
+    assert processes.wait(running, 20) == []
+
+    done = serving.run_process("up", *serving.options, "--domain=example.test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ".example.test" in done.stdout
+    assert serving.part("framework")["restarts"] == 0
+    serving.down()
+    serving.up()
+    assert serving.visit().text == page
+
+
+@pytest.mark.night
 def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
     serving: Own,
 ) -> None:

@@ -114,7 +114,7 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     why = refusal(place.program(DOMAIN="others.example.org"), 10)
     assert "PREVS_DOMAIN " in why
     assert "others.example.org here" in why
-    assert "--forget installation" in why
+    assert "stop all its frameworks, then start them with the new settings" in why
     assert place.tree() == before
     assert first.request("GET", path).json() == preview
     assert first.request("GET", "/readyz").status_code == 200
@@ -263,6 +263,23 @@ def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
     assert stored.domain == "others.example.org"
     with pytest.raises(OtherSettings, match=r"PREVS_DOMAIN others\.example\.org there"):
         place.claim(led=True)
+
+
+def test_the_domain_may_change_after_the_leader_was_killed_and_nobody_need_forget_anything(
+    place: Place,
+) -> None:
+    first = place.program()
+    first.run()
+    first.end(signal.SIGKILL)
+    record = place.client.get(place.paths.leader)[0]
+    assert first.url.encode() in record, "its record outlives it"
+    both = [place.program(DOMAIN="others.example.org") for _ in range(2)]
+    for program in both:
+        program.start()
+    for program in both:
+        program.wait_ready()
+    stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
+    assert stored.domain == "others.example.org"
 
 
 def test_another_principal_is_refused_by_a_master_that_knows_the_framework_and_nothing_is_lost(

@@ -49,7 +49,9 @@ def test_each_difference_is_reported_with_both_values(field: str) -> None:
     why = find_difference(theirs, OURS, led=True)
     assert why is not None
     assert f"other there, {getattr(OURS, field) or 'unset'} here" in why
-    assert "--forget installation" in why
+    may_change = field in {"domain", "principal", "jobs_role"}
+    assert ("start them with the new settings" in why) == may_change
+    assert ("--forget installation" in why) != may_change
 
 
 def test_the_domain_may_differ_while_nobody_leads() -> None:
