@@ -60,7 +60,7 @@ help:
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
-	@$(BIN)/python -m examples.hello.register
+	@$(BIN)/python -m examples.hello.register --local $(UP)
 
 down:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down; else echo 'Nothing is installed here, so nothing runs.'; fi

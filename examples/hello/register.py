@@ -1,8 +1,10 @@
 """Make the example's repository, register it as the app `hello`, and print its addresses.
 
     python -m examples.hello.register [FOLDER]
+    python -m examples.hello.register --local [OPTION]...
 
-Running it again changes nothing. The API is found as the `prevs` command finds it.
+Running it again changes nothing. The API is found as the `prevs` command finds it. With `--local`
+it is that of the cluster that `prevs local up OPTION...` has started.
 """
 
 import os
@@ -15,9 +17,12 @@ from rich.table import Table
 
 from cli.client import credentials
 from cli.client.api import Api
+from cli.client.credentials import Credentials
 from cli.display.output import print_error, show
-from cli.errors import ApiRefused, CliError
+from cli.errors import ApiRefused, BadCredentials, CliError
 from examples.hello.make_repository import CannotMake, make
+from local import settings as local_settings
+from local.console.commands import up
 from prevs import names
 
 APP = "hello"
@@ -27,10 +32,13 @@ NAMES = {"main": "the newest commit", "feature/dark": "a branch", "v1": "a tag"}
 
 def main() -> int:
     """Register the example and return the exit status."""
-    folder = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else usual_folder(os.environ)
+    given = sys.argv[1:]
+    is_local = given[:1] == ["--local"]
+    named = Path(given[0]).absolute() if given and not is_local else None
+    folder = named or usual_folder(os.environ)
     try:
         make(folder)
-        api = Api(credentials.read(os.environ))
+        api = Api(find_local(given[1:]) if is_local else credentials.read(os.environ))
         register(api, folder)
         show(table(addresses(api, folder)))
     except CannotMake as exc:
@@ -42,6 +50,15 @@ def main() -> int:
     print(f"The repository is {folder}; whatever you commit to it has an address too.")
     print("The first visit to an address builds it. In a browser you can watch that.")
     return 0
+
+
+def find_local(options: list[str]) -> Credentials:
+    """Return the credentials of the cluster that `prevs local up` starts with these options."""
+    chosen = up.make_context("up", options).params["folder"]
+    settings = local_settings.read(chosen)
+    if settings is None:
+        raise BadCredentials(f"Nothing has run in {chosen}.", "Start it with `prevs local up`.")
+    return Credentials(tuple(settings.api.split(",")), settings.token_file.read_text())
 
 
 def usual_folder(environ: Mapping[str, str]) -> Path:

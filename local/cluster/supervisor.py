@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from local.cluster import cluster
+from local.cluster import cluster, code
 from local.cluster.progress import Step, append
 from local.cluster.restart_policy import (
     Action,
@@ -74,6 +74,7 @@ class Supervisor:
         self._was_up = False
         self._slow: set[str] = set()
         self._rotated = self._begun
+        self._code = code.digest()
 
     def run(self) -> int:
         """Keep the parts up until a signal to stop; return the exit status. Blocks."""
@@ -85,9 +86,12 @@ class Supervisor:
                 self._write_status()
             if not self._was_up and self._all_ready():
                 self._was_up = True
+                self._write_status()
                 self._report("cluster", "up", self._begun)
             self._rotate_logs()
             self._rest()
+        self._stopping = True
+        self._write_status()
         self._stop_all()
         if self._failure is not None:
             return 1
@@ -238,7 +242,11 @@ class Supervisor:
         status = {
             "supervisor": os.getpid(),
             "cluster": self._settings.cluster,
-            "up": self._all_ready(),
+            "up": self._all_ready() and not self._stopping,
+            "was_up": self._was_up,
+            "stopping": self._stopping,
+            "code": self._code,
+            "checkout": str(code.CHECKOUT),
             "parts": parts,
         }
         with _logging_failures("its status"):
@@ -305,4 +313,7 @@ def main(folder: Path, environ: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), os.environ))
+    try:
+        sys.exit(main(Path(sys.argv[1]), os.environ))
+    except LocalError as error:
+        sys.exit(str(error))

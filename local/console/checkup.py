@@ -46,6 +46,12 @@ def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
 
 
 def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]:
+    if settings is not None and launch.supervisor_pid(settings) is None:
+        left = launch.find_left(settings)
+        if left:
+            message = f"The supervisor has ended, and {len(left)} of its processes still run."
+            advice = "`prevs local down` ends them; `prevs local up` starts all again."
+            return [Finding("local", "wrong", message, advice)]
     if settings is None or launch.supervisor_pid(settings) is None:
         message = f"Nothing runs in {folder}. `prevs local up` starts a cluster."
         return [Finding("local", "skipped", message)]

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from local.cluster import launch, shutdown
 from local.cluster.progress import Step
+from local.cluster.turns import Command, turn
 from local.console import steps
 from local.console.tables import addresses, parts_table, sign_in
 from local.errors import LocalError
@@ -120,23 +121,42 @@ def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> 
     console = Console(soft_wrap=True)
     chosen = {n for n in given if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE}
     try:
-        settings = _up(console, folder, given, chosen)
+        folder.mkdir(parents=True, exist_ok=True)
+        with turn(folder, Command.UP, steps.waiting(console)):
+            settings = _up(console, folder, given, chosen)
+        if credentials:
+            _save_credentials(settings)
     except LocalError as exc:
         steps.show_failure(console, exc)
         ctx.exit(1)
     except KeyboardInterrupt:
-        console.print("It goes on starting. `prevs local down` stops it.", highlight=False)
+        console.print(_tell_interrupted(folder), highlight=False)
         raise
     token = settings.token_file.read_text()
-    if credentials:
-        file = credentials_file(os.environ)
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_private(file, json.dumps({"api": settings.api, "token": token}))
     console.print(addresses(settings, token), markup=False, highlight=False)
+
+
+def _save_credentials(settings: Settings) -> None:
+    file = credentials_file(os.environ)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = settings.token_file.read_text()
+    write_private(file, json.dumps({"api": settings.api, "token": token}))
+
+
+def _tell_interrupted(folder: Path) -> str:
+    """Return what an interrupted `up` has left."""
+    settings = read(folder)
+    if settings is None or launch.supervisor_pid(settings) is None:
+        return "Interrupted; nothing runs. `prevs local up` begins again."
+    if launch.is_up(settings):
+        return "Interrupted; all parts are up. `prevs local down` stops them."
+    return "It goes on starting. `prevs local down` stops it."
 
 
 def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collection[str]) -> Settings:
     stored = read(folder)
+    if stored is not None:
+        launch.wait_stopped(stored)
     if stored is not None and launch.supervisor_pid(stored) is not None:
         other = [n for n in chosen if getattr(stored, n) != given[n]]
         if other:
@@ -145,6 +165,7 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
             raise LocalError("settings", f"The cluster runs with other settings: {why}", advice)
     if stored is not None and launch.is_up(stored):
         console.print("It is already up.", highlight=False)
+        _warn_of_code(console, stored)
         return stored
     begun = time.monotonic()
     cache = cache_folder(os.environ)
@@ -157,7 +178,13 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
     with steps.board(console) as show:
         launch.start(stored, os.environ, show)
     console.print(f"Up after {time.monotonic() - begun:.1f} s.", highlight=False)
+    _warn_of_code(console, stored)
     return stored
+
+
+def _warn_of_code(console: Console, settings: Settings) -> None:
+    if difference := launch.judge_code(settings):
+        console.print(difference, markup=False, highlight=False)
 
 
 @local.command()
@@ -169,8 +196,10 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
     settings = read(folder)
     alive = settings is not None and launch.supervisor_pid(settings) is not None
     state = launch.read_status(settings) if settings is not None and alive else {}
+    left = launch.find_left(settings) if settings is not None and not alive else []
     if as_json:
-        answer = {"up": False, "parts": [], "folder": str(folder)} | state
+        answer = {"up": False, "parts": [], "left": [], "folder": str(folder)} | state
+        answer["left"] = [one._asdict() for one in left]
         if settings is not None and alive:
             answer |= {"api": settings.api, "domain": settings.domain, "port": settings.port}
         click.echo(json.dumps(answer, indent=2))
@@ -181,6 +210,13 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
             click.echo(f"`prevs local logs {name}` shows the log of {name}.", err=True)
         click.echo(f"Sign-in to Mesos: {sign_in(settings)}.", err=True)
         click.echo(f"The cluster's files are in {folder}; `token` is the API's token.", err=True)
+        if difference := launch.judge_code(settings):
+            click.echo(difference, err=True)
+    elif left:
+        click.echo(f"The supervisor in {folder} has ended, and these processes still run:")
+        for one in left:
+            click.echo(f"  {one.pid:<8} {one.name}")
+        click.echo("`prevs local down` ends them; `prevs local up` starts all again.")
     else:
         click.echo(f"Nothing runs in {folder}. `prevs local up` starts a cluster.")
     ctx.exit(0 if state.get("up") else 1)
@@ -211,8 +247,27 @@ def down(ctx: click.Context, folder: Path) -> None:
     settings = read(folder)
     try:
         with steps.board(console) as show:
-            ran = settings is not None and shutdown.stop(settings, os.environ, show)
+            ran = settings is not None and _down(console, settings, show)
     except LocalError as exc:
         steps.show_failure(console, exc)
         ctx.exit(1)
+    except KeyboardInterrupt:
+        text = "Interrupted; parts may go on ending. `prevs local status` shows what still runs."
+        console.print(text, highlight=False)
+        raise
     console.print("Down." if ran else "Nothing runs here.", highlight=False)
+
+
+def _down(console: Console, settings: Settings, show: steps.Show) -> bool:
+    """End a cluster; return whether anything ran. It interrupts `up`, and waits for `down`."""
+    ran, tell = False, steps.waiting(console)
+
+    def wait(other: Command) -> None:
+        nonlocal ran
+        if other is Command.UP and launch.supervisor_pid(settings) is not None:
+            ran = shutdown.stop(settings, os.environ, show) or ran
+        else:
+            tell(other)
+
+    with turn(settings.folder, Command.DOWN, wait):
+        return shutdown.stop(settings, os.environ, show) or ran

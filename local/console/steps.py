@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.cluster.progress import Step
+from local.cluster.turns import Command
 from local.errors import LocalError
 from local.mesos.download import Progress as Report
 
@@ -52,6 +53,19 @@ class _Board:
             name, state = Text(f"{step.name:<13}"), Text(f"{step.state:<8}", "dim")
             table.add_row(self._spinner, name, state, Text(seconds, "dim"))
         return table
+
+
+def waiting(console: Console) -> Callable[[Command], None]:
+    """Return a function that tells once for which command this one waits."""
+    told = False
+
+    def tell(other: Command) -> None:
+        nonlocal told
+        if not told:
+            console.print(f"Waiting for the end of `prevs local {other.value}`.", highlight=False)
+        told = True
+
+    return tell
 
 
 @contextlib.contextmanager

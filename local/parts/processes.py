@@ -190,6 +190,16 @@ def arguments(pid: int) -> list[str]:
     return [os.fsdecode(one) for one in given.split(b"\0")[:-1]]
 
 
+def name_program(pid: int) -> str:
+    """Return the name of a process's program, with the module if it is a Python; "" if it ended."""
+    try:
+        command, *rest = arguments(pid) or [""]
+    except OSError:
+        return ""
+    is_module = len(rest) > 1 and rest[0] == "-m"
+    return f"{Path(command).name} -m {rest[1]}" if is_module else Path(command).name
+
+
 def _network(pid: int) -> Path | None:
     try:
         return (_PROC / str(pid) / "ns" / "net").readlink()

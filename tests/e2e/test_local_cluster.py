@@ -9,28 +9,23 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import docker
 import pytest
 import requests
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NoNodeError
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from local.cluster import launch
 from local.docker import containers
 from local.mesos.access import Access
 from local.parts import processes
-from local.settings import read
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
-from tests import free_ports
-from tests.e2e.commands import Done, run_command
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
+from tests.e2e.own_cluster import Own, own_cluster
 from tests.fakes.program import walk
 from tests.waits import wait_until
 
@@ -38,84 +33,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 AGENTS = ("127.0.0.1", "127.0.0.2")
-
-
-class Own:
-    """A cluster of this module's own, beside the session's."""
-
-    def __init__(self, folder: Path, free_port: Callable[[], int]) -> None:
-        self.folder = folder
-        names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
-        self.ports = {name: free_port() for name in names}
-        self.options = [f"--{name}={port}" for name, port in self.ports.items()]
-        self.options += ["--no-credentials", f"--preview-ports={free_ports.free_ports(AGENTS)}"]
-
-    def run(self, command: str, *args: str) -> Done:
-        return run_command(os.environ, "local", command, *args, f"--dir={self.folder}")
-
-    def run_process(self, command: str, *args: str) -> Done:
-        """Run a command that becomes another program, or starts one that outlives it."""
-        arguments = [sys.executable, "-m", "cli", "local", command, *args, f"--dir={self.folder}"]
-        done = subprocess.run(
-            arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    def up(self) -> str:
-        done = self.run_process("up", *self.options)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def down(self) -> str:
-        done = self.run("down")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def status(self) -> Any:
-        """Return what `status --json` would, without a process for each look."""
-        settings = read(self.folder)
-        alive = settings is not None and launch.supervisor_pid(settings) is not None
-        record = launch.read_status(settings) if settings is not None and alive else {}
-        return {"up": False, "parts": []} | record
-
-    def part(self, name: str) -> Any:
-        return next(part for part in self.status()["parts"] if part["name"] == name)
-
-    @property
-    def id(self) -> str:
-        settings = json.loads((self.folder / "settings.json").read_text())
-        return str(settings["cluster"])
-
-    def call(self, method: str, path: str, **json_body: Any) -> requests.Response:
-        token = (self.folder / "token").read_text()
-        return requests.request(
-            method,
-            f"http://127.0.0.1:{self.ports['api-port']}{path}",
-            headers={"Authorization": f"Bearer {token}"},
-            json=json_body or None,
-            timeout=60,
-        )
-
-    def visit(self) -> requests.Response:
-        port = self.ports["port"]
-        host = f"main.hello.localhost:{port}"
-        return requests.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=120)
-
-    def chains(self, docker_host: str) -> set[str]:
-        """Return the names of the chains of iptables that keep its previews apart."""
-        with contextlib.closing(docker.DockerClient(base_url=docker_host)) as client:
-            found = client.networks.list(filters={"label": f"prevs.cluster={self.id}"})
-            return {f"PREVS-br-{str(network.id)[:12]}" for network in found}
-
-    def in_docker(self, docker_host: str) -> list[str]:
-        client = docker.DockerClient(base_url=docker_host)
-        try:
-            ours: dict[str, str | list[str] | bool] = {"label": f"prevs.cluster={self.id}"}
-            found: list[Any] = client.containers.list(all=True, filters=ours)
-            found += client.networks.list(filters=ours)
-            return [str(thing.name) for thing in found]
-        finally:
-            client.close()
 
 
 def mounts(folder: Path) -> list[Path]:
@@ -127,10 +44,8 @@ def mounts(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def own(docker_host: str, free_port: Callable[[], int]) -> Iterator[Own]:
-    own = Own(Path(tempfile.mkdtemp(prefix="prevs-")), free_port)
-    yield own
-    own.down()
-    shutil.rmtree(own.folder)
+    with own_cluster(free_port) as own:
+        yield own
 
 
 @pytest.fixture
@@ -274,7 +189,7 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port), timeout=1)
     status = json.loads(serving.run("status", "--json").stdout)
-    assert status == {"up": False, "parts": [], "folder": str(serving.folder)}
+    assert status == {"up": False, "parts": [], "left": [], "folder": str(serving.folder)}
     assert "Nothing runs" in serving.down()
 
     serving.up()
@@ -284,41 +199,6 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     assert preview["state"] != "failed", preview
     assert serving.visit().text == page
     assert framework_id(serving) == framework
-
-
-@pytest.mark.night
-@pytest.mark.timeout(900)
-def test_down_and_up_again_and_again_never_fail_a_preview(
-    serving: Own,
-) -> None:
-    for _ in range(10):
-        serving.down()
-        serving.up()
-        answer = serving.visit()
-        [preview] = serving.call("GET", "/v1/previews").json()["previews"]
-        assert (answer.status_code, preview["state"]) == (200, "running"), preview
-
-
-@pytest.mark.night
-def test_after_a_power_cut_up_takes_another_domain_and_goes_on_from_the_same_state(
-    serving: Own,
-) -> None:
-    """The record of the leader outlives it, and its session outlives ZooKeeper."""
-    page = serving.visit().text
-    supervisor = processes.identify(serving.status()["supervisor"])
-    assert supervisor is not None
-    running = [supervisor, *processes.marked(serving.id)]
-    for process in running:
-        processes.send(process, signal.SIGKILL)
-    assert processes.wait(running, 20) == []
-
-    done = serving.run_process("up", *serving.options, "--domain=example.test")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert ".example.test" in done.stdout
-    assert serving.part("framework")["restarts"] == 0
-    serving.down()
-    serving.up()
-    assert serving.visit().text == page
 
 
 @pytest.mark.night
@@ -389,7 +269,14 @@ def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host
     supervisor = serving.status()["supervisor"]
     os.kill(supervisor, signal.SIGKILL)
     wait_until(lambda: not serving.status()["up"], "its end is noticed", seconds=120)
-    assert processes.marked(serving.id), "its parts go on"
+    left = {process.pid for process in processes.marked(serving.id)}
+    shown = json.loads(serving.run("status", "--json").stdout)
+    assert left == {one["pid"] for one in shown["left"]}, "its parts go on"
+    assert {"zookeeper", "framework", "proxy"} <= {one["name"] for one in shown["left"]}
+    done = serving.run("status")
+    assert done.returncode == 1
+    assert "Nothing runs" not in done.stdout
+    assert "`prevs local down` ends them" in done.stdout
     output = serving.up()
     assert "processes of an earlier run" in output
     new = {process.pid for process in processes.marked(serving.id)}

@@ -11,7 +11,12 @@ import pytest
 from prevs.records import Step
 from prevs.states import State
 from tests.fakes.api import Api
-from tests.integration.cli.command_runs import on_terminal, process_environ, run_process
+from tests.integration.cli.command_runs import (
+    ROOT,
+    on_terminal,
+    process_environ,
+    run_process,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -54,6 +59,42 @@ def test_an_interrupt_ends_a_following_command_with_130_and_shows_how_to_go_on(
     assert "goes on without you" in errors
     assert f"prevs {way}" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_while_the_commands_are_loaded_is_answered_with_a_sentence(
+    environ: dict[str, str],
+) -> None:
+    program = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "cli.errors":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from cli.entry import main
+sys.exit(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**process_environ(environ), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "Interrupted before it began; nothing was done.\n"
+
+
+def test_the_program_runs_a_command(environ: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.entry", "--version"],
+        env={**process_environ(environ), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.split()[0]) == (0, "prevs")
 
 
 def test_a_terminal_gets_colours_but_no_commands_of_a_log(

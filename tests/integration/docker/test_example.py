@@ -13,6 +13,7 @@ import pytest
 import requests
 from docker.models.containers import Container
 
+from local.settings import prepare
 from prevs import names
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api
@@ -127,8 +128,8 @@ def test_the_image_serves_its_page_and_health_on_port_and_ends_at_once(
     assert container.wait()["StatusCode"] == 143, "it ended by SIGTERM, not by SIGKILL"
 
 
-def register(environ: dict[str, str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "examples.hello.register", str(folder)]
+def register(environ: dict[str, str], *given: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "examples.hello.register", *map(str, given)]
     root = str(EXAMPLE.parents[1])
     return subprocess.run(
         command,
@@ -158,6 +159,28 @@ def test_registering_prints_the_addresses_and_may_be_done_again(tmp_path: Path) 
         assert f"http://{label}.hello.localhost:8080/" in first.stdout
     assert api.previews.snapshot.app("hello").repository == str(folder)
     assert api.previews.snapshot.app("hello").mem == 256
+
+
+def test_make_up_registers_at_the_cluster_that_it_has_started_and_at_no_other(
+    tmp_path: Path,
+) -> None:
+    api, other = Api(), Api()
+    make(tmp_path / "prevs" / "examples" / "hello")
+    for name in ("main", "v1", "feature/dark"):
+        api.refs.put("hello", names.slug(name), SHA)
+    api.refs.put("hello", git(tmp_path / "prevs/examples/hello", "rev-parse", "v1~1")[:7], SHA)
+    with api.serving() as address, other.serving() as saved:
+        settings = prepare(tmp_path / "own", {"api_port": int(address.rpartition(":")[2])})
+        settings.token_file.write_text(TOKEN)
+        environ = {"PREVS_API": saved, "PREVS_TOKEN": TOKEN, "XDG_DATA_HOME": str(tmp_path)}
+        options = ("--port", "8180", "--no-credentials", f"--dir={tmp_path / 'own'}")
+        done = register(environ, "--local", *options)
+        assert done.returncode == 0, done.stderr
+        nowhere = register(environ, "--local", f"--dir={tmp_path / 'nothing'}")
+    assert [app.name for app in api.previews.snapshot.apps.values()] == ["hello"]
+    assert other.previews.snapshot.apps == {}
+    assert nowhere.returncode != 0
+    assert "`prevs local up`" in nowhere.stderr
 
 
 def test_registering_without_an_api_shows_what_to_do(tmp_path: Path) -> None:

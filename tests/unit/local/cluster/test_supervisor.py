@@ -95,6 +95,23 @@ def test_each_part_is_reported_when_it_begins_and_when_it_ends(settings: Setting
     ]
 
 
+def test_the_status_says_whether_all_were_up_and_whether_it_stops(settings: Settings) -> None:
+    seen = []
+
+    def end_when_up() -> None:
+        status = json.loads(settings.status_file.read_text())
+        seen.append((status["up"], status["was_up"], status["stopping"]))
+        if status["was_up"]:
+            signal.raise_signal(signal.SIGTERM)
+
+    part = PlayedPart(lambda: True, end_when_up)
+    assert Supervisor(settings, [part]).run() == 0
+    assert seen[0] == (False, False, False)
+    assert seen[-1] == (True, True, False)
+    status = json.loads(settings.status_file.read_text())
+    assert (status["up"], status["was_up"], status["stopping"]) == (False, True, True)
+
+
 def test_a_part_without_progress_is_reported_with_its_log_and_not_with_its_port(
     settings: Settings,
 ) -> None:

@@ -1,6 +1,9 @@
 """The check of a machine that may run a cluster."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 
 from local.cluster.supervisor import only_one
 from local.console.checkup import Finding, judge_disk, look
+from local.parts.processes import MARK
 from local.settings import default_folder, prepare
 
 
@@ -35,18 +39,32 @@ def test_a_machine_without_a_cluster_is_checked_only_if_it_needs_one(
 
 def test_each_part_that_is_not_up_is_reported_with_its_log(environ: Mapping[str, str]) -> None:
     settings = prepare(default_folder(environ), {})
-    part = {"name": "proxy", "state": "waiting", "problem": "exited with status 1"}
-    up = {"name": "master", "state": "ready", "problem": ""}
+    part = {"name": "proxy", "state": "waiting", "problem": "exited with status 1", "pid": None}
+    up = {"name": "master", "state": "ready", "problem": "", "pid": os.getpid()}
     with only_one(settings):
-        settings.status_file.write_text(json.dumps({"parts": [up, part]}))
+        settings.status_file.write_text(
+            json.dumps({"supervisor": os.getpid(), "parts": [up, part]})
+        )
         seen = levels(environ, needed=False)
         assert "local: master" not in seen
         assert seen["local: proxy"].level == "wrong"
         assert "exited with status 1" in seen["local: proxy"].message
         assert "prevs local logs proxy" in seen["local: proxy"].advice
-        settings.status_file.write_text(json.dumps({"parts": [up]}))
+        settings.status_file.write_text(json.dumps({"supervisor": os.getpid(), "parts": [up]}))
         assert levels(environ, needed=False)["local"].level == "ok"
     assert levels(environ, needed=False)["local"].level == "skipped"
+
+
+def test_processes_that_a_killed_supervisor_left_are_a_finding_with_the_next_step(
+    environ: Mapping[str, str],
+) -> None:
+    settings = prepare(default_folder(environ), {})
+    marked = {**os.environ, MARK: settings.cluster}
+    command = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with subprocess.Popen(command, env=marked, stdin=subprocess.PIPE):
+        found = levels(environ, needed=False)["local"]
+    assert (found.level, "1 of its processes" in found.message) == ("wrong", True)
+    assert "prevs local down" in found.advice
 
 
 def test_settings_that_cannot_be_read_are_a_finding_with_the_next_step(
