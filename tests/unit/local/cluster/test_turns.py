@@ -6,7 +6,7 @@ from local.cluster.turns import Command, turn
 
 
 def test_who_waits_for_a_turn_learns_for_which_command(tmp_path: Path) -> None:
-    seen = []
+    seen: list[Command] = []
     first = turn(tmp_path, Command.DOWN, seen.append)
     first.__enter__()
 
