@@ -30,7 +30,7 @@ import uvicorn
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
-from framework import events, executor_bundle, http_api, leader, reset, settings
+from framework import events, executor_bundle, http_api, leader, settings
 from framework.errors import Fatal, FrameworkError, OtherSettings, Unavailable
 from framework.executor_bundle import Bundle, BundleError
 from framework.leader import Leader
@@ -40,6 +40,7 @@ from framework.ports.tasks import Executor
 from framework.service import openness
 from framework.service.openness import Openness
 from framework.settings import Settings
+from framework.upkeep import reset
 from framework.zookeeper import connection, installation, root_znode
 from framework.zookeeper.election import Election
 from framework.zookeeper.rights import Rights

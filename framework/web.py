@@ -33,6 +33,7 @@ from framework.service.service import Service
 from framework.service.stacks.stack_service import Stacks
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
+from framework.trust import judge_signatures
 from framework.visitors.sign_in import Terms, VisitorSignIn
 from prevs.access import Access
 from prevs.pulls import RepositoryRecord
@@ -69,9 +70,16 @@ def make_app(
     """Return the API, with the dashboard at its /; `openness` returns more checks for /readyz."""
     operator, addresses = chosen.token(), chosen.addresses()
     service, cluster = sources.service, sources.cluster
+    is_changing = len(chosen.proxy_tokens()) > 1
+
+    def signed() -> Check:
+        return judge_signatures(
+            service.snapshot.refused, service.count_missigned(), is_changing=is_changing
+        )
+
     checks = http_api.Probes(
         lambda: (service.health(),),
-        lambda: (*_readiness(chosen, service, cluster), *openness()),
+        lambda: (*_readiness(chosen, service, cluster), signed(), *openness()),
     )
     provider = _make_provider(chosen, clock)
     visitors = _make_visitors(chosen, provider, clock)

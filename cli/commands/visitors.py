@@ -99,6 +99,7 @@ def change_access(
     else:
         found = calls.show(app)
     _show_access(context, found, as_json=as_json)
+    note_refused(context, "access", app)
 
 
 def _show_access(context: CommandContext, found: Access, *, as_json: bool) -> None:
@@ -111,6 +112,12 @@ def _show_access(context: CommandContext, found: Access, *, as_json: bool) -> No
             show(tables.passes(found["passes"], context.now()))
     if found["access"] != "public":
         _warn_without_tls(is_safe=found["https"])
+
+
+def note_refused(context: CommandContext, kind: str, app: str | None) -> None:
+    """Print which gates, stacks or accesses (of an app) count for nothing: nobody trusts them."""
+    for one in context.api.signatures.list_refused(kind, app):
+        note(one["detail"])
 
 
 @click.command("share")

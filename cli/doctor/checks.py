@@ -71,6 +71,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
         Check("gates", lambda: judge_gates(_call(known, lambda api: api.gates.list().found))),
+        Check("signatures", lambda: _look_at_refused(known)),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
 
@@ -193,6 +194,15 @@ def _look_at_forges(known: Credentials) -> Sequence[Finding]:
 
 def _look_at_forge(known: Credentials, app: str) -> Sequence[Finding]:
     return judge_forge(app, _call(known, lambda api: api.pulls.list(app)).details)
+
+
+def _look_at_refused(known: Credentials) -> Sequence[Finding]:
+    """Return the gates, stacks and accesses whose records nobody whom we trust has signed."""
+    refused = _call(known, lambda api: api.signatures.list_refused())
+    return [
+        wrong(f"{one['kind']} {one['name']}", one["detail"], "docs/operating/tokens.md has more.")
+        for one in refused[:_MOST_APPS]
+    ]
 
 
 def _look_at_addresses(known: Credentials) -> Sequence[Finding]:

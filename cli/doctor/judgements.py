@@ -14,6 +14,8 @@ CLOCK_SECONDS = 5.0
 QUEUE_SECONDS = 120.0
 LOCAL = "local-repositories"
 """The framework's check for repositories on its own machine where none are allowed."""
+SIGNATURES = "signatures"
+"""The framework's check of the signatures of records."""
 
 _MOST = 5
 _MOST_AGENTS = 20
@@ -29,6 +31,7 @@ _STEPS = {
     "PREVS_TOKEN_FILE and PREVS_ZOOKEEPER_AUTH_FILE (docs/operating/tokens.md, zookeeper.md).",
     "zookeeper-access": "docs/operating/zookeeper.md shows how to close it.",
     "mesos-access": "docs/operating/tls.md shows how frameworks authenticate with Mesos.",
+    "signatures": "docs/operating/tokens.md shows how to change the proxies' token.",
     "leader": "Check that one framework leads, and that the others can reach its PREVS_ADVERTISE.",
 }
 
@@ -52,8 +55,13 @@ def judge_probe(part: str, probe: Mapping[str, Any], status: int) -> list[Findin
     if status != 200:
         return [wrong(part, str(probe.get("detail", f"It answers {status}.")), _STEPS["service"])]
     names = [str(one["name"]) for one in checks if one["ok"]]
+    told = [
+        ok(f"{part}: {SIGNATURES}", str(one["detail"]))
+        for one in checks
+        if one["name"] == SIGNATURES
+    ]
     working = f"; {', '.join(names)}: ok." if names else "."
-    return [ok(part, role + working)]
+    return [ok(part, role + working), *told]
 
 
 def judge_version(part: str, theirs: str | None, ours: str) -> list[Finding]:

@@ -8,6 +8,7 @@ import click
 from cli.client.gates.gate_types import Gate
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
+from cli.commands.visitors import note_refused
 from cli.display.output import note, show, show_json
 from cli.gates import gate_files as files
 from cli.gates import gate_tables as tables
@@ -94,6 +95,7 @@ def list_gates(context: CommandContext, app: str | None, *, as_json: bool) -> No
         show(tables.gates(found, context.now()))
     else:
         note("There are no gates. `prevs gate set --help` shows how to make one.")
+    note_refused(context, "gate", app)
 
 
 @gate.command("show")

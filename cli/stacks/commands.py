@@ -8,6 +8,7 @@ import click
 from cli.client.stacks.stack_types import Stack, StackVariant
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
+from cli.commands.visitors import note_refused
 from cli.display.output import note, show, show_json
 from cli.display.sentences import counted
 from cli.errors import NotDone
@@ -73,6 +74,7 @@ def list_stacks(context: CommandContext, app: str | None, *, as_json: bool) -> N
         note(f"{app} is in no stack. `prevs stack ls` lists all.")
     else:
         note("There are no stacks. `prevs stack set --help` shows how to make one.")
+    note_refused(context, "stack", app)
 
 
 @stack.command("show")

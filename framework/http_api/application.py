@@ -20,6 +20,7 @@ from framework.http_api.admission.operations import OperationRouter, name_operat
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.gates.gate_routes import GateRoutes
+from framework.http_api.gates.signature_routes import SignatureRoutes
 from framework.http_api.http import problems
 from framework.http_api.ironworker.code_packages import CodePackages
 from framework.http_api.ironworker.code_routes import CodeRoutes
@@ -166,6 +167,7 @@ def _make_routers(
     yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
     yield RoleRoutes(previews).make_router()
     yield TokenRoutes(admission.tokens, admission.audit).make_router()
+    yield SignatureRoutes(previews).make_router()
 
 
 def _make_app_routers(

@@ -12,6 +12,7 @@ from framework.preview import job_changes, schedule_changes, stale_refs
 from framework.preview.half_sentences import give_reason
 from framework.preview.shared_map import SharedMap
 from framework.stacks import stack_changes
+from framework.trust import RecordKind, RefusedRecords
 from prevs import names
 from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
@@ -128,6 +129,11 @@ class Snapshot(Protocol):
         """Return every stack, by name."""
         ...
 
+    @property
+    def refused(self) -> RefusedRecords:
+        """Return the records that none of our tokens has signed."""
+        ...
+
 
 class _Change(NamedTuple):
     app: str
@@ -152,6 +158,7 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
         *_find_schedule_changes(before, now),
         *_find_gate_changes(before, now),
         *_find_stack_changes(before, now),
+        *_find_refused(before, now),
     )
     if not changes:
         return history
@@ -245,6 +252,14 @@ def _find_stack_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for app, sentence, name in stack_changes.describe(*_compare(before.stacks, now.stacks)):
         if app in now.apps:
             yield _Change(app, sentence, stack=name)
+
+
+def _find_refused(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    for one, known in now.refused.items():
+        if one not in before.refused and known.app in now.apps:
+            gate = known.name if known.kind is RecordKind.GATE else None
+            stack = known.name if known.kind is RecordKind.STACK else None
+            yield _Change(known.app, known.describe(), gate=gate, stack=stack)
 
 
 def _compare(

@@ -55,8 +55,8 @@ class Commands:
     def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         """Store a new app, whose settings were checked; storing an equal app again is no error.
 
-        Who may look is `access`: everybody, or the team. Raises AppExists, NameOfGate, or
-        BeingRemoved for a name that is not free yet.
+        Who may look is `access`: everybody, or the team. Raises AppExists, NameOfGate; NotTrusted
+        if a gate or stack of that name is left out; BeingRemoved for a name that is not free yet.
         """
         known = self._records.find_app(app.name)
         if known is not None:
@@ -69,6 +69,7 @@ class Commands:
             raise NameOfGate(app.name, "", stack)
         if taken := self._records.gates.all.get(app.name):
             raise NameOfGate(app.name, taken.app, taken.stack)
+        self._records.signed.check_name(app.name)
         # An earlier version of prevs does not know these, and left them when it removed an app.
         self._records.secrets.remove(app.name)
         self._records.tokens.remove_of(app.name)
@@ -311,6 +312,7 @@ class Commands:
             lambda record: visitor_access.close(
                 record, Access.PASSWORD, now, is_new=is_new, preflight=preflight
             ),
+            anew=True,
         )
 
     def require_team(self, app: str, *, preflight: bool | None = None) -> AccessRecord:
@@ -319,33 +321,42 @@ class Commands:
         return self.change_access(
             app,
             lambda record: visitor_access.close(record, Access.TEAM, now, preflight=preflight),
+            anew=True,
         )
 
     def open_to_all(self, app: str) -> AccessRecord:
         """Let everybody look; no pass counts any more. Raises UnknownApp."""
-        return self.change_access(app, lambda record: AccessRecord(record.app))
+        return self.change_access(app, lambda record: AccessRecord(record.app), anew=True)
 
     def end_access(self, app: str) -> AccessRecord:
-        """Put all visitors out; no pass counts any more. Raises UnknownApp, IsPublic."""
+        """Put all visitors out; no pass counts any more.
+
+        Raises UnknownApp, NotTrusted, IsPublic.
+        """
         now = self._clock.now()
         return self.change_access(app, lambda record: visitor_access.begin_era(record, now))
 
     def issue_pass(self, app: str, order: PassOrder, new_id: str, *, by: str) -> AccessRecord:
-        """Add a pass. Raises UnknownApp, and as visitor_access.with_pass."""
+        """Add a pass. Raises UnknownApp, NotTrusted, and as visitor_access.with_pass."""
         now = self._clock.now()
         return self.change_access(
             app, lambda record: visitor_access.with_pass(record, order, new_id, by=by, now=now)
         )
 
     def revoke_pass(self, app: str, pass_id: str) -> AccessRecord:
-        """Remove a pass. Raises UnknownApp, UnknownPass."""
+        """Remove a pass. Raises UnknownApp, NotTrusted, UnknownPass."""
         return self.change_access(app, lambda record: visitor_access.without_pass(record, pass_id))
 
     def change_access(
-        self, app: str, change: Callable[[AccessRecord], AccessRecord]
+        self, app: str, change: Callable[[AccessRecord], AccessRecord], *, anew: bool = False
     ) -> AccessRecord:
-        """Change who may look at an app's previews. Raises as `change`; UnknownApp."""
+        """Change who may look at an app's previews, or with `anew` write it as a whole.
+
+        Raises as `change`; UnknownApp; NotTrusted, unless it is written `anew`.
+        """
         self._records.app(app)
+        if not anew:
+            self._records.access.check(app)
         changed = change(self._records.access.of(app))
         if changed.access is Access.PUBLIC:
             self._records.access.remove(app)

@@ -98,6 +98,10 @@ class Service:
             _answering("mesos", self._parts.offers.connected, NOT_ACCEPTED),
         )
 
+    def count_missigned(self) -> int:
+        """Return how many records have yet to get the signature of the first token. Thread safe."""
+        return self._records.signed.count_missigned()
+
     def run(self) -> None:
         """Serve the inbox until Stop or a fatal error; `ended` is the error then. Blocks."""
         while not self._stopping:
@@ -352,6 +356,7 @@ class Service:
             hindrances=self._parts.schedule_fires.hindrances,
             file_troubles=self._parts.file_schedules.troubles,
             behind=self._parts.gates_in_force.find_behind(),
+            refused=self._records.signed.find_refused(),
         )
 
     def _oldest_wait(self) -> float:

@@ -12,6 +12,7 @@ import structlog
 from framework.apps import visitor_access
 from framework.ports import Store
 from framework.state.unconfirmed_writes import UnconfirmedWrites
+from framework.trust import NotTrusted, RecordKind
 from prevs import signatures
 from prevs.access import Access, AccessRecord
 
@@ -25,8 +26,9 @@ class AccessRecords:
     """The records of all apps that are not public. `all` is replaced, never changed.
 
     They are signed with the first of `keys`; what another one has signed is written again. A stored
-    record that none has signed may be an intruder's. Its app is then closed to everybody without
-    the password, in a new era that begins `now`.
+    record that none has signed may be an intruder's. Its app is then closed to everybody, in a new
+    era that begins `now`; the record is in `refused`, and stays in the store until somebody writes
+    who may look anew. Proxies that do not trust it close the app too.
     """
 
     def __init__(
@@ -38,11 +40,30 @@ class AccessRecords:
             store, lambda record: record.app
         )
         read = list(stored)
-        trusted = [_close_if_unsigned(record, keys, now) for record in read]
-        self.all: Mapping[str, AccessRecord] = {
-            record.app: self._sign(record) for record in trusted
+        self.refused: Mapping[str, AccessRecord] = {
+            record.app: record for record in read if not _is_signed(record, keys)
         }
-        self._stale = [record.app for record in read if self.all[record.app] != record]
+        self.all: Mapping[str, AccessRecord] = {
+            record.app: self._sign(
+                _close(record.app, now) if record.app in self.refused else record
+            )
+            for record in read
+        }
+        self._stale = [
+            record.app
+            for record in read
+            if record.app not in self.refused and self.all[record.app] != record
+        ]
+
+    @property
+    def missigned(self) -> int:
+        """How many are still to be written with the signature of the first key."""
+        return len(self._stale) + self._writes.count()
+
+    def check(self, app: str) -> None:
+        """Raise NotTrusted if the record of an app is left out."""
+        if app in self.refused:
+            raise NotTrusted(RecordKind.ACCESS, app)
 
     def of(self, app: str) -> AccessRecord:
         """Return who may look at an app's previews."""
@@ -53,6 +74,7 @@ class AccessRecords:
         signed = self._sign(record)
         self._writes.save(signed)
         self.all = {**self.all, record.app: signed}
+        self._accept(record.app)
         return signed
 
     def remove(self, app: str) -> None:
@@ -61,6 +83,7 @@ class AccessRecords:
         if tried is None:
             return
         self._writes.delete(tried)
+        self._accept(app)
         self.all = {other: one for other, one in self.all.items() if other != app}
 
     def rewrite_unconfirmed(self) -> None:
@@ -74,12 +97,20 @@ class AccessRecords:
                 self._store.save(self.all[app])
             self._stale.remove(app)
 
+    def _accept(self, app: str) -> None:
+        if app in self.refused:
+            self.refused = {other: one for other, one in self.refused.items() if other != app}
+
     def _sign(self, record: AccessRecord) -> AccessRecord:
         return dataclasses.replace(record, signature=signatures.sign_access(self._key, record))
 
 
-def _close_if_unsigned(record: AccessRecord, keys: Sequence[bytes], now: float) -> AccessRecord:
+def _is_signed(record: AccessRecord, keys: Sequence[bytes]) -> bool:
     if signatures.is_access_signed(keys, record):
-        return record
-    log.error("nobody whom we trust wrote who may look: the app is closed", app=record.app)
-    return AccessRecord(record.app, Access.PASSWORD, visitor_access.new_era(0, now))
+        return True
+    log.error("none of our tokens has signed who may look: the app is closed", app=record.app)
+    return False
+
+
+def _close(app: str, now: float) -> AccessRecord:
+    return AccessRecord(app, Access.PASSWORD, visitor_access.new_era(0, now))

@@ -24,6 +24,7 @@ class Destinations:
     first has signed is written again.
 
     The place of every task in `index` is a destination too, even if nobody has offered it.
+    `is_missigned` until a stored record has the signature of the first.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Destinations:
         self._ports = keep(stored.agents.ports if is_ours else {}, index.places)
         is_of_first = signatures.are_agents_signed(keys[:1], stored.agents)
         self._is_written = is_of_first and self._ports == stored.agents.ports
+        self.is_missigned = bool(stored.agents.signature) and not is_of_first
 
     def note(self, offers: Iterable[Offer]) -> None:
         """Add the ports in offers."""
@@ -62,7 +64,7 @@ class Destinations:
             record = AgentsRecord(dict(self._ports))
             signature = signatures.sign_agents(self._key, record)
             self._store.save(dataclasses.replace(record, signature=signature))
-            self._is_written = True
+            self._is_written, self.is_missigned = True, False
 
 
 def keep(stored: Ports, places: Iterable[tuple[str, int]]) -> dict[str, tuple[PortRange, ...]]:

@@ -23,6 +23,7 @@ from framework.pulls.gate import Rules
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.gates.gate_records import GateRecords
+from framework.state.gates.signed_records import SignedRecords
 from framework.state.gates.stack_records import StackRecords
 from framework.state.jobs.job_records import JobRecords
 from framework.state.preview_index import PreviewIndex
@@ -80,6 +81,7 @@ class Records:
         self.repositories = RepositoryRecords(stored.repositories, store)
         self.gates = GateRecords(stored.gates, store, keys=keys)
         self.stacks = StackRecords(stored.stacks, store, keys=keys)
+        self.signed = SignedRecords(self.access, self.gates, self.stacks, self.routes)
         self.framework_id = stored.framework_id
 
     def snapshot(self, **others: Mapping[Any, Any]) -> Snapshot:

@@ -54,6 +54,11 @@ class PlacementPublisher:
             )
         )
 
+    @property
+    def missigned(self) -> int:
+        """How many records are still to be written with the signature of the first key."""
+        return len(self._missigned) + self.destinations.is_missigned
+
     def awaits_proxies(self) -> bool:
         """Return whether proxies will soon acknowledge a withdrawal."""
         now = self._clock.monotonic()
@@ -95,7 +100,9 @@ class PlacementPublisher:
         self._dirty.add(app)
 
     def publish(self, unrouted: Collection[str]) -> None:
-        """Write the placements of each dirty app if they have changed."""
+        """Write the placements of each dirty app if they have changed, or their signatures."""
+        if self.destinations.is_missigned:
+            self.destinations.publish()
         for app in tuple(self._dirty):
             after = placements.placements(app, self._index.of_app(app), unrouted)
             differs = any(_content(record) != _content(after) for record in self._stored(app))

@@ -20,6 +20,7 @@ from framework.state.gates.stack_records import Instances
 from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
+from framework.trust import NotTrusted, RecordKind, RefusedRecords
 from prevs.access import AccessRecord
 from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
@@ -65,7 +66,8 @@ class Snapshot(NamedTuple):
     `file_troubles` why schedules of an app's .prevs.toml do not hold. `behind` has how many proxies
     are behind with a gate's revision; a gate is not in it until they were asked. `instances` are
     those that the open variants of `stacks` have of their own, by label; `variants_at` has the open
-    variants that have an app at another label than usual, by both.
+    variants that have an app at another label than usual, by both. `refused` are the records that
+    none of our tokens has signed.
     """
 
     apps: Mapping[str, AppRecord]
@@ -91,6 +93,7 @@ class Snapshot(NamedTuple):
     stacks: Mapping[str, StackRecord] = MappingProxyType({})
     instances: Instances = MappingProxyType({})
     variants_at: VariantsAt = MappingProxyType({})
+    refused: RefusedRecords = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -124,14 +127,18 @@ class Snapshot(NamedTuple):
             raise UnknownSchedule(app, name) from None
 
     def gate(self, name: str) -> GateRecord:
-        """Return a gate. Raises UnknownGate."""
+        """Return a gate. Raises UnknownGate, NotTrusted."""
+        if (RecordKind.GATE, name) in self.refused:
+            raise NotTrusted(RecordKind.GATE, name)
         try:
             return self.gates[name]
         except KeyError:
             raise UnknownGate(name) from None
 
     def stack(self, name: str) -> StackRecord:
-        """Return a stack. Raises UnknownStack."""
+        """Return a stack. Raises UnknownStack, NotTrusted."""
+        if (RecordKind.STACK, name) in self.refused:
+            raise NotTrusted(RecordKind.STACK, name)
         try:
             return self.stacks[name]
         except KeyError:

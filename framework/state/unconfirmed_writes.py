@@ -57,6 +57,10 @@ class UnconfirmedWrites(Generic[Key, Written]):
         """Let the next `rewrite` write what memory has in the place of a stored record."""
         self._tried[self._find_key(record)] = record
 
+    def count(self) -> int:
+        """Return how many records are still to be written."""
+        return len(self._tried)
+
     def find(self, key: Key) -> Written | None:
         """Return what may have been written."""
         return self._tried.get(key)

@@ -1,7 +1,7 @@
 """The file with the tokens that only frameworks and proxies have: one a line.
 
-A framework accepts each of them; a proxy sends the first. To change the token, write the new one
-first in every file, beginning with the frameworks; remove the old one once no proxy sends it.
+A framework accepts each of them; a proxy sends the first. docs/operating/tokens.md has the steps by
+which the token is changed.
 """
 
 from pathlib import Path

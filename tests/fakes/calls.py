@@ -130,7 +130,7 @@ CALLS: Mapping[str, Needed] = {
         takes_key=True,
     ),
     "GET /v1/gates": Needed("read", "share", {200, 404}),
-    "GET /v1/gates/{name}": Needed("read", "share", {200, 404}),
+    "GET /v1/gates/{name}": Needed("read", "share", {200, 404, 409}),
     "PUT /v1/gates/{name}": Needed(
         "admin", "", {200, 201, 202, 400, 404, 409, 412, 413, 502}, "write gate", "{name}"
     ),
@@ -141,9 +141,11 @@ CALLS: Mapping[str, Needed] = {
     "POST /v1/gates/{name}/rollback": Needed(
         "admin", "", {200, 202, 400, 404, 409, 412, 413, 502}, "roll back gate", "{name}"
     ),
-    "POST /v1/gates/{name}/try": Needed("use", "share", {200, 400, 404, 413}, "try gate", "{name}"),
+    "POST /v1/gates/{name}/try": Needed(
+        "use", "share", {200, 400, 404, 409, 413}, "try gate", "{name}"
+    ),
     "GET /v1/stacks": Needed("read", "share", {200, 404}),
-    "GET /v1/stacks/{name}": Needed("read", "share", {200, 404}),
+    "GET /v1/stacks/{name}": Needed("read", "share", {200, 404, 409}),
     "PUT /v1/stacks/{name}": Needed(
         "admin", "", {200, 201, 400, 404, 409, 413, 502}, "write stack", "{name}"
     ),
@@ -151,18 +153,18 @@ CALLS: Mapping[str, Needed] = {
     "POST /v1/stacks/{name}/variants": Needed(
         "use", "share", {200, 201, 400, 404, 409, 413, 502}, "open variant", "{name}"
     ),
-    "GET /v1/stacks/{name}/variants/{variant}": Needed("read", "share", {200, 404}),
+    "GET /v1/stacks/{name}/variants/{variant}": Needed("read", "share", {200, 404, 409}),
     "DELETE /v1/stacks/{name}/variants/{variant}": Needed(
-        "use", "share", {204, 404}, "close variant", "{name}/variants/{variant}"
+        "use", "share", {204, 404, 409}, "close variant", "{name}/variants/{variant}"
     ),
     "POST /v1/stacks/{name}/variants/{variant}/stop": Needed(
-        "use", "share", {200, 404}, "stop variant", "{name}/variants/{variant}"
+        "use", "share", {200, 404, 409}, "stop variant", "{name}/variants/{variant}"
     ),
     "PUT /v1/stacks/{name}/variants/{variant}/pin": Needed(
-        "use", "share", {200, 404}, "pin variant", "{name}/variants/{variant}"
+        "use", "share", {200, 404, 409}, "pin variant", "{name}/variants/{variant}"
     ),
     "DELETE /v1/stacks/{name}/variants/{variant}/pin": Needed(
-        "use", "share", {200, 404}, "unpin variant", "{name}/variants/{variant}"
+        "use", "share", {200, 404, 409}, "unpin variant", "{name}/variants/{variant}"
     ),
     "GET /v1/queue": Needed("read", "share", {200, 404}),
     "GET /v1/agents": Needed("read", "", {200, 404}),
@@ -215,7 +217,7 @@ CALLS: Mapping[str, Needed] = {
         "use", "path", {201, 400, 404, 409, 413}, "issue pass", "{app}"
     ),
     "DELETE /v1/apps/{app}/passes/{id}": Needed(
-        "use", "path", {204, 404}, "revoke pass", "{app}/passes/{id}"
+        "use", "path", {204, 404, 409}, "revoke pass", "{app}/passes/{id}"
     ),
     "POST /v1/apps/{app}/entries": Needed("proxy", "", {204, 400, 404, 409, 413}, "enter", "{app}"),
     "GET /v1/apps/{app}/landing": Needed("proxy", "", {200, 404}),
@@ -232,6 +234,7 @@ CALLS: Mapping[str, Needed] = {
     "GET /v1/roles": Needed("admin", "", {200, 404}),
     "POST /v1/roles": Needed("admin", "", {200, 400, 404, 413}, "add role"),
     "DELETE /v1/roles/{id}": Needed("admin", "", {204, 404}, "remove role", "{id}"),
+    "GET /v1/signatures": Needed("read", "share", {200, 404}),
     "GET /v1/tokens": Needed("admin", "", {200, 404}),
     "POST /v1/tokens": Needed("admin", "", {201, 400, 404, 409, 413}, "add token"),
     "DELETE /v1/tokens/{name}": Needed("admin", "", {204, 404}, "remove token", "{name}"),

@@ -25,6 +25,7 @@ from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
 from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
+from framework.trust import NotTrusted, RecordKind, Refused
 from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.gates import GateRecord
@@ -65,6 +66,7 @@ class FakePreviews(Previews, Commands):
         self.gates: Mapping[str, GateRecord] = {}
         self.stacks: Mapping[str, StackRecord] = {}
         self.instances: Instances = {}
+        self.refused: dict[tuple[RecordKind, str], Refused] = {}
         self.repositories: dict[str, RepositoryRecord] = {}
         self._confirm: Callable[[AppRecord], object] = lambda _: None
         self.has_sign_in = False
@@ -115,6 +117,7 @@ class FakePreviews(Previews, Commands):
             stacks=self.stacks,
             instances=self.instances,
             variants_at=list_variants_at(self.stacks.values()),
+            refused=self.refused,
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -213,9 +216,15 @@ class FakePreviews(Previews, Commands):
         self.change_secrets(app, lambda given: dataclasses.replace(given, variables={}))
 
     def change_access(
-        self, app: str, change: Callable[[AccessRecord], AccessRecord]
+        self,
+        app: str,
+        change: Callable[[AccessRecord], AccessRecord],
+        *,
+        anew: bool = False,
     ) -> AccessRecord:
         self._raise_error()
+        if not anew and (RecordKind.ACCESS, app) in self.refused:
+            raise NotTrusted(RecordKind.ACCESS, app)
         changed = change(self.snapshot.access_of(app))
         self.access[app] = changed
         if changed.access is Access.PUBLIC:

@@ -49,8 +49,8 @@ class GateRoutes:
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
         router = OperationRouter("gates")
-        found = document(404)
-        router.add("GET", _ALL, self.list_gates, _READ, responses=found)
+        found = document(404, 409)
+        router.add("GET", _ALL, self.list_gates, _READ, responses=document(404))
         router.add("GET", _ONE, self.show_gate, _READ, responses={200: _ETAG, **found})
         changed: dict[int | str, dict[str, Any]] = {
             200: _ETAG,
@@ -82,7 +82,7 @@ class GateRoutes:
             f"{_ONE}/try",
             self.try_gate,
             Operation(Scope.USE, Reach.ITS_SHARE, action="try gate", is_report=True),
-            responses=document(400, 404, 413),
+            responses=document(400, 404, 409, 413),
         )
         return router
 

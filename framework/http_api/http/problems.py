@@ -32,6 +32,7 @@ from framework.pulls.errors import (
 )
 from framework.schedules.errors import ScheduleOfFile, TooManySchedules, UnknownSchedule
 from framework.stacks import errors as stack_errors
+from framework.trust import NotTrusted
 from framework.visitors import errors as visitor_errors
 from prevs import names
 from prevs.names import Addresses
@@ -134,6 +135,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
         "instance-of-variant", 409, "The preview is an instance of a variant"
     ),
     stack_errors.AppOfStack: Kind("app-of-stack", 409, "The app is a member of a stack"),
+    NotTrusted: Kind("not-trusted", 409, "None of the frameworks' tokens has signed it"),
     job_errors.NoResult: Kind("no-result", 409, "The job has left no result"),
     job_errors.NoArtifactsYet: Kind("job-not-ended", 409, "The job has not ended"),
     job_errors.UnknownArtifact: Kind("unknown-artifact", 404, "The job has left no such file"),

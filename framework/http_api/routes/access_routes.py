@@ -87,7 +87,7 @@ class AccessRoutes:
             self.revoke_pass,
             Operation(Scope.USE, Reach.ITS_PATH, action="revoke pass"),
             status_code=204,
-            responses=document(404),
+            responses=document(404, 409),
         )
 
     async def show_access(self, app: App) -> models.ShownAccess:

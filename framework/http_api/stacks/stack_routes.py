@@ -42,7 +42,7 @@ class StackRoutes:
         router = OperationRouter("stacks")
         found = document(404)
         router.add("GET", _ALL, self.list_stacks, _READ, responses=found)
-        router.add("GET", _ONE, self.show_stack, _READ, responses=found)
+        router.add("GET", _ONE, self.show_stack, _READ, responses=document(404, 409))
         changed: dict[int | str, dict[str, Any]] = document(400, 404, 409, 413, 502)
         router.add(
             "PUT",
@@ -66,7 +66,7 @@ class StackRoutes:
         self, router: OperationRouter, changed: dict[int | str, dict[str, Any]]
     ) -> None:
         """Add the calls about variants."""
-        found = document(404)
+        found = document(404, 409)
         was_open = {"model": models.StackVariant, "description": "It was open"}
         router.add(
             "POST",

@@ -56,9 +56,11 @@ class GateCommands:
     def plan(self, name: str, written: WrittenGate, *, by: str) -> GatePlan:
         """Return what becomes of a gate that somebody writes as a whole. Changes nothing.
 
-        Raises UnknownApp, GateOfStack, TooManyGates, and InvalidSettings with all problems.
+        Raises UnknownApp, GateOfStack, TooManyGates, NotTrusted, and InvalidSettings with all
+        problems.
         """
         self._records.app(written.app)
+        self._gates.check(name)
         before = self._gates.all.get(name)
         self._refuse_stacks(name)
         if before is None and sum(not gate.stack for gate in self._gates.all.values()) >= MOST:

@@ -44,12 +44,14 @@ class StackCommands:
     def check(self, name: str, written: WrittenStack, *, by: str) -> StackRecord:
         """Return what becomes of a stack that somebody writes as a whole. Changes nothing.
 
-        Raises TooManyStacks, InvalidSettings with all problems.
+        Raises TooManyStacks, NotTrusted, InvalidSettings with all problems.
         """
+        self._stacks.check(name)
         before = self._stacks.all.get(name)
         if before is None and len(self._stacks.all) >= MOST:
             raise TooManyStacks(MOST)
-        gates = {gate.name: gate.stack for gate in self._records.gates.all.values()}
+        known = self._records.gates
+        gates = {one.name: one.stack for one in (*known.refused.values(), *known.all.values())}
         neighbours = Neighbours(
             [app.name for app in self._records.apps if not app.removed],
             {**self._stacks.gates, **gates},

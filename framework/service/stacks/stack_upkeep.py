@@ -115,12 +115,13 @@ class StackUpkeep:
     def _write_gates(self, changed: Iterable[StackRecord]) -> None:
         """Write the gates of stacks that have changed, and remove those that no stack has."""
         gates, owners = self._records.gates, self._records.stacks.gates
+        left_out = self._records.stacks.refused
         for name, gate in tuple(gates.all.items()):
-            if gate.stack and name not in owners:
+            if gate.stack and name not in owners and gate.stack not in left_out:
                 gates.remove(name)
         for stack in changed:
             for gate in member_gates.list_gates(stack, gates.all, self._clock.now()):
-                known = gates.all.get(gate.name)
+                known = gates.all.get(gate.name) or gates.refused.get(gate.name)
                 if known is not None and not known.stack:
                     # No command lets this happen. What somebody has written is not ours to lose.
                     log.error("another gate has the name of a stack's", gate=gate.name)
@@ -139,6 +140,8 @@ class StackUpkeep:
         """
         stacks = self._records.stacks
         found = stacks.find_instance(preview)
+        if not found and stacks.refused:
+            return  # It may be of a stack whose record none of our tokens has signed.
         if found and preview.labels:
             pinned = stacks.variant(found).pinned
             self._records.save(dataclasses.replace(preview, pinned=pinned))

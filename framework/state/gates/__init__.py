@@ -1,1 +1,4 @@
-"""The gates in memory, written through to the store. Owned by the service's thread."""
+"""The gates and stacks in memory, written through to the store, and which records are signed.
+
+Owned by the service's thread.
+"""

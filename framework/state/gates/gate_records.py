@@ -12,6 +12,7 @@ from framework.gates import proposals
 from framework.gates.errors import UnknownGate
 from framework.ports import Store
 from framework.state.unconfirmed_writes import UnconfirmedWrites
+from framework.trust import NotTrusted, RecordKind
 from prevs import signatures
 from prevs.gates import GateRecord
 
@@ -22,7 +23,8 @@ class GateRecords:
     """Every gate, by name. `all` is replaced, never changed.
 
     They are signed with the first of `keys`; what another one has signed is written again. A stored
-    one that none has signed may be an intruder's: it is left out, as by proxies.
+    one that none has signed may be an intruder's: it is left out, as by proxies, and kept in
+    `refused` and in the store until somebody removes it.
     """
 
     def __init__(
@@ -33,15 +35,30 @@ class GateRecords:
         self._writes: UnconfirmedWrites[str, GateRecord] = UnconfirmedWrites(
             store, lambda gate: gate.name
         )
-        trusted = [gate for gate in stored if _is_signed(gate, keys)]
+        read = list(stored)
+        trusted = [gate for gate in read if _is_signed(gate, keys)]
         self.all: Mapping[str, GateRecord] = {gate.name: self._sign(gate) for gate in trusted}
+        self.refused: Mapping[str, GateRecord] = {
+            gate.name: gate for gate in read if gate.name not in self.all
+        }
         for gate in trusted:
             if self.all[gate.name] != gate:
                 self._writes.repeat(gate)
         self._waiting = {gate.name for gate in trusted if proposals.waits(gate)}
 
+    @property
+    def missigned(self) -> int:
+        """How many are still to be written with the signature of the first key."""
+        return self._writes.count()
+
+    def check(self, name: str) -> None:
+        """Raise NotTrusted if the record of that name is left out."""
+        if name in self.refused:
+            raise NotTrusted(RecordKind.GATE, name)
+
     def gate(self, name: str) -> GateRecord:
-        """Return a gate. Raises UnknownGate."""
+        """Return a gate. Raises UnknownGate, NotTrusted."""
+        self.check(name)
         gate = self.all.get(name)
         if gate is None:
             raise UnknownGate(name)
@@ -61,18 +78,20 @@ class GateRecords:
         if self.all.get(gate.name) != signed:
             self._writes.save(signed)
             self.all = {**self.all, gate.name: signed}
+            self._accept(gate.name)
             (self._waiting.add if proposals.waits(gate) else self._waiting.discard)(gate.name)
         return self.all[gate.name]
 
     def remove(self, name: str) -> None:
-        """Remove a gate. Raises UnknownGate, Unavailable."""
-        self._writes.delete(self.gate(name))
+        """Remove a gate, also one that is left out. Raises UnknownGate, Unavailable."""
+        self._writes.delete(self.refused.get(name) or self.gate(name))
+        self._accept(name)
         self.all = {other: gate for other, gate in self.all.items() if other != name}
         self._waiting.discard(name)
 
     def remove_of(self, app: str) -> None:
         """Remove the gates of an app. Raises Unavailable."""
-        for gate in self.of_app(app):
+        for gate in (*self.of_app(app), *(one for one in self.refused.values() if one.app == app)):
             self.remove(gate.name)
 
     def list_held(self, now: float) -> Mapping[str, frozenset[str]]:
@@ -94,6 +113,10 @@ class GateRecords:
         """
         self._writes.rewrite(self.all.get)
 
+    def _accept(self, name: str) -> None:
+        if name in self.refused:
+            self.refused = {other: gate for other, gate in self.refused.items() if other != name}
+
     def _sign(self, gate: GateRecord) -> GateRecord:
         return dataclasses.replace(
             gate,
@@ -105,5 +128,5 @@ class GateRecords:
 def _is_signed(gate: GateRecord, keys: Sequence[bytes]) -> bool:
     if signatures.is_whole_gate_signed(keys, gate):
         return True
-    log.error("nobody whom we trust wrote this gate: write it again", gate=gate.name)
+    log.error("none of our tokens has signed this gate: it is left out, and kept", gate=gate.name)
     return False

@@ -12,6 +12,7 @@ from framework.stacks.errors import UnknownStack, UnknownVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.stacks.variants import MemberAt
 from framework.state.unconfirmed_writes import UnconfirmedWrites
+from framework.trust import NotTrusted, RecordKind
 from prevs import names, signatures
 from prevs.records import PreviewRecord
 from prevs.stacks import StackRecord, Variant
@@ -39,7 +40,8 @@ class StackRecords:
     still to be written.
 
     They are signed with the first of `keys`. A stored one that none has signed may be an
-    intruder's: it is left out, and nothing follows from it.
+    intruder's: it is left out, and nothing follows from it. It is kept in `refused` and in the
+    store until somebody removes it.
     """
 
     def __init__(
@@ -49,14 +51,29 @@ class StackRecords:
         self._writes: UnconfirmedWrites[str, StackRecord] = UnconfirmedWrites(
             store, lambda stack: stack.name
         )
-        trusted = [stack for stack in stored if _is_signed(stack, keys)]
+        read = list(stored)
+        trusted = [stack for stack in read if _is_signed(stack, keys)]
         self._replace({stack.name: self._sign(stack) for stack in trusted})
+        self.refused: Mapping[str, StackRecord] = {
+            stack.name: stack for stack in read if stack.name not in self.all
+        }
         for stack in trusted:
             if self.all[stack.name] != stack:
                 self._writes.repeat(stack)
 
+    @property
+    def missigned(self) -> int:
+        """How many are still to be written with the signature of the first key."""
+        return self._writes.count()
+
+    def check(self, name: str) -> None:
+        """Raise NotTrusted if the record of that name is left out."""
+        if name in self.refused:
+            raise NotTrusted(RecordKind.STACK, name)
+
     def stack(self, name: str) -> StackRecord:
-        """Return a stack. Raises UnknownStack."""
+        """Return a stack. Raises UnknownStack, NotTrusted."""
+        self.check(name)
         stack = self.all.get(name)
         if stack is None:
             raise UnknownStack(name)
@@ -89,8 +106,10 @@ class StackRecords:
         return self.all[stack.name]
 
     def remove(self, name: str) -> None:
-        """Remove a stack. Raises UnknownStack, Unavailable."""
-        self._writes.delete(self.stack(name))
+        """Remove a stack, also one that is left out. Raises UnknownStack, Unavailable."""
+        self._writes.delete(self.refused.get(name) or self.stack(name))
+        if name in self.refused:
+            self.refused = {other: one for other, one in self.refused.items() if other != name}
         self._replace({other: stack for other, stack in self.all.items() if other != name})
 
     def rewrite_unconfirmed(self) -> None:
@@ -129,5 +148,7 @@ def list_instances(stacks: Iterable[StackRecord]) -> Instances:
 def _is_signed(stack: StackRecord, keys: Sequence[bytes]) -> bool:
     if signatures.is_stack_signed(keys, stack):
         return True
-    log.error("nobody whom we trust wrote this stack: write it again", stack=stack.name)
+    log.error(
+        "none of our tokens has signed this stack: it is left out, and kept", stack=stack.name
+    )
     return False

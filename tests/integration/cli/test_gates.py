@@ -11,6 +11,7 @@ from click.shell_completion import ShellComplete
 from cli.__main__ import prevs
 from cli.command_context import CommandContext
 from framework.state.snapshot import Behind
+from framework.trust import RecordKind, Refused
 from prevs.gates import Proposal, Revision, Rule, Target
 from prevs.states import State
 from tests.fakes.api import Api
@@ -190,6 +191,22 @@ def test_a_gate_is_removed(api: Api, run: Run, file: str) -> None:
     done = run("gate", "rm", "api")
     assert (done.status, "The gate api is removed." in done.err) == (0, True)
     assert "There are no gates." in run("gate", "ls").err
+
+
+def test_what_no_token_has_signed_is_named_with_the_next_step(api: Api, run: Run) -> None:
+    api.add("hello", "main")
+    for kind in RecordKind:
+        api.previews.refused[kind, "hello"] = Refused(kind, "hello", "hello")
+    for command in ("gate", "stack"):
+        said = run(command, "ls").err
+        assert f"{command} 'hello' is stored, but none of the frameworks' tokens" in said
+        assert "add the former one as the last line" in said
+    assert "Who may look at 'hello' is stored, but" in run("access", "hello").err
+    issued = run("share", "hello", "main")
+    assert (issued.status, "prevs access hello password" in issued.err) == (1, True)
+    doctor = run("doctor", "--json")
+    parts = {one["part"]: one["level"] for one in json.loads(doctor.out)}
+    assert {parts[f"{kind.value} hello"] for kind in RecordKind} == {"wrong"}
 
 
 def test_names_of_gates_complete(api: Api, run: Run, file: str) -> None:

@@ -15,8 +15,9 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework import leader, reset, settings
+from framework import leader, settings
 from framework.errors import ForeignState, OtherSettings
+from framework.upkeep import reset
 from framework.zookeeper import root_znode
 from framework.zookeeper.connection import connect
 from local.mesos.installation import Installation

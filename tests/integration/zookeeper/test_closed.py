@@ -11,7 +11,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NotEmptyError
 
-from framework import reset, settings
+from framework import settings
+from framework.upkeep import reset
 from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import ProxyRecord

@@ -49,6 +49,13 @@ def test_each_failing_check_of_a_framework_is_a_finding(
     assert found.advice
 
 
+def test_it_says_when_the_former_token_may_go() -> None:
+    told = {"name": "signatures", "ok": True, "detail": "The later ones may go.", "needed": False}
+    leads = judgements.judge_probe("framework", {"role": "leader", "checks": [told]}, 200)
+    assert levels(leads) == [OK, OK]
+    assert (leads[1].part, leads[1].message) == ("framework: signatures", told["detail"])
+
+
 def test_a_framework_that_refuses_without_checks_is_quoted() -> None:
     [found] = judgements.judge_probe("framework", {"detail": "No framework leads now."}, 503)
     assert (found.level, found.message) == (WRONG, "No framework leads now.")

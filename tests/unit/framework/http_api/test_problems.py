@@ -25,6 +25,7 @@ from framework.pulls.errors import (
 )
 from framework.schedules import errors as schedule_errors
 from framework.stacks import errors as stack_errors
+from framework.trust import NotTrusted, RecordKind
 from framework.visitors import errors as visitor_errors
 from prevs import names
 from prevs.records import Mistake
@@ -119,6 +120,7 @@ EXAMPLES: list[FrameworkError] = [
     stack_errors.GateOfStack("cart-shop", "shop"),
     stack_errors.InstanceOfVariant("cart-shop", "shop", "feature-x"),
     stack_errors.AppOfStack("cart-shop", "shop"),
+    NotTrusted(RecordKind.GATE, "api"),
 ]
 
 

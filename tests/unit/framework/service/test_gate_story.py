@@ -124,6 +124,7 @@ def test_what_nobody_whom_we_trust_wrote_is_left_out(gates: GateStory) -> None:
     gates.driven.znodes.epoch += 1
     stranger = Driven(gates.driven.znodes, gates.driven.clock, signed_with=(b"of somebody",))
     assert stranger.service.snapshot.gates == {}
+    assert stranger.znodes.records["gates", "api"][0] == stored
 
 
 def test_a_proposal_that_somebody_else_has_written_never_comes_into_force(

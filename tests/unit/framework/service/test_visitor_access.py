@@ -11,6 +11,7 @@ from framework.apps.visitor_access import MACHINE, SHARE, PassOrder
 from framework.errors import NoKey, Unavailable, UnknownApp
 from framework.events import MirrorRemoved
 from framework.service.previews import Previews
+from framework.trust import NotTrusted
 from prevs import signatures
 from prevs.access import Access, AccessRecord
 from prevs.records import AppRecord
@@ -118,10 +119,26 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
     forged = dataclasses.replace(before, access=access, era=10**30, signature="00" * 32)
     driven.znodes.records["access", "hello"] = (forged, 7)
     driven.clock.pass_seconds(5)
-    now = stored(next_one(driven))
-    assert now is not None
+    later = next_one(driven)
+    now = shown(later)
     assert (now.access, now.era, now.passes) == (Access.PASSWORD, before.era + 5000, {})
-    assert signatures.is_access_signed([SIGNING_KEY], now)
+    assert stored(later) == forged, "with the token that signed it, it counts again"
+    # Nobody makes a trusted record of it, unless somebody writes who may look anew.
+    commands = later.service.commands
+    for act in (
+        lambda: commands.end_access("hello"),
+        lambda: commands.revoke_pass("hello", "id1"),
+        lambda: commands.issue_pass("hello", LINK, "id2", by="ci"),
+    ):
+        with pytest.raises(NotTrusted, match="prevs access hello password"):
+            later.call(act)
+    later.call(lambda: commands.require_team("hello"))
+    later.tick()
+    written = stored(later)
+    assert written is not None
+    assert (written.access, written.passes) == (Access.TEAM, {})
+    assert signatures.is_access_signed([SIGNING_KEY], written)
+    assert later.service.snapshot.refused == {}
 
 
 def test_a_write_without_an_answer_is_repeated_as_it_was_before(driven: Driven) -> None:
