@@ -182,7 +182,10 @@ class Supervisor:
         if not self._was_up:
             detail = f"{problem}\n{part.last_words()}".strip()
             if self._states[part.name].late:
-                advice = _LATE.format(log=self._settings.log(part.name))
+                log = self._settings.log(part.name)
+                # What is no program of its own writes to ours.
+                log = log if log.exists() else self._settings.log("supervisor")
+                advice = _LATE.format(log=log)
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
             with _logging_failures("its progress"):
                 append(self._settings.progress_file, self._failure)

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 from kazoo.client import KazooClient
-from kazoo.exceptions import KazooException, NoNodeError
+from kazoo.exceptions import KazooException, NoAuthError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.security import ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, make_digest_acl
 
@@ -71,6 +71,7 @@ class AnnouncementPart:
         self._announced = threading.Event()
         self._thread: threading.Thread | None = None
         self._link: socket.socket | None = None
+        self._failure = ""
 
     def start(self) -> None:
         self._stopping.clear()
@@ -85,7 +86,7 @@ class AnnouncementPart:
         return None if running else "its thread has ended"
 
     def last_words(self) -> str:
-        return ""
+        return self._failure
 
     def give_up(self) -> None:
         self.stop()
@@ -109,7 +110,9 @@ class AnnouncementPart:
                         _make_root(client, self._identity)
                         made = True
                     self._follow(client)
+                    self._failure = ""
                 except _FAILURES as exc:
+                    self._failure = _explain(exc)
                     logging.getLogger(__name__).info("announcement: %r", exc)
         finally:
             self._announced.clear()
@@ -142,6 +145,16 @@ class AnnouncementPart:
         if self._link is not None:
             self._link.close()
             self._link = None
+
+
+def _explain(error: Exception) -> str:
+    """Return why nothing is announced, for people."""
+    if isinstance(error, NoAuthError):
+        return (
+            "ZooKeeper has znodes of another identity than that in `zookeeper-auth`. If its data "
+            "was put back by hand, put back that file too, or use `prevs restore`."
+        )
+    return repr(error)
 
 
 def _acl(identity: str | None) -> Sequence[ACL]:

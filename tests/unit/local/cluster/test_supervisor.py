@@ -117,6 +117,7 @@ def test_a_part_without_progress_is_reported_with_its_log_and_not_with_its_port(
 ) -> None:
     clock = itertools.count(0.0, 5.0)
     part = PlayedPart(lambda: False, advice="Its port can be chosen.")
+    settings.log("played").touch()
     assert Supervisor(settings, [part], lambda: next(clock)).run() == 1
     steps = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
     assert [one["state"] for one in steps if one["name"] == "played"][:3] == [
@@ -127,6 +128,17 @@ def test_a_part_without_progress_is_reported_with_its_log_and_not_with_its_port(
     failure = next(one for one in steps if one["state"] == "failed")
     assert str(settings.log("played")) in failure["advice"]
     assert "port" not in failure["advice"]
+
+
+def test_the_log_that_is_named_exists(settings: Settings) -> None:
+    clock = itertools.count(0.0, 5.0)
+    assert Supervisor(settings, [PlayedPart(lambda: False)], lambda: next(clock)).run() == 1
+    assert not settings.log("played").exists()
+    failure = settings.progress_file.read_text()
+    assert (str(settings.log("played")) in failure, str(settings.log("supervisor")) in failure) == (
+        False,
+        True,
+    )
 
 
 def test_a_status_that_cannot_be_written_stops_no_part(settings: Settings) -> None:
