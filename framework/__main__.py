@@ -40,7 +40,7 @@ from framework.ports.tasks import Executor
 from framework.service import openness
 from framework.service.openness import Openness
 from framework.settings import Settings
-from framework.upkeep import reset
+from framework.upkeep import backup, reset
 from framework.zookeeper import connection, installation, root_znode
 from framework.zookeeper.election import Election
 from framework.zookeeper.rights import Rights
@@ -92,11 +92,17 @@ def main() -> int:
         choices=reset.THINGS,
         help="remove this from ZooKeeper while no framework runs, print what that means, and end",
     )
-    forget = parser.parse_args().forget
+    backup.add_arguments(parser)
+    given = parser.parse_args()
+    forget = given.forget
     log_output.configure()
     try:
+        if given.restore:
+            return backup.restore(os.environ, backup.read_order(given), ZOOKEEPER_SECONDS)
         chosen = settings.read(os.environ)
         log_output.configure(chosen.log)
+        if given.backup:
+            return backup.make(chosen, backup.read_order(given), ZOOKEEPER_SECONDS)
         if forget:
             return reset.forget(chosen, forget, ZOOKEEPER_SECONDS)
         return Program(chosen, _bundle(chosen), _listen(chosen)).run()

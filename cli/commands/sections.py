@@ -23,9 +23,14 @@ _SECTIONS = {
     ),
     "Cluster": ("agents", "queue", "events"),
     "Access": ("login", "logout", "access", "share", "pass", "role", "token", "audit"),
-    "This machine": ("local", "doctor", "key", "completion"),
+    "This machine": ("local", "doctor", "backup", "restore", "key", "completion"),
 }
 _LATER = {
+    "backup": (
+        "local.console.backups",
+        "Write all that this installation needs to a file, sealed by a pass phrase.",
+    ),
+    "restore": ("local.console.backups", "Restore what `backup` has written, where nothing runs."),
     "local": ("local.console.commands", "Run all of prevs on this machine."),
     "login": (
         "cli.commands.login",

@@ -1,4 +1,5 @@
-"""What an operator does with the records while no framework decides: `python -m framework --…`.
+"""What an operator does beside the frameworks: backups, and what is forgotten or restored.
 
-On the main thread of a program of its own, which prints what it did or why it did nothing.
+Each is `python -m framework --…`: a program of its own, which prints what it did or why it did
+nothing. All but a backup need that no framework leads.
 """
