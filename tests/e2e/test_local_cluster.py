@@ -151,6 +151,30 @@ def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving:
 
 
 @pytest.mark.night  # where tests have workers, this one's has no cluster of this module yet
+@pytest.mark.night
+def test_a_cluster_whose_folder_was_lost_answers_again_once_it_is_restored(
+    serving: Own, tmp_path: Path
+) -> None:
+    file, phrase = str(tmp_path / "cluster.backup"), tmp_path / "phrase"
+    phrase.write_text("correct horse battery")
+    named = (file, f"--phrase-file={phrase}", f"--dir={serving.folder}")
+    rules = [{"path": "/", "to": [{"label": "main"}]}]
+    made = serving.call("PUT", "/v1/gates/api", app="hello", rules=rules)
+    assert made.ok, made.text
+    gate, apps = (serving.call("GET", path).json() for path in ("/v1/gates/api", "/v1/apps"))
+    done = run_command(os.environ, "backup", *named)
+    assert done.returncode == 0, done.stderr
+    serving.down()
+    shutil.rmtree(serving.folder)
+    done = run_command(os.environ, "restore", *named)
+    assert done.returncode == 0, done.stderr
+    serving.up()
+    assert serving.call("GET", "/v1/gates/api").json() == gate
+    assert serving.call("GET", "/v1/apps").json() == apps
+    # Its task has gone with Mesos' state, and nobody is blamed for that.
+    assert serving.visit().status_code == 200
+
+
 def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
     headers = {"Authorization": f"Bearer {cluster.token}"}
     answer = requests.get(f"{cluster.api}/v1/previews", headers=headers, timeout=30)
