@@ -64,6 +64,13 @@ class Sticky(enum.Enum):
     COOKIE = "cookie"  # prevs-lot, which the proxy sets to a random lot if there is none
 
 
+class OnDelete(enum.Enum):
+    """What becomes of the clients of a label once no branch leads to it any more."""
+
+    STAY = "stay"  # they stay at the commit to which it led last
+    DEFAULT = "default"  # they go to the default branch, as soon as that runs
+
+
 @dataclasses.dataclass(frozen=True)
 class Target:
     """A label of the gate's app, and how many of the LOTS lead to it."""
@@ -123,6 +130,7 @@ class Proposal:
     keep: bool = False
     awaited: tuple[str, ...] = ()
     failure: str = ""
+    on_delete: OnDelete = OnDelete.STAY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +143,10 @@ class GateRecord:
     proxies read; `whole_signature` is over the rest too, and only frameworks read it. `last_number`
     is that of the revision that was written last, also if it never came into force. `stack` is the
     stack whose gate it is: nobody else writes that.
+
+    `gone` are the labels of the revision in force to which no branch, tag or open pull request
+    leads any more, and since when: they stay at its `commits`. No signature covers that: nobody is
+    led by it, and an earlier version of prevs reads the gate as ever.
     """
 
     name: str
@@ -149,6 +161,8 @@ class GateRecord:
     whole_signature: str = ""
     last_number: int = 0
     stack: str = ""
+    on_delete: OnDelete = OnDelete.STAY
+    gone: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -44,7 +44,8 @@ class BuildOrder:
     name: AppRecord.created, or 0 if unknown. `control_plane` are addresses and networks of the
     installation's own machines; no container may reach them. Unless it is `trusted`, the commit is
     a stranger's, and shares nothing with others: no image, cache, volume or private network. `ref`
-    reaches the commit if no branch and no tag does (pull/7/head), else it is "". With `work` the
+    reaches the commit if no branch and no tag does: pull/7/head, or the commit's own id if nothing
+    does, but a gate stays there; else it is "". With `work` the
     container runs that to its exit, and serves nothing: `container_port` and `host_port` are 0.
     `instance` is the id of a variant's own instance, which shares no volume with the preview of its
     commit; "" for any other preview. `variant` is the name of its variant. `gates` are the host

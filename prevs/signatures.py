@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from prevs.access import AccessRecord
-from prevs.gates import GateRecord, Revision, Rule
+from prevs.gates import GateRecord, OnDelete, Revision, Rule
 from prevs.records import AgentsRecord, Placement
 from prevs.stacks import StackRecord
 
@@ -131,6 +131,9 @@ def _gate(record: GateRecord) -> Any:
 
 def _whole_gate(record: GateRecord) -> Any:
     proposal = record.proposal
+    # Without a stack, and if deleted branches stay, it is the value of older versions.
+    fates = [record.on_delete, *([proposal.on_delete] if proposal else [])]
+    named = [one.value for one in fates] if set(fates) != {OnDelete.STAY} else []
     return [
         *("whole gate", record.name, record.app, record.hosts, _revision(record.revision)),
         *(record.keep, record.created, record.last_number),
@@ -141,6 +144,7 @@ def _whole_gate(record: GateRecord) -> Any:
             *(proposal.awaited, proposal.failure),
         ],
         *([record.stack] if record.stack else []),
+        *([named] if named else []),
     ]
 
 

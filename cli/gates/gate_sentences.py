@@ -56,10 +56,11 @@ def state(gate: Gate) -> str:
         return (
             f"revision {number} has failed" if proposal["failure"] else f"revision {number} waits"
         )
-    behind = gate["behind"]
+    behind, gone = gate["behind"], [one for one in gate["leads"] if one.get("gone_since")]
     if behind:
         return f"{behind} of the proxies behind"
-    return "in force" if behind == 0 else "in force, proxies not asked yet"
+    stays = f", {counted(gone, 'branch', 'branches')} gone" if gone else ""
+    return ("in force" if behind == 0 else "in force, proxies not asked yet") + stays
 
 
 def describe_stack(gate: Gate) -> str:
@@ -71,6 +72,19 @@ def describe_stack(gate: Gate) -> str:
 
 def lead(found: GateLead) -> str:
     """Return what a label leads to: "runs at 5c80e7d"."""
+    if found.get("gone_since") is not None:
+        return _gone(found)
+    return _lead(found)
+
+
+def _gone(found: GateLead) -> str:
+    """Return where a label stays to which no branch leads any more."""
+    if found["commit"] is None:
+        return "no branch leads there any more, and nothing has run of it: 404"
+    return f"its branch is gone, and it stays here: {_lead(found)}"
+
+
+def _lead(found: GateLead) -> str:
     if found["commit"] is None:
         return "is started by its first request"
     at = names.short(found["commit"])

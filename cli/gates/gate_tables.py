@@ -71,6 +71,10 @@ def details(gate: Gate, now: float) -> Table:
             ("by", gate["by"]),
             ("state", sentences.state(gate)),
             ("keep", "what it leads to keeps running" if gate["keep"] else ""),
+            (
+                "deleted branches",
+                "lead to the default branch" if gate.get("on_delete") == "default" else "",
+            ),
             ("override", ", ".join(gate["override"])),
             ("unknown versions", "are refused (400)" if gate["unknown"] else ""),
         ]

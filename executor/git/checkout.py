@@ -46,8 +46,9 @@ _MODULES, _LARGE = ".gitmodules", ".lfsconfig"
 class Source(NamedTuple):
     """The commit to check out; `name` is that of the attempt.
 
-    `ref` reaches it if no branch and no tag does (pull/7/head), else "". Unless it is `trusted`,
-    the credential is for the app's repository alone, and for no submodule on the same host.
+    `ref` reaches it if no branch and no tag does (pull/7/head, or `sha` itself), else "". Unless it
+    is `trusted`, the credential is for the app's repository alone, and for no submodule on the same
+    host.
     """
 
     repository: str

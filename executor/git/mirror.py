@@ -28,6 +28,7 @@ from executor.errors import (
 from executor.git.git_command import Deadline, Done, GitCommand, Take, TookTooLong
 from executor.ports import Log, Signals
 from executor.workspace.locks import locked
+from prevs import names
 from prevs.messages import Credential
 from program.git import redirects, safety
 from program.git.addresses import read_address
@@ -73,8 +74,8 @@ class Mirror:
     another repository need not be allowed to read this one, and must not find it here.
     `environment` is git's for this repository, with `credential` if there is one. `opening` is
     called before the repository is contacted. It returns more of the environment, or raises if git
-    may not contact that host. `ref` (pull/7/head) is fetched beside the branches and tags, "" for
-    none.
+    may not contact that host. `ref` (pull/7/head, or the commit's own id) is fetched beside the
+    branches and tags, "" for none.
     """
 
     def __init__(  # noqa: PLR0913 - wiring; most arguments are given by name
@@ -101,7 +102,7 @@ class Mirror:
         self._environment = {**environment, "GIT_DIR": str(self.path)}
         self._credential = credential
         self._opening = opening
-        self._ref = f"refs/{ref}" if ref else ""
+        self._ref = ref if not ref or names.is_sha(ref) else f"refs/{ref}"
 
     @contextlib.contextmanager
     def held(self, signals: Signals, log: Log) -> Iterator[None]:
@@ -186,6 +187,11 @@ class Mirror:
         Raises RepositoryUnreachable.
         """
         own = [f"+{self._ref}:{_PULLS}/{self._ref}"] if self._ref else []
+        if self._ref == sha:  # nothing reaches it any more; not every server sends it then
+            depth = [] if self._has_full_history() else ["--depth=1"]
+            if self._try(depth, own, sha):
+                return True
+            own = []
         whole = (_BRANCHES, _TAGS, *own)
         if not self._has_full_history():
             if self._is_tip(sha) and self._try(["--depth=1"], [f"+{sha}:refs/commits/{sha}"], sha):

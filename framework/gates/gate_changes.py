@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from framework.gates.history import list_labels
 from prevs.gates import GateRecord, Rule
+from prevs.names import short
 
 _MOST = 3
 
@@ -19,7 +21,11 @@ def describe(
             continue
         yield gate.app, f"gate {gate.name} was removed", gate.name
     for before, gate in changed:
-        if not gate.stack and (sentence := _describe(before, gate)):
+        if gate.stack:
+            continue
+        if sentence := _describe(before, gate):
+            yield gate.app, sentence, gate.name
+        for sentence in _describe_branches(before, gate):
             yield gate.app, sentence, gate.name
 
 
@@ -36,6 +42,18 @@ def _describe(before: GateRecord | None, gate: GateRecord) -> str:
     if proposal.failure:
         return f"gate {gate.name} stays as it is, without revision {number}: {proposal.failure}"
     return f"gate {gate.name} waits with revision {number} for {', '.join(proposal.awaited)}"
+
+
+def _describe_branches(before: GateRecord | None, gate: GateRecord) -> Iterator[str]:
+    """Yield which labels of a gate are gone, and which ones are there again."""
+    was, led = before.gone if before else {}, list_labels(gate.revision)
+    for label in gate.gone.keys() - was.keys():
+        sha = gate.revision.commits.get(label)
+        stays = f"it stays at {short(sha)}" if sha else "its clients get 404, as nothing ran of it"
+        yield f"gate {gate.name}: no branch leads to {label} any more, and {stays}"
+    for label in was.keys() - gate.gone.keys():
+        if label in led:
+            yield f"gate {gate.name}: a branch leads to {label} again, and it follows that"
 
 
 def _describe_rules(rules: Sequence[Rule]) -> str:

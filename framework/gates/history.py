@@ -1,6 +1,7 @@
 """The revisions of a gate that are kept, so that it can be rolled back. Pure."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from framework.gates.errors import UnknownRevision
 from prevs.gates import GateRecord, Revision
@@ -23,16 +24,26 @@ def follow(record: GateRecord, before: GateRecord) -> GateRecord:
     """Return a record with the revisions of the one before it as earlier ones, as many as fit.
 
     A revision that decides like the one before, at the same hosts and as long kept, is none. If
-    only these change, it has a number of its own, and there is nothing to roll back to.
+    only these change, it has a number of its own, and there is nothing to roll back to. Labels that
+    are gone stay at the commits at which they were.
     """
     earlier, revision = (before.revision, *before.earlier)[:MOST_EARLIER], record.revision
     if _decide_alike(revision, before.revision):
         earlier = before.earlier
-        if (record.hosts, record.keep) == (before.hosts, before.keep):
+        if _list_settings(record) == _list_settings(before):
             revision = before.revision
+    labels = list_labels(revision)
+    gone = {label: since for label, since in before.gone.items() if label in labels}
+    known = before.revision.commits
+    left = {label: known[label] for label in gone if label in known}
+    revision = dataclasses.replace(revision, commits={**left, **revision.commits})
     return fit(
         dataclasses.replace(
-            record, revision=revision, earlier=earlier, last_number=before.last_number
+            record,
+            revision=before.revision if revision == before.revision else revision,
+            earlier=earlier,
+            last_number=before.last_number,
+            gone=gone,
         )
     )
 
@@ -61,6 +72,15 @@ def find_earlier(record: GateRecord, number: int | None) -> Revision:
     if not found:
         raise UnknownRevision(record.name, number, [one.number for one in record.earlier])
     return found[0]
+
+
+def list_labels(revision: Revision) -> Sequence[str]:
+    """Return all labels of a revision, each once, in the order of its rules."""
+    return list(dict.fromkeys(target.label for rule in revision.rules for target in rule.to))
+
+
+def _list_settings(record: GateRecord) -> tuple[object, ...]:
+    return record.hosts, record.keep, record.on_delete
 
 
 def _decide_alike(one: Revision, other: Revision) -> bool:

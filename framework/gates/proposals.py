@@ -31,8 +31,12 @@ def propose(
     if before is not None and checked.revision is before.revision:
         return dataclasses.replace(checked, proposal=None)
     base = before or GateRecord(checked.name, checked.app, Revision(0, ()), created=checked.created)
-    revision = dataclasses.replace(checked.revision, commits=commits)
-    proposal = Proposal(revision, checked.hosts, checked.keep, tuple(awaited))
+    revision = dataclasses.replace(
+        checked.revision, commits={**checked.revision.commits, **commits}
+    )
+    proposal = Proposal(
+        revision, checked.hosts, checked.keep, tuple(awaited), on_delete=checked.on_delete
+    )
     made = dataclasses.replace(base, proposal=proposal, last_number=revision.number)
     return history.fit(made)
 
@@ -51,12 +55,13 @@ def adopt(record: GateRecord, found: Mapping[str, str], now: float) -> GateRecor
         revision=dataclasses.replace(proposal.revision, changed=now),
         hosts=proposal.hosts,
         keep=proposal.keep,
+        on_delete=proposal.on_delete,
         created=record.created,
         last_number=record.last_number,
     )
     if not before.number:
         return made
-    labels = list_labels(before)
+    labels = history.list_labels(before)
     led = {label: sha for label, sha in {**before.commits, **found}.items() if label in labels}
     before = dataclasses.replace(before, commits=led)
     return history.follow(made, dataclasses.replace(record, revision=before))
@@ -99,13 +104,14 @@ def find_latest(record: GateRecord) -> GateRecord:
     if proposal is None or (proposal.failure and record.revision.number):
         return record
     return GateRecord(
-        record.name, record.app, proposal.revision, proposal.hosts, proposal.keep, record.created
+        name=record.name,
+        app=record.app,
+        revision=proposal.revision,
+        hosts=proposal.hosts,
+        keep=proposal.keep,
+        on_delete=proposal.on_delete,
+        created=record.created,
     )
-
-
-def list_labels(revision: Revision) -> Sequence[str]:
-    """Return all labels of a revision, each once, in the order of its rules."""
-    return list(dict.fromkeys(target.label for rule in revision.rules for target in rule.to))
 
 
 def list_held(record: GateRecord, now: float) -> frozenset[str]:
@@ -115,7 +121,7 @@ def list_held(record: GateRecord, now: float) -> frozenset[str]:
     if proposal is not None and not proposal.failure:
         held |= {proposal.revision.commits[label] for label in proposal.awaited}
     if record.keep:
-        held.update(list_labels(record.revision))
+        held.update(history.list_labels(record.revision))
         if record.earlier and now < record.revision.changed + AFTERWARDS_SECONDS:
             held.update(record.earlier[0].commits.values())
     return frozenset(held)

@@ -1,6 +1,7 @@
 """A gate as people write it, and the check that makes a record of it. Pure.
 
     {"app": "shop", "hosts": ["api.example.com"], "override": ["header"], "unknown": 400,
+     "on_delete": "default",
      "rules": [{"path": "/v2", "to": [{"label": "main", "weight": 90},
                                       {"label": "pr-7", "weight": 10}], "sticky": "cookie"},
                {"path": "/", "when": {"header": "X-Api-Version", "is": "2015-03-27"},
@@ -18,7 +19,7 @@ from framework.errors import InvalidSettings, Problem
 from framework.gates import addresses, conditions, history, rules
 from framework.gates.written_rule import WrittenRule
 from prevs.gate_rules import VERSIONED
-from prevs.gates import GateRecord, Override, Revision
+from prevs.gates import GateRecord, OnDelete, Override, Revision
 
 MOST_RULES = 100
 MOST_LABELS = 50
@@ -38,6 +39,7 @@ class WrittenGate:
     keep: bool = False
     override: Sequence[str] = ()
     unknown: int | None = None
+    on_delete: str = OnDelete.STAY.value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +77,7 @@ def check(
         revision=_make_revision(written, number, now, by),
         hosts=tuple(map(addresses.read_host, written.hosts)),
         keep=written.keep,
+        on_delete=OnDelete(written.on_delete),
         created=now if before is None else before.created,
     )
     return record if before is None else history.follow(record, before)
@@ -112,6 +115,10 @@ def _find_problems(name: str, written: WrittenGate, neighbours: Neighbours) -> I
     for place, kind in enumerate(written.override):
         if kind not in known:
             yield Problem(f"override[{place}]", f"must be {', '.join(known)}, not {kind[:60]!r}")
+    fates = [one.value for one in OnDelete]
+    if written.on_delete not in fates:
+        wrong = f"must be {' or '.join(fates)}, not {written.on_delete[:60]!r}"
+        yield Problem("on_delete", wrong)
     yield from _find_rules_problems(written)
 
 

@@ -6,7 +6,7 @@ checked.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,6 +16,7 @@ import structlog
 from framework import ports
 from framework.git import commits, resolution
 from framework.git.git_command import GitCommand, GitFailed
+from framework.git.kept_refs import KeptRefs
 from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
 from framework.git.pull_refs import PullRefs
 from framework.git.resolution import Ref
@@ -80,7 +81,8 @@ class _Refresh(NamedTuple):
 class Mirror:
     """The mirror in `folder` of `repository`, an address that was checked before. Thread safe.
 
-    `credential` and `pulls` are called for each fetch, and do not block.
+    `credential`, `pulls` and `kept` are called for each fetch, and do not block. The last returns
+    commits that stay here although no branch reaches them; they count as there only for gates.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Mirror:
         *,
         credential: Callable[[], Credential | None] = lambda: None,
         pulls: Callable[[], Sequence[PullHead]] = tuple,
+        kept: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.folder = folder
         self.repository = repository
@@ -100,7 +103,9 @@ class Mirror:
         self._clock = clock
         self._credential = credential
         self._pulls = pulls
+        self._kept = kept
         self._pull_refs = PullRefs(folder, git)
+        self._kept_refs = KeptRefs(folder, git)
         self._heads: Sequence[PullHead] = ()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -299,15 +304,24 @@ class Mirror:
                 if self._retired or str(self.folder) not in exc.output:
                     raise
                 self._files.remove()
+                self._kept_refs = KeptRefs(self.folder, self._git)
                 changed = self._files.fetch(self.repository, self._credential())
         except GitFailed as exc:
             self._snapshot = None
             return Fetched(started, exc)
         if self._fetch_pulls() or changed:
             self._reload()
+        self._keep()
         self._stale = None
         self._succeeded = started
         return Fetched(started, None)
+
+    def _keep(self) -> None:
+        """Keep what gates lead to. What fails is tried again with the next fetch."""
+        try:
+            self._kept_refs.update(frozenset(self._kept()), self.repository, self._credential())
+        except GitFailed as exc:
+            log.warning("commits of gates are not kept", folder=str(self.folder), why=exc.why)
 
     def _fetch_pulls(self) -> bool:
         """Fetch the pull requests that may be built; return whether anything may have changed.

@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import structlog
@@ -51,7 +51,7 @@ class Mirrors:
     app whose repository changes gets a new mirror. Lists are fetched again after `interval`
     seconds; the framework polls apps with active previews as often. `credential` returns that of an
     app, does not block, and may raise FrameworkError. `pulls` returns its open pull requests, and
-    does not block.
+    `kept` the commits that gates keep; neither blocks.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Mirrors:
         interval: float = 10.0,
         credential: Callable[[str], Credential | None] = lambda _: None,
         pulls: Callable[[str], Sequence[PullHead]] = lambda _: (),
+        kept: Callable[[str], Collection[str]] = lambda _: (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
@@ -70,6 +71,7 @@ class Mirrors:
         self._interval = interval
         self._credential = credential
         self._pulls = pulls
+        self._kept = kept
         self._lock = threading.Lock()
         self._mirrors: dict[str, Mirror] = {}
 
@@ -272,6 +274,7 @@ class Mirrors:
             self._clock,
             credential=credential,
             pulls=lambda: self._pulls(app.name),
+            kept=lambda: self._kept(app.name),
         )
 
     def _maintain(self, app: str, mirror: Mirror) -> None:

@@ -47,6 +47,7 @@ def make_parts(
         interval=interval,
         credential=lambda app: snapshot().credential(app),
         pulls=lambda app: snapshot().list_pull_heads(app),
+        kept=lambda app: snapshot().list_kept(app),
     )
     poller = BranchPoller(
         refs,

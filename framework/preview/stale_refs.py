@@ -16,16 +16,23 @@ class Fate(enum.Enum):
     EXPIRED = "expired"  # no branch or tag has led to it for too long
 
 
-def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: float) -> Fate:
+def judge(
+    preview: PreviewRecord,
+    labels: Collection[str],
+    now: float,
+    limit: float,
+    *,
+    kept: bool = False,
+) -> Fate:
     """Return what to do with `preview` at `now` (epoch seconds).
 
-    It expires after `limit` seconds without a branch or tag, unless it is pinned. `labels` are the
-    labels of all branches, tags and open pull requests, just fetched.
+    It expires after `limit` seconds without a branch or tag, unless it is pinned, or `kept` for a
+    gate. `labels` are the labels of all branches, tags and open pull requests, just fetched.
     """
     if is_referenced(preview, labels):
         return Fate.STAYS if preview.unreferenced_since is None else Fate.REFERENCED
     since = now if preview.unreferenced_since is None else preview.unreferenced_since
-    if now - since >= limit and not preview.pinned:
+    if now - since >= limit and not preview.pinned and not kept:
         return Fate.EXPIRED
     return Fate.UNREFERENCED if preview.unreferenced_since is None else Fate.STAYS
 

@@ -147,7 +147,7 @@ class JobLaunches:
             origin,
             given=(self._records.secrets.of(job.app), one.given, stacks),
             fetches=fetches,
-            ref=self._records.find_pull_ref(job),
+            ref=self._records.find_ref(job),
             linger=LINGER_SECONDS if may_linger else 0.0,
         )
         if one.launch.executor_id:

@@ -322,7 +322,7 @@ class Launcher:
                 origin,
                 given=self._records.secrets.of(preview.app),
                 fetches=not is_there,
-                ref=self._records.find_pull_ref(preview),
+                ref=self._records.find_ref(preview),
                 stacks=self._records.stacks.of_app(preview.app),
             )
             for preview, launch in placed.previews

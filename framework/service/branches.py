@@ -34,7 +34,7 @@ class Branches:
     So a repository that cannot be read changes nothing, nor does another one that has taken its
     address. A preview without a branch or tag is
     removed after `unreferenced` seconds, and one of a closed pull request at once: its forge says
-    so, while a branch may come back.
+    so, while a branch may come back. One to which a gate leads, or may be rolled back, stays.
     """
 
     def __init__(
@@ -53,9 +53,10 @@ class Branches:
             return
         self._follow(event)
         if heads:
+            kept = self._records.gates.list_kept(app)
             for preview in self._records.of_app(app):
                 if not preview.instance:  # its variant says how long it stays
-                    self._look_after(preview, heads)
+                    self._look_after(preview, heads, kept=kept.has(preview))
         elif self._records.of_app(app):
             # More likely, somebody is setting the repository up again than giving it up.
             log.warning("a repository without branches and tags; its previews stay", app=app)
@@ -100,10 +101,12 @@ class Branches:
         preview = self._records.find(preview_unit(like.app, found))
         return preview is not None and label in preview.labels and not preview.ahead
 
-    def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:
+    def _look_after(
+        self, preview: PreviewRecord, heads: Mapping[str, str | None], *, kept: bool
+    ) -> None:
         now = self._clock.now()
         limit = 0.0 if self._is_of_closed_pull(preview) else self._unreferenced
-        match stale_refs.judge(preview, heads.keys(), now, limit):
+        match stale_refs.judge(preview, heads.keys(), now, limit, kept=kept):
             case Fate.UNREFERENCED:
                 self._records.save(dataclasses.replace(preview, unreferenced_since=now))
             case Fate.REFERENCED:

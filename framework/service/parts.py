@@ -18,6 +18,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.gates.gate_branches import GateBranches
 from framework.service.gates.gate_commands import GateCommands
 from framework.service.gates.gate_proposals import GateProposals
 from framework.service.gates.gates_in_force import GatesInForce
@@ -67,6 +68,7 @@ class Parts(NamedTuple):
     schedule_commands: ScheduleCommands
     schedule_fires: ScheduleFires
     file_schedules: FileSchedules
+    gate_branches: GateBranches
     gate_commands: GateCommands
     gate_proposals: GateProposals
     gates_in_force: GatesInForce
@@ -127,6 +129,7 @@ def build_parts(
             records, job_commands, edges.find_lead, clock, metrics=metrics.schedules
         ),
         file_schedules=file_schedules,
+        gate_branches=GateBranches(records, commands, gate_proposals, clock),
         gate_commands=GateCommands(records, gate_proposals, clock, domain=domain),
         gate_proposals=gate_proposals,
         gates_in_force=GatesInForce(records.gates, clock),

@@ -186,6 +186,7 @@ class Service:
                 self._stopping = True
             case events.HeadsFetched():
                 self._parts.stack_upkeep.fetched(event)
+                self._parts.gate_branches.fetched(event)
                 self._parts.branches.fetched(event)
                 self._parts.builds_ahead.fetched(event)
                 self._parts.file_schedules.fetched(event)

@@ -187,15 +187,23 @@ class Records:
     ) -> bool:
         """Return whether a commit that may be built is a stranger's; `refs` lead to it.
 
-        Raises UnknownApp, OtherRepository, UnknownPull, NotApproved.
+        One of a closed pull request may be, as what it was, while a gate leads to it. Raises
+        UnknownApp, OtherRepository, UnknownPull, NotApproved.
         """
         known, pull = self.app(app), names.find_pull(refs)
         if why := self.find_other_repository(app):
             raise OtherRepository(app, why)
         if not pull:
             return False
+        preview = self.find(preview_unit(app, sha))
+        if preview and not self._is_open(app, pull) and self.gates.list_kept(app).has(preview):
+            return preview.stranger
         rules = pull_records.find_rules(known, self.secrets.all)
         return gate.check(rules, self.pulls.find_open(app, pull), sha, in_variant=in_variant)
+
+    def _is_open(self, app: str, number: int) -> bool:
+        pull = self.pulls.of(app).get(number)
+        return pull is not None and pull.closed is None
 
     def find_other_repository(self, app: str) -> str:
         """Return why nothing of an app is built, if another repository has its address, else ""."""
@@ -203,10 +211,17 @@ class Records:
         record = self.repositories.all.get(app)
         return repository_ids.find_problem(known, record) if known else ""
 
-    def find_pull_ref(self, preview: PreviewRecord | JobRecord) -> str:
-        """Return the ref that reaches a unit's commit if no branch and no tag does, else ""."""
+    def find_ref(self, preview: PreviewRecord | JobRecord) -> str:
+        """Return the ref that reaches a unit's commit if no branch and no tag does, else "".
+
+        If nothing reaches it, but a gate stays there, it is the commit's own id.
+        """
         pull = self.pulls.of(preview.app).get(names.find_pull(preview.refs))
-        return pull.ref if pull else ""
+        if pull:
+            return pull.ref
+        if isinstance(preview, JobRecord) or preview.unreferenced_since is None:
+            return ""
+        return preview.commit if self.gates.list_kept(preview.app).has(preview) else ""
 
     def preview(self, unit: Unit) -> PreviewRecord:
         """Return a preview. Raises UnknownPreview."""

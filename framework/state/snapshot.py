@@ -1,11 +1,12 @@
 """Everything that the service's thread publishes, as one value that any thread may read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.apps.app_secrets import AppSecrets
 from framework.errors import SecretsUnreadable, UnknownApp, UnknownPreview
+from framework.gates import deleted_branches, history
 from framework.gates.errors import UnknownGate
 from framework.jobs.queued_jobs import JobKey
 from framework.matching.agents import Unfit
@@ -21,6 +22,7 @@ from framework.state.jobs.schedule_records import ScheduleKey
 from framework.state.pull_records import NO_PULLS, PullsOfApps
 from framework.state.secret_records import StoredSecrets
 from framework.trust import NotTrusted, RecordKind, RefusedRecords
+from prevs import names
 from prevs.access import AccessRecord
 from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
@@ -225,6 +227,42 @@ class Snapshot(NamedTuple):
         if app not in self.apps or app not in self.pulls:
             return ()
         return gate.list_heads(self.rules(app), self.pulls[app].values())
+
+    def list_kept(self, app: str) -> Collection[str]:
+        """Return the commits that an app's mirror keeps for gates, though no branch reaches them.
+
+        None for an unknown app.
+        """
+        kept = deleted_branches.list_kept(self._gates_of(app))
+        if not kept.labels:
+            return ()
+        return {one.sha for one in self.previews.values() if one.app == app and kept.has(one)}
+
+    def find_kept(self, app: str, label: str) -> PreviewRecord | None:
+        """Return the preview that gates keep at a label, or at the beginning of its commit's id."""
+        for one in self._gates_of(app):
+            if label in history.list_labels(one.revision):
+                return self._find_led(one, label)
+        if not names.is_commit_prefix(label):
+            return None
+        commits = deleted_branches.list_kept(self._gates_of(app)).commits
+        found = [sha for sha in commits if sha.startswith(label)]
+        return self.previews.get(preview_unit(app, found[0])) if len(found) == 1 else None
+
+    def find_gone(self, app: str, label: str) -> PreviewRecord | None:
+        """Return the preview at which a gate stays, as no branch leads to a label any more."""
+        gates = [one for one in self._gates_of(app) if label in one.gone]
+        return self._find_led(gates[0], label) if gates else None
+
+    def _find_led(self, record: GateRecord, label: str) -> PreviewRecord | None:
+        if names.is_sha(label):
+            return self.previews.get(preview_unit(record.app, label))
+        own = [one for one in self.previews.values() if one.app == record.app]
+        sha = deleted_branches.find_commits(record, own, [label]).get(label, "")
+        return self.previews.get(preview_unit(record.app, sha))
+
+    def _gates_of(self, app: str) -> Sequence[GateRecord]:
+        return [one for one in self.gates.values() if one.app == app]
 
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return (label, other preview) for each label of a preview that others of its app hold.

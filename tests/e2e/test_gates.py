@@ -110,3 +110,41 @@ def test_a_rollback_leads_to_the_commit_of_then_though_its_branch_has_moved(
         assert ask() == v1
     finally:
         hello.git("branch", "--delete", "--force", "moves")
+
+
+def test_a_gate_stays_at_the_commit_of_a_deleted_branch_and_follows_it_again(
+    gate: Gate, ask: Ask, hello: Hello, api: Api, cluster: Cluster
+) -> None:
+    main, v1 = hello.commit("main"), hello.commit("v1")
+    canary = hello.git("commit-tree", f"{v1}^{{tree}}", "-p", v1, "-m", "A canary").strip()
+    hello.git("branch", "canary", canary)
+    half = '[{label = "main", weight = 50}, {label = "canary", weight = 50}], sticky = "cookie"'
+
+    def ask_both() -> set[str]:
+        return {ask(Cookie=f"prevs-lot={lot}") for lot in ("0001", "9999")}
+
+    def is_gone() -> bool:
+        return "its branch is gone" in gate("show", "api").stdout
+
+    try:
+        made = gate("set", "api", "-", given=FILE.replace('"main"}', f"{half}}}"))
+        assert made.returncode == 0, made.stderr
+        assert ask_both() == {main, canary}
+    finally:
+        hello.git("branch", "--delete", "--force", "canary")
+    hello.git("gc", "--quiet", "--prune=now")
+    wait_until(is_gone)
+    assert "1 branch gone" in gate("ls").stdout
+    told = run_command(environment(cluster), "events").stdout
+    assert f"no branch leads to canary any more, and it stays at {canary[:7]}" in told
+    run_command(environment(cluster), "stop", "hello", "canary")
+    api.wait_for("hello", canary, "stopped")
+    assert ask_both() == {main, canary}
+    tried = gate("try", "api", "/", "--lot", "1")
+    assert f"so it stays at {canary[:7]}" in tried.stdout
+    hello.git("branch", "canary", main)
+    try:
+        wait_until(lambda: not is_gone())
+        wait_until(lambda: ask_both() == {main})
+    finally:
+        hello.git("branch", "--delete", "--force", "canary")

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from framework import events
-from framework.gates import proposals
+from framework.gates import history
 from framework.gates.switching import Switch
 from framework.gates.written_gate import WrittenGate
 from framework.gates.written_rule import WrittenRule, WrittenTarget
@@ -61,7 +61,7 @@ class GateStory:
         for label in plan.awaited:
             self.driven.start(commits[label], label)
         commands = self.driven.service.gate_commands
-        labels = proposals.list_labels(plan.checked.revision)
+        labels = history.list_labels(plan.checked.revision)
         wanted = {label: commits[label] for label in labels}
         return self.driven.call(lambda: commands.carry_out(plan, wanted))
 

@@ -1,5 +1,6 @@
 """The service's gates: the real commands over the records of FakeJobs, without the service."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,6 +32,12 @@ class FakeGates(Gates):
         waiting = self.reconcile()
         records, clock = self._jobs.records, self._jobs.clock.clock
         return command(GateCommands(records, waiting, clock, domain="localhost"))
+
+    def gone(self, name: str, **since: float) -> None:
+        """Let the branches of labels of a gate be gone since then."""
+        gates = self._jobs.records.gates
+        gates.save(dataclasses.replace(gates.gate(name), gone=since))
+        self._previews.gates = gates.all
 
     def reconcile(self) -> GateProposals:
         """Decide what waits, by the apps and previews of now."""

@@ -40,6 +40,7 @@ class GateLead(TypedDict):
     state: str | None
     reason: str
     queue_place: int | None
+    gone_since: NotRequired[float | None]
 
 
 class EarlierRevision(TypedDict):
@@ -65,6 +66,7 @@ class GateProposal(TypedDict):
     unknown: int | None
     hosts: list[str]
     keep: bool
+    on_delete: NotRequired[str]
     awaits: list[GateLead]
     failure: str
 
@@ -88,6 +90,7 @@ class Gate(TypedDict):
     url: str
     hosts: list[str]
     keep: bool
+    on_delete: NotRequired[str]
     behind: int | None
     stack: NotRequired[str]
     variants: NotRequired[dict[str, str]]

@@ -1,5 +1,6 @@
 """A gate as its page shows it, and the answers to forms that the page holds."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -117,11 +118,17 @@ def _propose(gate: GateRecord) -> GateRecord:
     proposal = gate.proposal
     if proposal is None:
         return gate
-    return GateRecord(gate.name, gate.app, proposal.revision, proposal.hosts, proposal.keep)
+    return dataclasses.replace(
+        gate,
+        revision=proposal.revision,
+        hosts=proposal.hosts,
+        keep=proposal.keep,
+        on_delete=proposal.on_delete,
+    )
 
 
 def _compare(gate: GateRecord, earlier: Revision, shown: EarlierRevision) -> Earlier:
-    then = GateRecord(gate.name, gate.app, earlier, gate.hosts, gate.keep)
+    then = dataclasses.replace(gate, revision=earlier)
     changes = rule_lines.compare(gate.revision.rules, earlier.rules)
     return Earlier(shown, changes, rule_lines.compare_settings(gate, then))
 

@@ -7,7 +7,7 @@ from framework.dashboard.session import formatting
 from framework.gates import switching
 from framework.http_api.gates.gate_models import GateLead
 from prevs import gate_rules, names
-from prevs.gates import Condition, GateRecord, Revision, Rule, Sticky, Target
+from prevs.gates import Condition, GateRecord, OnDelete, Revision, Rule, Sticky, Target
 
 RuleKey = tuple[str, Condition | None]
 """The path and the condition of a rule: a gate has one rule of each."""
@@ -170,6 +170,9 @@ def _list_settings(gate: GateRecord) -> Sequence[str]:
         "What it leads to keeps running."
         if gate.keep
         else "What it leads to stops without visitors.",
+        "Clients of a deleted branch go to the default branch."
+        if gate.on_delete is OnDelete.DEFAULT
+        else "Clients of a deleted branch stay at its commit.",
     ]
 
 

@@ -132,7 +132,7 @@ class GateChanges:
         Raises GateChanged, TargetFailed, UnknownApp, and as Previews.start_resolved.
         """
         commits = {**plan.commits, **{label: lead.sha for label, lead in leads.items()}}
-        named = proposals.list_labels(plan.checked.revision)
+        named = history.list_labels(plan.checked.revision)
         commits = {label: sha for label, sha in commits.items() if label in named}
         if way.force:
             plan = plan._replace(awaited=())

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
-from prevs.gates import Override, Sticky
+from prevs.gates import OnDelete, Override, Sticky
 from prevs.states import State
 
 _SHOWN_WHEN: dict[str, Any] = {
@@ -34,6 +34,7 @@ _LEAD: dict[str, Any] = {
     "reason": "",
     "queue_place": None,
     "url": "http://main.hello.localhost:8080/",
+    "gone_since": None,
 }
 _PROPOSAL: dict[str, Any] = {
     **_REVISION,
@@ -41,6 +42,7 @@ _PROPOSAL: dict[str, Any] = {
     "changed": None,
     "hosts": ["api.example.com"],
     "keep": True,
+    "on_delete": "stay",
     "awaits": [{**_LEAD, "label": "v3", "state": "building"}],
     "failure": "",
 }
@@ -51,6 +53,7 @@ GATE: dict[str, Any] = {
     "url": "http://api.localhost:8080/",
     "hosts": ["api.example.com"],
     "keep": True,
+    "on_delete": "stay",
     **_REVISION,
     "created": 1764000000.0,
     "behind": 0,
@@ -111,6 +114,10 @@ class GateLead(BaseModel):
     reason: str = Field(description="Why it waits, stopped or failed; else empty.")
     queue_place: int | None = Field(description="Its place among those that wait for an agent.")
     url: str = Field(description="The label's own address.")
+    gone_since: float | None = Field(
+        description="Since when no branch, tag or open pull request leads to it, in seconds since "
+        "the epoch: the gate stays at `commit`. null: one does."
+    )
 
 
 class GateRevision(BaseModel):
@@ -148,6 +155,11 @@ class GateProposal(GateRevision):
 
     hosts: list[str]
     keep: bool
+    on_delete: str = Field(
+        description="What becomes of the clients of a label to which no branch leads any more: "
+        "they `stay` at its commit, or go to the `default` branch.",
+        json_schema_extra={"enum": [one.value for one in OnDelete]},
+    )
     awaits: list[GateLead] = Field(description="What must run first.")
     failure: str = Field(description="Why it comes to nothing; empty while it waits.")
 
@@ -162,6 +174,11 @@ class Gate(GateRevision):
     url: str
     hosts: list[str] = Field(description="More hosts, beside that of `url`.")
     keep: bool = Field(description="Whether what it leads to keeps running without visitors.")
+    on_delete: str = Field(
+        description="What becomes of the clients of a label to which no branch leads any more: "
+        "they `stay` at its commit, or go to the `default` branch.",
+        json_schema_extra={"enum": [one.value for one in OnDelete]},
+    )
     created: float
     behind: int | None = Field(
         description="How many proxies do not choose by this revision yet; null: not known. With 0 "

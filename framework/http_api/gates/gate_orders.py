@@ -2,7 +2,7 @@
 
 framework.gates.written_gate has the rules and their messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query
@@ -14,7 +14,7 @@ from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenT
 from framework.http_api.gates.gate_changes import Way
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import MOST, WHOLE
-from prevs.gates import LOTS, Override, Sticky
+from prevs.gates import LOTS, OnDelete, Override, Sticky
 
 _NULL: dict[str, Any] = {"type": "null"}
 _WHEN: dict[str, Any] = {"header": "X-Api-Version", "is": "2015-03-27"}
@@ -137,6 +137,12 @@ class GateOrder(BaseModel):
         "`query` or the `cookie` prevs-ref.",
         json_schema_extra={"items": {"enum": [one.value for one in Override]}},
     )
+    on_delete: str = Field(
+        default=OnDelete.STAY.value,
+        description="What becomes of the clients of a label to which no branch leads any more: "
+        "they `stay` at its commit, or go to the `default` branch, as soon as that runs.",
+        json_schema_extra={"enum": [one.value for one in OnDelete]},
+    )
     unknown: Annotated[int, WHOLE] | None = Field(
         default=None,
         description="400 refuses a version that no rule has; null lets the other rules decide.",
@@ -182,8 +188,14 @@ class TryOrder(BaseModel):
 
     method: str = "GET"
     path: str = Field(description="Without the query.")
-    headers: dict[str, str] = Field(default_factory=dict, description="Their names in any case.")
-    cookies: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Their names in any case. Blanks around a value are none of it.",
+    )
+    cookies: dict[str, str | list[str]] = Field(
+        default_factory=dict,
+        description="Those beside the header Cookie. Of several of a name, the last one counts.",
+    )
     query: dict[str, str] = Field(default_factory=dict)
     lot: Annotated[int, Field(ge=0, lt=LOTS), WHOLE] | None = Field(
         default=None,
@@ -200,12 +212,23 @@ def read(order: GateOrder) -> WrittenGate:
         keep=order.keep,
         override=tuple(order.override),
         unknown=order.unknown,
+        on_delete=order.on_delete,
     )
 
 
 def read_switch(order: SwitchOrder) -> Switch:
     """Return what is to be switched, unchecked."""
     return Switch(order.path, order.label, _read_condition(order.when), order.weight)
+
+
+def write_cookies(headers: Mapping[str, str], cookies: Mapping[str, str | Sequence[str]]) -> str:
+    """Return all cookies of a request as one header, as a client sends them."""
+    pairs = [
+        f"{name}={value}"
+        for name, values in cookies.items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+    return "; ".join([*filter(None, [headers.get("cookie", "")]), *pairs]).strip(" \t")
 
 
 def _read_rule(rule: RuleOrder) -> WrittenRule:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from framework.gates import proposals
+from framework.gates import history
 from framework.gates.explanations import Outcome
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates.gate_models import GateCondition, GateRule, GateTarget
 from framework.http_api.models.variant_models import Holders, find_holders
 from framework.state.snapshot import Snapshot
+from prevs import names
 from prevs.gates import Condition, ConditionKind, GateRecord, Proposal, Revision, Rule, Target
 from prevs.names import Addresses
 from prevs.records import PreviewRecord
@@ -34,8 +35,9 @@ class GatePresenter:
 
     def show_outcome(self, gate: GateRecord, outcome: Outcome) -> models.TryAnswer:
         """Return where a request goes."""
-        holders = find_holders(self._snapshot(), {gate.app})
-        found = holders.get((gate.app, outcome.label or ""))
+        snapshot, label = self._snapshot(), outcome.label or ""
+        holders = find_holders(snapshot, {gate.app})
+        found = holders.get((gate.app, label)) or _find_noted(gate, label, snapshot)
         return models.TryAnswer(
             label=outcome.label,
             commit=found.commit if found else None,
@@ -43,24 +45,28 @@ class GatePresenter:
             rule=outcome.rule,
             status=outcome.refusal.status if outcome.refusal else None,
             vary=list(outcome.vary),
-            why=outcome.why,
+            why=outcome.why + _explain_gone(gate, label, found),
         )
 
     def _show(self, gate: GateRecord, snapshot: Snapshot, holders: Holders) -> models.Gate:
-        lead = self._make_lead(gate.app, snapshot)
+        lead = self._make_lead(gate, snapshot)
         return models.Gate(
             name=gate.name,
             app=gate.app,
             url=self._addresses.gate_url(gate.name),
             hosts=list(gate.hosts),
             keep=gate.keep,
+            on_delete=gate.on_delete.value,
             created=gate.created,
             behind=_count_behind(gate, snapshot),
             stack=gate.stack,
             variants=dict(gate.revision.variants),
             leads=[
-                lead(label, holders.get((gate.app, label)))
-                for label in proposals.list_labels(gate.revision)
+                lead(
+                    label,
+                    holders.get((gate.app, label)) or _find_noted(gate, label, snapshot),
+                )
+                for label in history.list_labels(gate.revision)
             ],
             proposal=_show_proposal(gate, gate.proposal, snapshot, lead) if gate.proposal else None,
             earlier=[
@@ -71,20 +77,34 @@ class GatePresenter:
         )
 
     def _make_lead(
-        self, app: str, snapshot: Snapshot
+        self, gate: GateRecord, snapshot: Snapshot
     ) -> Callable[[str, PreviewRecord | None], models.GateLead]:
         def lead(label: str, preview: PreviewRecord | None) -> models.GateLead:
-            unit = preview and preview_unit(app, preview.sha)
+            unit = preview and preview_unit(gate.app, preview.sha)
             return models.GateLead(
                 label=label,
                 commit=preview.commit if preview else None,
                 state=preview.state if preview else None,
                 reason=preview.why if preview else "",
                 queue_place=snapshot.queue_places.get(unit) if unit else None,
-                url=self._addresses.url(label, app),
+                url=self._addresses.url(label, gate.app),
+                gone_since=gate.gone.get(label),
             )
 
         return lead
+
+
+def _find_noted(gate: GateRecord, label: str, snapshot: Snapshot) -> PreviewRecord | None:
+    """Return the preview at which a gate stays, as a label of it is gone; None if it is not."""
+    return snapshot.find_gone(gate.app, label) if label in gate.gone else None
+
+
+def _explain_gone(gate: GateRecord, label: str, found: PreviewRecord | None) -> str:
+    if label not in gate.gone:
+        return ""
+    if found is None:
+        return " No branch leads to it any more, and nothing has run of it: the answer is 404."
+    return f" No branch leads to it any more, so it stays at {names.short(found.commit)}."
 
 
 def _count_behind(gate: GateRecord, snapshot: Snapshot) -> int | None:
@@ -107,6 +127,7 @@ def _show_proposal(
         **_show_revision(proposal.revision, in_force=False),
         hosts=list(proposal.hosts),
         keep=proposal.keep,
+        on_delete=proposal.on_delete.value,
         awaits=[
             lead(label, preview).model_copy(update={"commit": commits[label]})
             for label, preview in waits

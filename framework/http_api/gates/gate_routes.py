@@ -171,12 +171,12 @@ class GateRoutes:
     def try_gate(self, name: Name, order: orders.TryOrder, caller: Caller) -> models.TryAnswer:
         """Tell where a request to a gate would go, and why. Sends nothing."""
         gate = self._find(name, caller)
-        headers = {header.lower(): value for header, value in order.headers.items()}
+        headers = {name.lower(): value.strip(" \t") for name, value in order.headers.items()}
         request = gate_rules.Request(
             method=order.method,
             path=order.path,
             headers=headers,
-            cookies={**gate_rules.read_cookies(headers.get("cookie", "")), **order.cookies},
+            cookies=gate_rules.read_cookies(orders.write_cookies(headers, order.cookies)),
             query=order.query,
             lot=order.lot or 0,
         )

@@ -9,7 +9,12 @@ import anyio.to_thread
 
 from framework.apps import room_detail
 from framework.apps.manifest import Manifest
-from framework.errors import AmbiguousLabel, SecretsUnreadable, UnknownLabel
+from framework.errors import (
+    AmbiguousLabel,
+    RepositoryUnreachable,
+    SecretsUnreadable,
+    UnknownLabel,
+)
 from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
 from framework.service.previews import Previews
@@ -18,7 +23,7 @@ from framework.state.gates.stack_records import InstanceOf
 from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.access import Access
-from prevs.records import AppRecord, Failure
+from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.stacks import StackRecord
 
 T = TypeVar("T")
@@ -111,7 +116,13 @@ class LabelResolver:
     def _resolve(self, app: AppRecord, label: str, *, fresh: bool) -> tuple[Resolved, str]:
         try:
             return self._refs.resolve(app, label, fresh=fresh), label
+        except RepositoryUnreachable:
+            if gone := self._previews.snapshot.find_gone(app.name, label):
+                return _show_kept(gone), label
+            raise
         except UnknownLabel:
+            if kept := self._previews.snapshot.find_kept(app.name, label):
+                return _show_kept(kept), label
             if not names.may_be_flat(label, app.name):
                 raise
             heads = self._refs.heads(app).commits
@@ -178,6 +189,11 @@ def _is_open_to_all(stack: StackRecord, snapshot: Snapshot) -> bool:
         == "full"
         for app in stack.apps
     )
+
+
+def _show_kept(preview: PreviewRecord) -> Resolved:
+    """Return what a gate keeps. It may have what it had: its variables, and a stranger's limits."""
+    return Resolved(preview.commit, "commit", None, "", "", 0.0, refs=preview.refs)
 
 
 async def _run(work: Callable[[], T], limits: dict[str, anyio.CapacityLimiter], app: str) -> T:

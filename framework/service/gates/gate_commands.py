@@ -4,6 +4,7 @@ Owned by the service's thread. A change has two halves, since git is read in bet
 what a gate would be and which labels must run for it; `carry_out` begins to wait for these.
 """
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -94,8 +95,8 @@ class GateCommands:
         if current.number and is_wanted:
             return GatePlan(before, before, ())
         earlier = history.find_earlier(before, number)
-        running = self._waiting.find_commits(before.app, proposals.list_labels(earlier))
-        rules = switching.pin(earlier.rules, earlier.commits, running)
+        now = self._waiting.find_followed(before.app, history.list_labels(earlier))
+        rules = switching.pin(earlier.rules, earlier.commits, now)
         checked = self._revise(before, earlier, rules, before=before, by=by)
         known = {sha: sha for sha in earlier.commits.values()}
         return _plan(checked, before, {**earlier.commits, **known})
@@ -161,7 +162,7 @@ class GateCommands:
             changed=self._clock.now(),
             by=by,
         )
-        made = GateRecord(base.name, base.app, revision, base.hosts, base.keep, base.created)
+        made = dataclasses.replace(base, revision=revision, earlier=(), proposal=None)
         return history.follow(made, before)
 
     def _list_neighbours(self) -> Neighbours:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from framework.clock import Clock
-from framework.gates import proposals
+from framework.gates import history, proposals
 from framework.state.records import Records
 from prevs.gates import GateRecord
 from prevs.records import PreviewRecord
@@ -50,7 +50,7 @@ class GateProposals:
             return proposals.fail(gate, failure)
         if not all(map(self._runs, awaited.values())):
             return gate
-        before = self.find_commits(gate.app, proposals.list_labels(gate.revision))
+        before = self.find_commits(gate.app, history.list_labels(gate.revision))
         return proposals.adopt(gate, before, self._clock.now())
 
     def find_commits(self, app: str, labels: Iterable[str]) -> Mapping[str, str]:
@@ -59,6 +59,12 @@ class GateProposals:
         placed.sort(key=lambda one: (one.started or 0.0, one.sha))
         leads = {label: one.sha for one in placed for label in (*one.labels, one.sha)}
         return {label: leads[label] for label in labels if label in leads}
+
+    def find_followed(self, app: str, labels: Iterable[str]) -> Mapping[str, str]:
+        """Return those of `find_commits` to which a branch, tag or pull request still leads."""
+        found = self.find_commits(app, labels)
+        gone = {one.sha for one in self._records.of_app(app) if one.unreferenced_since is not None}
+        return {label: sha for label, sha in found.items() if sha not in gone}
 
     def _find(self, app: str, sha: str) -> PreviewRecord | None:
         return self._records.find(preview_unit(app, sha))

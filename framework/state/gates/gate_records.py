@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from framework.gates import proposals
+from framework.gates import deleted_branches, proposals
+from framework.gates.deleted_branches import Kept
 from framework.gates.errors import UnknownGate
 from framework.ports import Store
 from framework.state.unconfirmed_writes import UnconfirmedWrites
@@ -67,6 +68,10 @@ class GateRecords:
     def of_app(self, app: str) -> Sequence[GateRecord]:
         """Return the gates of an app."""
         return [gate for gate in self.all.values() if gate.app == app]
+
+    def list_kept(self, app: str) -> Kept:
+        """Return what the gates of an app keep, although no branch may lead there any more."""
+        return deleted_branches.list_kept(self.of_app(app))
 
     def list_waiting(self) -> Sequence[GateRecord]:
         """Return the gates of which a change waits."""

@@ -38,9 +38,15 @@ class Agent:
         self.hosts = ForeignHosts(Confinement(), {}, resolve=lambda *_: loopback, never=())
 
     def checkout(
-        self, address: str, sha: str, credential: Credential | None = None, *, task: str = "task"
+        self,
+        address: str,
+        sha: str,
+        credential: Credential | None = None,
+        *,
+        task: str = "task",
+        ref: str = "",
     ) -> GitCheckout:
-        source = Source(address, sha, task, credential)
+        source = Source(address, sha, task, credential, ref)
         made = (self.signals, self.log, self.environ)
         return GitCheckout(
             self.folder,

@@ -102,6 +102,21 @@ def test_a_commit_of_no_branch_is_refused_though_the_server_would_send_it(
     assert isinstance(agent.failure(server.url("shop.git"), hidden, GOOD), CommitMissing)
 
 
+def test_a_commit_at_which_a_gate_stays_is_read_though_its_branch_is_gone(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    repository.commit({"a": "main"})
+    repository.git("checkout", "--quiet", "--detach")
+    left = repository.commit({"a": "canary"})
+    repository.git("checkout", "--quiet", "main")
+    asked = agent.checkout(server.url("shop.git"), left, GOOD, ref=left)
+    with asked.tree(limit=60.0) as tree:
+        assert (tree / "a").read_text() == "canary"
+    never = "f" * 40
+    with pytest.raises(CommitMissing):
+        agent.checkout(server.url("shop.git"), never, GOOD, ref=never).tree(limit=60).__enter__()
+
+
 def test_a_branch_that_was_rewritten_is_followed(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories, history: list[str]
 ) -> None:

@@ -6,6 +6,7 @@ from prevs.gates import (
     Condition,
     ConditionKind,
     GateRecord,
+    OnDelete,
     Override,
     Proposal,
     Revision,
@@ -45,11 +46,14 @@ WRITTEN: dict[str, Any] = {
             keep=True,
             awaited=("v2",),
             failure="v2 cannot be built.",
+            on_delete=OnDelete.DEFAULT,
         ),
         signature="5c80e7d1" * 8,
         whole_signature="7be0ac6d" * 8,
         last_number=8,
         stack="api",
+        on_delete=OnDelete.DEFAULT,
+        gone={"pr-7": 1700000003.5},
     ),
 }
 

@@ -12,6 +12,7 @@ from prevs.gates import (
     Condition,
     ConditionKind,
     GateRecord,
+    OnDelete,
     Override,
     Proposal,
     Revision,
@@ -143,6 +144,8 @@ def test_a_gate_without_variants_is_signed_as_before_stacks() -> None:
     assert signatures.sign_gate(KEY, GATE) == before
     whole = "564083d8974df480e26f0f2b87c6743720e7b6ac696cf267d6976a1c3d6c5f1a"
     assert signatures.sign_whole_gate(KEY, WHOLE) == whole
+    # Nor does a branch that goes change it, which happens by itself.
+    assert signatures.sign_whole_gate(KEY, replace(WHOLE, gone={"pr-7": 5.0})) == whole
 
 
 def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:
@@ -182,6 +185,8 @@ def of_proposal(**changes: Any) -> GateRecord:
         of_proposal(keep=True),
         of_proposal(failure="It has failed."),
         replace(WHOLE, stack="shop"),
+        replace(WHOLE, on_delete=OnDelete.DEFAULT),
+        of_proposal(on_delete=OnDelete.DEFAULT),
     ],
 )
 def test_frameworks_trust_a_gate_as_a_whole(other: GateRecord) -> None:

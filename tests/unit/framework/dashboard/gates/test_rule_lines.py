@@ -44,7 +44,15 @@ def test_the_first_rule_that_may_decide_does(revision: Revision, request: Reques
 
 
 def test_a_line_has_shares_and_where_they_will_lead() -> None:
-    lead = GateLead(label=A, commit=A, state=None, reason="", queue_place=None, url="http://a/")
+    lead = GateLead(
+        label=A,
+        commit=A,
+        state=None,
+        reason="",
+        queue_place=None,
+        url="http://a/",
+        gone_since=None,
+    )
     rules = (Rule("/", SPLIT, None, Sticky.COOKIE), Rule("/v1", (V1,), HEADER))
     later = Revision(2, (rules[0], Rule("/v1", (MAIN,), HEADER)))
     first, second = list_lines(Revision(1, rules), later, {A: lead})

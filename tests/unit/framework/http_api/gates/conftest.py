@@ -45,6 +45,12 @@ class GatesApi(ApiInProcess):
         """Return the answer to writing a gate."""
         return self.ask("PUT", f"/{name}{query}", json=order)
 
+    def start(self, label: str) -> httpx.Response:
+        """Return the answer to a visit of a label of hello."""
+        self.ask("GET", scope=Scope.USE)
+        order = {"app": "hello", "label": label}
+        return self.send("POST", "/v1/previews", json=order, headers=self._headers[Scope.USE])
+
     def run(self, *labels: str) -> None:
         """Let the previews of labels run."""
         for label in labels:

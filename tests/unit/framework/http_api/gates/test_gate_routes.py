@@ -169,6 +169,31 @@ def test_a_rollback_leads_to_the_commit_of_then_although_its_branch_has_moved(
     assert answer.json()["leads"][0]["commit"] == A
 
 
+def test_a_gate_whose_branch_is_gone_says_where_it_stays(api: GatesApi) -> None:
+    api.run("main", "v1")
+    weighted = [{"label": "main", "weight": 50}, {"label": "v1", "weight": 50}]
+    api.write(gate({"path": "/", "to": weighted}))
+    api.gates.gone("api", v1=12.5)
+    del api.refs.leads["hello", "v1"]
+    shown = find(api)
+    (main, v1) = shown["leads"]
+    assert (main["gone_since"], v1["gone_since"]) == (None, 12.5)
+    assert (v1["commit"], v1["state"], shown["on_delete"]) == (B, "running", "stay")
+    tried = api.ask("POST", "/api/try", json={"path": "/", "lot": 0}).json()
+    why = f"No branch leads to it any more, so it stays at {B[:7]}."
+    assert (tried["label"], tried["commit"]) == ("v1", B)
+    assert tried["why"].endswith(why)
+    # Its address starts that, also while the repository is away, and a file is taken as it is.
+    for away in (None, RepositoryUnreachable("hello", "/srv/git/hello", "away")):
+        if away:
+            api.refs.leads["hello", "v1"] = away
+        started = api.start("v1")
+        assert (started.status_code, started.json()["commit"]) == (202, B), started.text
+        assert api.write(gate({"path": "/", "to": weighted})).status_code == 200
+    fate = api.write(gate(on_delete="forget"))
+    assert fate.json()["problems"][0]["field"] == "on_delete"
+
+
 @pytest.mark.parametrize(
     ("order", "label", "why"),
     [
@@ -190,6 +215,13 @@ def test_a_rollback_leads_to_the_commit_of_then_although_its_branch_has_moved(
         ({"path": "/w", "headers": {"Cookie": "a=1; prevs-lot=1000"}}, "main", "begins with /w"),
         ({"path": "/w", "cookies": {"prevs-lot": "x"}}, None, "The client's lot decides."),
         ({"path": "/a", "cookies": {"prevs-lot": "0001"}}, None, "The client's lot decides."),
+        (
+            {"path": "/", "headers": {"X-Version": " 2\t"}},
+            "v2",
+            "Its path begins with /, and its header x-version is 2.",
+        ),
+        ({"path": "/w", "cookies": {"prevs-lot": ["0000", "1000"]}}, "main", "begins with /w"),
+        ({"path": "/w", "headers": {"Cookie": "prevs-lot=0000; prevs-lot=1000 "}}, "main", "/w"),
         ({"path": "/w"}, None, "no condition holds for it. The client's lot decides."),
     ],
 )
