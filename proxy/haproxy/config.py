@@ -45,6 +45,20 @@ class Front(NamedTuple):
     pass_keys: int = 0
 
     @property
+    def preview_each(self) -> int:
+        """How many open requests to one preview a client may have, once that has `uncounted`.
+
+        With these that is less than the 512 processes of a container: one client does not use up
+        those of an application that takes one for each connection.
+        """
+        return max(400, self.connections_each * 2 // 5)
+
+    @property
+    def uncounted(self) -> int:
+        """How many open requests a preview has before those of each client are counted."""
+        return max(100, self.connections_each // 10)
+
+    @property
     def reader_digests(self) -> list[str]:
         """The SHA-256 of each of `readers`, as HAProxy writes it."""
         return [hashlib.sha256(token.encode()).hexdigest().upper() for token in self.readers]
