@@ -82,7 +82,8 @@ class PendingStarts:
     """Starts previews for those who wait. `clock` and `pause` are in seconds.
 
     It calls `count_outcome` when a start ends, with `running`, `left` (nobody waits any more), or
-    the slug of a problem.
+    the slug of a problem. It calls `forget_unknown` with a host that leads to nothing, also if
+    nobody waits for it any more.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class PendingStarts:
         *,
         refused_tasks: RefusedTasks,
         count_outcome: Callable[[str], object],
+        forget_unknown: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -101,6 +103,7 @@ class PendingStarts:
         self._domain = domain
         self._refused_tasks = refused_tasks
         self._count_outcome = count_outcome
+        self._forget_unknown = forget_unknown
         self._clock = clock
         self._pause = pause
         self._pending: dict[tuple[str, str], tuple[_PendingStart, asyncio.Task[None]]] = {}
@@ -172,6 +175,8 @@ class PendingStarts:
                 del self._pending[pending.host, pending.refused]
         self._count_outcome(problem.slug if problem else "left")
         if problem is not None:
+            if problem.status == 404:
+                self._forget_unknown(pending.host)
             self._last_problems[pending.host] = problem
             while len(self._last_problems) > _REMEMBERED:
                 self._last_problems.popitem(last=False)

@@ -1,6 +1,7 @@
 """Limits how many previews visitors start in a while: by address, network and app, and in all.
 
-Starts with an API token are not counted, as those by programs and by the dashboard.
+What turns out not to exist counts only for those who asked for it. Starts with an API token are
+not counted, as those by programs and by the dashboard.
 """
 
 import ipaddress
@@ -65,6 +66,14 @@ class StartLimit:
             hosts.move_to_end(host)
         return None
 
+    def forget(self, host: str) -> None:
+        """Count a start of `host` no longer for its app and for all: there is no such preview.
+
+        Those who asked for it keep it in their own budgets, so it costs only them.
+        """
+        for key in _shared(host):
+            self._hosts.get(key, {}).pop(host, None)
+
     def _counted(self, key: tuple[str, str], now: float) -> OrderedDict[str, float]:
         hosts = self._hosts.setdefault(key, OrderedDict())
         _drop(hosts, now - SECONDS)
@@ -94,5 +103,9 @@ def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
     yield "address", name_client(address, SITE_BITS)
     if isinstance(read_address(address), ipaddress.IPv6Address):
         yield "network", name_customer(address)
+    yield from _shared(host)
+
+
+def _shared(host: str) -> Iterator[tuple[str, str]]:
     yield "app", names.app_of_host(host)
     yield "all", ""

@@ -59,15 +59,22 @@ def make_context(
     settings: RoomSettings,
     *,
     probe: Callable[[Route], Awaitable[bool]],
+    clock: Callable[[], float] = time.monotonic,
 ) -> RoomContext:
-    """Return the context of a room. `probe` is as in RefusedTasks.
+    """Return the context of a room. `probe` is as in RefusedTasks, `clock` as in StartLimit.
 
     The caller closes `pending_starts`, `refused_tasks` and `preview_streams` at the end.
     """
     proxy_id, tokens, domain, budgets = settings
     refused_tasks = RefusedTasks(table, framework, proxy_id, probe=probe)
+    start_limit = StartLimit(budgets, clock=clock)
     pending_starts = PendingStarts(
-        framework, table, domain, refused_tasks=refused_tasks, count_outcome=metrics.count_held
+        framework,
+        table,
+        domain,
+        refused_tasks=refused_tasks,
+        count_outcome=metrics.count_held,
+        forget_unknown=start_limit.forget,
     )
     return RoomContext(
         framework,
@@ -77,7 +84,7 @@ def make_context(
         Tokens(tokens),
         Visibility(framework),
         PreviewStreams(framework),
-        StartLimit(budgets),
+        start_limit,
         Slots(budgets.get("held", HELD_EACH)),
         metrics,
         domain,

@@ -24,6 +24,7 @@ class Bench:
         self.framework.world.add("hello", "main", SHA)
         self.table = RoutingTable()
         self.outcomes: list[str] = []
+        self.forgotten: list[str] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
         self.takes = False
         self.refused_tasks = RefusedTasks(
@@ -43,6 +44,7 @@ class Bench:
             "localhost",
             refused_tasks=self.refused_tasks,
             count_outcome=self.outcomes.append,
+            forget_unknown=self.forgotten.append,
             clock=lambda: self.now,
             pause=pause,
         )

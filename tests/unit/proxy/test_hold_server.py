@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from proxy import servers
 from proxy.held import start_limits
-from proxy.held.start_limits import StartLimit
 from proxy.hold_server import HoldServer
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
@@ -47,9 +46,9 @@ class Bench:
             self.metrics,
             RoomSettings("the-proxy", ["x"], "localhost", {"held": HELD}),
             probe=self._connects,
+            clock=self.clock.read,
         )
         self._pending_starts = context.pending_starts
-        context = context._replace(start_limit=StartLimit(clock=self.clock.read))
         self._server = HoldServer(context, pause=lambda _: self.turns.get())
         self._path = folder / "held.sock"
 
@@ -167,6 +166,29 @@ async def test_held_requests_stay_counted_for_the_limit_of_starts(bench: Bench) 
         haproxy.hold(100)
         answers = [line async for line in haproxy.lines()]
         assert answers == [f"100 later {start_limits.SECONDS:.0f} address"]
+
+
+@in_a_loop
+async def test_hosts_that_do_not_exist_keep_no_visitor_from_starting_a_preview(
+    bench: Bench,
+) -> None:
+    async with bench.connected() as haproxy:
+        each, most = start_limits.MOST["address"], start_limits.MOST["app"]
+        for number in range(most):
+            haproxy.hold(1000 + number, f"10.0.9.{number // each}")
+        for number in range(0, most, 2):
+            haproxy.send(f"leave\t{1000 + number}")  # its start is counted all the same
+        registry, unknown = bench.metrics.registry, {"by": "held", "outcome": "unknown-label"}
+        while registry.get_sample_value("prevs_proxy_starts_total", unknown) != most:
+            await asyncio.sleep(0.01)
+        haproxy.hold(1, "10.0.8.1")
+        await bench.count(1)
+        haproxy.hold(9999, "10.0.9.1")
+        answers: list[str] = []
+        while not any(line.startswith("9999 ") for line in answers):
+            answers += [line async for line in haproxy.lines()]
+            haproxy.send("next")
+        assert answers[-1] == f"9999 later {start_limits.SECONDS:.0f} address"
 
 
 @in_a_loop

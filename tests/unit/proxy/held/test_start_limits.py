@@ -27,6 +27,15 @@ def test_an_address_may_start_the_next_preview_a_minute_after_the_first(
     assert start_limit.take("10.0.0.1", "another.hello.localhost") == (1, "address")
 
 
+def test_what_does_not_exist_counts_only_for_who_asked_for_it(start_limit: StartLimit) -> None:
+    for number in range(MOST["all"]):
+        address, host = f"10.0.0.{number // MOST['address']}", f"{number}.hello.localhost"
+        if start_limit.take(address, host) is None:
+            start_limit.forget(host)
+    assert start_limit.take("10.0.1.1", "main.hello.localhost") is None
+    assert start_limit.take("10.0.0.1", "main.hello.localhost") == (SECONDS, "address")
+
+
 def test_repeated_requests_for_one_preview_are_one_start(
     start_limit: StartLimit, clock: FakeClock
 ) -> None:
