@@ -46,6 +46,7 @@ from framework.zookeeper.election import Election
 from framework.zookeeper.rights import Rights
 from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
+from program.http.bounded_connections import choose_bounds, make_protocol
 from program.http.health import Check
 from program.http.request_ids import RequestIds
 from program.logs import log_output
@@ -343,6 +344,7 @@ def _server(app: RequestIds, *, believes_local: bool) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=make_protocol(choose_bounds()),
             log_config=None,
             access_log=False,
             # Otherwise anybody on this machine could pass for a proxy that says who signs in.

@@ -72,7 +72,8 @@ class StartLimit:
         Those who asked for it keep it in their own budgets, so it costs only them.
         """
         for key in _shared(host):
-            self._hosts.get(key, {}).pop(host, None)
+            if hosts := self._hosts.get(key):
+                hosts.pop(host, None)
 
     def _counted(self, key: tuple[str, str], now: float) -> OrderedDict[str, float]:
         hosts = self._hosts.setdefault(key, OrderedDict())
