@@ -197,6 +197,10 @@ def test_only_a_websocket_upgrade_is_forwarded(alone: Site, app: Upstream) -> No
         *("X-Apigateway-Api-Userinfo", "WL-Proxy-Client-IP", "X-Originating-IP"),
         *("X-Azure-SocketIP", "Fly-Client-IP", "X-Vercel-Forwarded-For", "X-Nf-Client-Ip"),
         *("X-Custom-IP-Authorization", "OIDC_CLAIM_email"),
+        *("SM_USER", "SM-ServerSessionId", "IV-User", "iv_groups", "Shib-Identity-Provider"),
+        *("X-Shib-User", "EPPN", "X-Userinfo", "X-Id-Token", "X-Email", "X-Groups", "X-User-Email"),
+        *("X-TLS-Client-Subject", "X-IAP-User", "X-Goog-IAP-JWT-Assertion", "X-Server-Name"),
+        *("X-Our-Cloud-Client-IP", "Some-Client-Cert-Subject", "A_Remote_User", "A-UserInfo"),
     ],
 )
 def test_headers_of_proxies_are_accepted_only_from_trusted_ones(
@@ -256,6 +260,8 @@ def test_headers_that_a_visitor_may_send_arrive(alone: Site, app: Upstream) -> N
     claims = {
         "X-Requested-With": "XMLHttpRequest",
         "X-HTTP-Method-Override": "PUT",
+        "X-User-Agent": "grpc-web-javascript/0.1",
+        "X-Access-Token": "x",
         "X-Client-Info": "a/1",
         "X-Real-IP-Seen": "x",
         "My-X-Host": "x",
