@@ -35,6 +35,7 @@ class Entering:
 
     def __init__(self, context: RoomContext) -> None:
         self._context = context
+        self._used: dict[str, float] = {}
 
     async def enter(self, request: Request) -> Response:
         """Let a visitor in by a link to share or by a code; send any other to sign in."""
@@ -77,7 +78,8 @@ class Entering:
         aim = _make_aim(request, visit, path, nonce)
         text = request.query_params["code"]
         found = find_pass(access, text, self._context.pass_keys, app=visit.app)
-        if not (nonce and opens(found, visit.site, now, purpose=aim.purpose)):
+        valid = nonce and opens(found, visit.site, now, purpose=aim.purpose)
+        if found is None or not valid or not self._use_up(text, found.until, now):
             if _is_in(request):
                 return RedirectResponse(path, 303, HEADERS)
             return await self._refuse(visit, problems.entry_ended())
@@ -85,6 +87,14 @@ class Entering:
         response = self._let_in(request, content, path, now)
         cookies.remove(request, response, cookies.NONCE)
         return response
+
+    def _use_up(self, code: str, until: float, now: float) -> bool:
+        """Return whether a code is used for the first time; it is remembered while it counts."""
+        self._used = {text: end for text, end in self._used.items() if end > now}
+        if code in self._used:
+            return False
+        self._used[code] = until
+        return True
 
     def _let_in(self, request: Request, content: Pass, path: str, now: float) -> Response:
         response = RedirectResponse(path, 303, HEADERS)

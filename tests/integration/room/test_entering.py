@@ -116,6 +116,15 @@ def test_a_code_lets_in_one_browser_at_one_host_for_a_minute(visitor: Visitor) -
     assert visitor.go(code).status == 403  # its nonce is gone
 
 
+def test_a_code_counts_once_even_with_its_nonce(visitor: Visitor) -> None:
+    code = visitor.enter()
+    before = dict(visitor.jars[HOST])
+    assert visitor.go(code).status == 303
+    visitor.jars[HOST].clear()
+    visitor.jars[HOST].update(before)
+    assert visitor.go(code).status == 403
+
+
 def test_what_is_signed_for_one_use_has_no_other(visitor: Visitor) -> None:
     code = fields_of(visitor.enter())["code"]
     session = visitor.jars[SIGN_IN]["prevs-session-shop"]
