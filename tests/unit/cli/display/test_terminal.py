@@ -29,6 +29,13 @@ def test_marks_that_turn_the_direction_of_text_are_shown() -> None:
     assert Cleaner(colours=True).clean(text) == one_line(text) == shown
 
 
+def test_nothing_is_written_over_what_a_line_says() -> None:
+    cleaner = Cleaner(colours=True)
+    pieces = ("refused\rall is well\r", "\n", "10 %\r\r20 %\r", "\x1b[2K30 %\r\n")
+    shown = "refused\nall is well\n10 %\n20 %\n30 %\n"
+    assert "".join(map(cleaner.clean, pieces)) == shown
+
+
 @given(PIECES, st.booleans())
 def test_a_stream_is_cleaned_alike_in_any_pieces(pieces: list[str], colours: bool) -> None:
     whole = Cleaner(colours=colours).clean("".join(pieces))
