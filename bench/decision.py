@@ -122,6 +122,9 @@ class _Cluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         pass
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        pass
+
     def acknowledge(self, statuses: Sequence[TaskStatus]) -> None:
         pass
 

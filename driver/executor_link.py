@@ -64,6 +64,9 @@ class ExecutorEvents(Protocol):
         This may come several times, and for tasks that have ended.
         """
 
+    def told(self, data: bytes) -> None:
+        """The framework has sent a message. It may be old, and come twice."""
+
     def shutdown(self) -> None:
         """The executor has to end everything. The link stays up for the last updates."""
 
@@ -205,6 +208,10 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         period = event.get("kill_policy", {}).get("grace_period", {}).get("nanoseconds")
         grace = None if period is None else int(period) / _NANOSECONDS
         self.deliver(self._events.killed, event["task_id"]["value"], grace)
+
+    def on_message(self, event: dict[str, Any]) -> None:
+        """Deliver `told`."""
+        self.deliver(self._events.told, library.decode_data(event["data"]))
 
     def on_shutdown(self) -> None:
         """Deliver `shutdown`; pymesos would kill the process group, but not the containers."""

@@ -135,6 +135,10 @@ class SchedulerDriver:
         """Kill a task. Mesos forgets this if the agent is away: then kill it again."""
         self._link.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        """Send bytes to an executor. They may be lost, without a word, or come twice."""
+        self._link.tell(agent_id, executor_id, data)
+
     def acknowledge(self, *statuses: Mapping[str, Any]) -> None:
         """Acknowledge statuses, so that agents send the next ones. One without uuid is left out.
 

@@ -209,6 +209,15 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
             kill["kill_policy"] = {"grace_period": {"nanoseconds": nanoseconds}}
         self._send({**self._header("KILL"), "kill": kill})
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        """Send MESSAGE; while disconnected, pymesos's own method only says that it did."""
+        message = {
+            "agent_id": {"value": agent_id},
+            "executor_id": {"value": executor_id},
+            "data": library.encode_data(data),
+        }
+        self._send({**self._header("MESSAGE"), "message": message})
+
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Send RECONCILE with the agents' ids, which pymesos leaves out."""
         queried: list[dict[str, Any]] = []

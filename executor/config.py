@@ -113,6 +113,14 @@ VARIABLES = (
         "none",
     ),
     Variable(
+        "PREVS_PROXIES",
+        "More addresses and networks that may connect to previews, such as 10.0.3.7,10.9.0.0/24: "
+        "proxies whose address is translated on the way here, or your own load balancer. Proxies "
+        "that report to the framework may anyway, and nobody else. `0.0.0.0/0,::/0` leaves the "
+        "ports open.",
+        "none",
+    ),
+    Variable(
         "PREVS_ISOLATION",
         "What happens if an executor may not set the rules that isolate previews and builds. "
         "wanted: the attempt's log shows it; required: nothing is started or built.",

@@ -6,12 +6,15 @@ Importing this module imports docker-py, which takes 0.1 s. GitPython is importe
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
+
+from docker.errors import APIError
 
 from executor.attempt.attempt import Attempt
 from executor.attempt.course import Course, Use
@@ -27,12 +30,15 @@ from executor.config import Config
 from executor.container.containers import Count, DockerContainers, count_alone
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
-from executor.docker.daemon import Daemon
+from executor.docker.daemon import Daemon, daemon_errors
+from executor.errors import DockerUnavailable
 from executor.limits.confinement import Confinement, read_addresses
+from executor.limits.ingress import Span
 from executor.log.masked_log import mask
 from executor.log.output import Output, open_sources
 from executor.network.iptables import ClosedNetworks, close
 from executor.network.preview_network import PreviewNetwork
+from executor.network.visitors import Agent, find_ingress
 from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
@@ -40,11 +46,14 @@ from executor.workspace.container_guard import ContainerGuard
 from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
 from prevs import names
-from prevs.messages import BuildOrder
+from prevs.codec import RecordError
+from prevs.messages import BuildOrder, KnownProxies
 
 if TYPE_CHECKING:
     from executor.companions.companion_images import CompanionSources
     from executor.workspace.shared_network import SharedNetwork
+
+logger = logging.getLogger(__name__)
 
 
 class CourseFactory:
@@ -63,10 +72,44 @@ class CourseFactory:
         self._over = threading.Event()
         self._job_log: Output | None = None
         self._shared: SharedNetwork | None = None
+        self._agent = Agent(allowed=config.confined.visitors)
+        self._proxies: KnownProxies | None = None
+        self._attempt: Attempt | None = None
 
     def connect(self) -> None:
         """Connect to docker before the task comes, and remove what dead attempts left."""
         self._guard.reap(lambda folder: reap(self._daemon, folder))
+
+    def offer_ports(self, ports: Sequence[Span]) -> None:
+        """Take the spans of ports that the agent offers, before the first attempt."""
+        self._agent = self._agent._replace(ports=ports)
+
+    def tell(self, data: bytes) -> None:
+        """Take the framework's newest list of proxies, and let them in. Does not block."""
+        try:
+            told = KnownProxies.decode(data)
+        except RecordError as exc:
+            logger.warning("a message of the framework cannot be read: %s", exc)
+            return
+        self._learn(told)
+        if (attempt := self._attempt) is not None:
+            admit = functools.partial(self._admit, attempt)
+            threading.Thread(target=admit, daemon=True, name="admit").start()
+
+    def _learn(self, told: KnownProxies | None) -> None:
+        if told is not None and (self._proxies is None or told.since > self._proxies.since):
+            self._proxies = told
+
+    def _admit(self, attempt: Attempt) -> None:
+        """Set the rules of the previews' network again. Blocks."""
+        network = PreviewNetwork(attempt.cluster, self._confine(attempt.order))
+        try:
+            with daemon_errors():
+                problem = network.ensure(self._daemon.client())
+        except (APIError, DockerUnavailable) as exc:
+            problem = str(exc)
+        if problem:
+            logger.warning("proxies that are new may not be let in: %s", problem)
 
     def finish(self) -> bool:
         """Release all that the attempt had, which has ended; return whether nothing is left."""
@@ -89,6 +132,8 @@ class CourseFactory:
 
     def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
         """Return the course of an attempt, the first one or the next. Raises OSError."""
+        self._attempt = attempt
+        self._learn(attempt.order.proxies)
         self._over = threading.Event()
         opened = self._open_log(attempt)
         log = mask(opened, attempt.order)
@@ -270,6 +315,7 @@ class CourseFactory:
             control_plane=closed,
             strangers=not order.trusted,
             fetches=confined.fetches and order.trusted,
+            ingress=find_ingress(order, self._proxies, self._agent),
         )
 
     def _images(

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 if TYPE_CHECKING:
     # Only for types: the executor imports as little as possible before it subscribes.
     from executor.attempt.task_states import Outcome
+
+
+class Registered(NamedTuple):
+    """The agent has taken this process; `ports` are the first and last of each span it offers."""
+
+    ports: Sequence[tuple[int, int]]
+
+
+class Told(NamedTuple):
+    """The framework has sent a message."""
+
+    data: bytes
 
 
 class Launched(NamedTuple):
@@ -40,7 +52,7 @@ class Ended(NamedTuple):
     outcome: Outcome
 
 
-Event = Union[Launched, Killed, ShutDown, Lost, Ended]
+Event = Union[Registered, Told, Launched, Killed, ShutDown, Lost, Ended]
 
 
 class MesosEvents:
@@ -55,7 +67,13 @@ class MesosEvents:
         framework_info: dict[str, Any],
         agent_info: dict[str, Any],
     ) -> None:
-        """Do nothing: the agent sends the task by itself."""
+        """Put Registered; the agent sends the task by itself."""
+        del executor_info, framework_info
+        self._inbox.put(Registered(_read_ports(agent_info)))
+
+    def told(self, data: bytes) -> None:
+        """Put Told."""
+        self._inbox.put(Told(data))
 
     def launched(self, task: dict[str, Any]) -> None:
         """Put Launched."""
@@ -72,3 +90,13 @@ class MesosEvents:
     def lost(self, error: Exception) -> None:
         """Put Lost."""
         self._inbox.put(Lost(str(error)))
+
+
+def _read_ports(agent_info: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the spans of ports among an agent's resources."""
+    return [
+        (int(span["begin"]), int(span["end"]))
+        for resource in agent_info.get("resources", ())
+        if resource.get("name") == "ports"
+        for span in resource.get("ranges", {}).get("range", ())
+    ]

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from executor.attempt.attempt import Attempt
@@ -22,7 +22,7 @@ from executor.attempt.task_states import Outcome, last_status
 from executor.config import Config
 from executor.errors import ExecutorError
 from executor.limits.confinement import Confinement
-from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown
+from executor.mesos import Ended, Event, Killed, Launched, Lost, Registered, ShutDown, Told
 from executor.signals import StopSignal
 from executor.task import read_task, task_id
 from prevs.messages import Isolation
@@ -68,6 +68,14 @@ class Courses(Protocol):
 
     def finish(self) -> bool:
         """Release all that the attempt had, which has ended; return whether nothing is left."""
+        ...
+
+    def offer_ports(self, ports: Sequence[tuple[int, int]]) -> None:
+        """Take the spans of ports that the agent offers."""
+        ...
+
+    def tell(self, data: bytes) -> None:
+        """Take a message of the framework. Does not block."""
         ...
 
 
@@ -171,6 +179,12 @@ class Service:
         """Handle one event; return whether to wait for another one."""
         if isinstance(event, Ended):
             return self._finish(event.outcome)
+        if isinstance(event, Registered):
+            self._courses.offer_ports(event.ports)
+            return True
+        if isinstance(event, Told):
+            self._courses.tell(event.data)
+            return True
         if isinstance(event, Launched):
             self._launch(event.task)
         elif isinstance(event, Killed):

@@ -65,10 +65,12 @@ class InverseRescinded:
 
 @dataclasses.dataclass(frozen=True)
 class UsageReported:
-    """A proxy's report of the use of tasks."""
+    """A proxy's report of the use of tasks, and of where it connects from, as which user."""
 
     proxy: str
     uses: Sequence[Use]
+    addresses: Sequence[str] = ()
+    user: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,39 @@ class Credential:
 
 
 @dataclasses.dataclass(frozen=True)
+class ProxyAddress:
+    """An address from which a proxy connects to previews.
+
+    `user` is the id of the user that it runs as there: on an agent's own machine, only that user's
+    connections are the proxy's. None if it is not known.
+    """
+
+    address: str
+    user: Optional[int] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownProxies:
+    """The proxies that a framework knows, which alone may connect to previews.
+
+    The newest list counts: `since` is when it came to be, in milliseconds since the epoch. It is
+    also the data of a message to a running executor.
+    """
+
+    since: int
+    proxies: tuple[ProxyAddress, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the bytes of a message."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "KnownProxies":
+        """Return the list in a message. Raises RecordError."""
+        return codec.decode(KnownProxies, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
 class BuildOrder:
     """What an executor needs to turn a commit into a container that answers.
 
@@ -49,7 +82,8 @@ class BuildOrder:
     container runs that to its exit, and serves nothing: `container_port` and `host_port` are 0.
     `instance` is the id of a variant's own instance, which shares no volume with the preview of its
     commit; "" for any other preview. `variant` is the name of its variant. `gates` are the host
-    names of the gates of its stacks, which its containers call.
+    names of the gates of its stacks, which its containers call. `proxies` may connect to previews,
+    and nobody else; None if a framework does not know them yet.
     """
 
     app: str
@@ -86,6 +120,7 @@ class BuildOrder:
     instance: str = ""
     variant: str = ""
     gates: tuple[str, ...] = ()
+    proxies: Optional[KnownProxies] = None
 
     @property
     def volume_key(self) -> str:
@@ -122,7 +157,8 @@ class Isolation:
     unless previews can be isolated. `builds` is whether build steps are isolated like previews,
     `fetches` is whether a Dockerfile may ADD from a URL. `open` is why previews are not isolated,
     `builds_open` why builds are not isolated, `builds_unlimited` why builds have no limits: "" if
-    they are isolated or limited, None if no attempt has checked.
+    they are isolated or limited, None if no attempt has checked. `ports_open` is why others than
+    proxies may connect to previews there, in the same way.
     """
 
     allowed: tuple[str, ...] = ()
@@ -132,6 +168,7 @@ class Isolation:
     open: Optional[str] = None
     builds_open: Optional[str] = None
     builds_unlimited: Optional[str] = None
+    ports_open: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from program.http.request_ids import RequestIds
 from proxy import internal_api, servers
 from proxy.entrance.routes import make_routes
 from proxy.framework.api_client import FrameworkApi
+from proxy.framework.sources import Sources
 from proxy.framework.usage_report import UsageReporter
 from proxy.haproxy.config import Files, name_pass_key
 from proxy.haproxy.old_processes import OldProcesses
@@ -74,7 +75,13 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
         HaproxyProcess(files, old_processes, router.replaced, variables=variables),
         old_processes,
         framework,
-        UsageReporter(router, framework, proxy_id, intervals=intervals),
+        UsageReporter(
+            router,
+            framework,
+            proxy_id,
+            find_source=Sources(routing.controller.agent_hosts, chosen.proxy_source).find,
+            intervals=intervals,
+        ),
         room,
         servers.make_server(RequestIds(app.make_app(room, make_routes(room)))),
         servers.make_server(internal_api.make_app(room, _probes(routing.controller))),

@@ -14,7 +14,7 @@ from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.sign_in import Begun, Claim
 from proxy.model.trust import Nodes
-from proxy.model.usage import Reading, TaskUsage
+from proxy.model.usage import Reading, Source, TaskUsage
 
 
 class Placements(Protocol):
@@ -137,8 +137,8 @@ class Framework(Protocol):
         """Return the session of who has signed in; `state` and `code` came from the provider."""
         ...
 
-    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
-        """Report the usage of at most 2000 tasks at this proxy."""
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage], source: Source) -> None:
+        """Report the usage of at most 2000 tasks at this proxy, and from where it connects."""
         ...
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:

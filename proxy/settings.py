@@ -1,5 +1,6 @@
 """The proxy's settings: PREVS_* variables of its environment. All problems are reported at once."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,11 @@ def _check_path(value: Path) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9/._+@-]+", str(path), re.ASCII):
         raise ValueError(f"{path} may have only letters, digits and / . _ + @ - in its path")
     return path
+
+
+def _check_source(value: str) -> str:
+    # It stands in HAProxy's configuration; ValueError if it is no address.
+    return str(ipaddress.ip_address(value)) if value else ""
 
 
 _PLACE = r"([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}"
@@ -134,6 +140,12 @@ class Settings(EnvironmentSettings):
         "a * stands for the rest of a name. The common ones are built in.",
         examples=["X-Our-User,X-Our-Sso-*"],
     )
+    proxy_source: Annotated[str, AfterValidator(_check_source)] = Field(
+        default="",
+        description="The address from which HAProxy connects to previews, one of this machine's. "
+        "By default the system chooses it for each agent. Agents let only proxies' addresses in.",
+        examples=["10.0.0.7"],
+    )
     proxy_dir: ConfiguredPath = Field(
         description="A folder of this proxy's own, for HAProxy's files and sockets. "
         f"{_LONGEST_FOLDER} characters at most.",
@@ -205,6 +217,7 @@ class Settings(EnvironmentSettings):
             connections_each=self.connections_of_client,
             stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
             pass_keys=len(self.tokens()),
+            source=self.proxy_source,
         )
 
     def budgets(self) -> dict[str, int]:

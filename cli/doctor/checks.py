@@ -23,6 +23,7 @@ from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.forges import describe_forges, judge_forge, list_followed
 from cli.doctor.gates import judge_gates
 from cli.doctor.isolation import judge_isolation
+from cli.doctor.ports import look_at_ports
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
 _ANSWER_SECONDS = 5.0
@@ -68,6 +69,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("agents", lambda: _look_at_agents(known)),
         Check("queue", lambda: judgements.judge_queue(_call(known, Api.queue), now())),
         Check("previews", lambda: judgements.judge_failed(_call(known, _failed))),
+        Check("ports", lambda: look_at_ports(_call(known, _running))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
         Check("gates", lambda: judge_gates(_call(known, lambda api: api.gates.list().found))),
@@ -220,6 +222,10 @@ def _find_place(api: Api) -> Place | None:
             if ref["url"]:
                 return read_place(ref["url"], app["name"])
     return None
+
+
+def _running(api: Api) -> list[Preview]:
+    return api.previews(state="running")
 
 
 def _failed(api: Api) -> list[Preview]:

@@ -37,6 +37,13 @@ def judge_isolation(agents: Sequence[MesosAgent]) -> list[Finding]:
 def _judge(isolation: Isolation, hosts: str) -> Iterator[Finding]:
     part = f"isolation at {hosts}"
     yield _judge_previews(isolation, part)
+    if isolation.get("ports_open") and not isolation["open"]:
+        yield warning(
+            part,
+            f"Others than proxies may connect to previews: {isolation['ports_open']}.",
+            "Start a preview there once all proxies run; if it stays so, see "
+            "docs/operating/access.md.",
+        )
     yield from _judge_builds(isolation, part)
 
 

@@ -39,6 +39,7 @@ _WITH_V2 = _HIERARCHIES / "cgroup.controllers"
 """The file that exists if only v2 is mounted."""
 
 _LOOPBACK = "127.0.0.1"
+_UNNAMED = "the framework had not named its proxies yet"
 _NO_CHECK = {"test": ["NONE"]}
 """Turns off an image's own health check: dockerd would run it as often as a commit likes."""
 
@@ -242,6 +243,8 @@ class DockerContainers:
         except APIError as exc:
             raise _judge(exc) from exc
         self._report_isolation("open", problem or "")
+        unnamed = "" if self._confinement.ingress else _UNNAMED
+        self._report_isolation("ports_open", problem or unnamed)
         if problem is None:
             return
         if self._confinement.strangers:

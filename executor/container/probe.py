@@ -8,8 +8,10 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Optional
 from urllib.parse import urlsplit
 
+from executor.limits.ingress import CHECK_SOURCE
 from executor.ports import HTTP2, Answer, Signals
 from prevs.commit_settings import HealthKind
 
@@ -85,7 +87,9 @@ class ApplicationProbe:
     def _connect(self, exchange: Callable[[socket.socket], Answer]) -> Answer:
         """Return the result of `exchange` on a new connection. Raises Stopped."""
         try:
-            sock = socket.create_connection(self._address, timeout=self._answer_limit)
+            sock = socket.create_connection(
+                self._address, self._answer_limit, _find_source(self._address[0])
+            )
         except OSError:
             return Answer(connected=False)
         wake = functools.partial(_wake, sock)
@@ -135,6 +139,11 @@ class ApplicationProbe:
             return _HUNG_UP
         except http.client.HTTPException:
             return _NO_HTTP
+
+
+def _find_source(host: str) -> Optional[tuple[str, int]]:
+    """Return from where to connect: at a loopback address, previews are closed to all others."""
+    return (CHECK_SOURCE, 0) if host.startswith("127.") else None
 
 
 def _greet(sock: socket.socket) -> Answer:

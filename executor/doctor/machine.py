@@ -22,7 +22,7 @@ from executor.docker import daemon_group, engine, trial
 from executor.limits import daemon_firewall
 from executor.limits.confinement import read_confinement
 from executor.limits.machine_checks import Folder, Framework, Machine
-from executor.network.iptables import find_rules_problem, find_table_problem
+from executor.network.iptables import count_visitors, find_rules_problem, find_table_problem
 
 _MODULES = ("bz2", "ssl")
 _PROGRAM_LIMIT = 20.0
@@ -55,6 +55,7 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         docker_problem=problem,
         trial_problem="" if version is None else trial.find_problem(environ),
         rules_problem=find_rules_problem(),
+        visitors=count_visitors(),
         limits_problem=build_limits.find_problem(confined),
         outbound_problem=None if version is None else _find_outbound_problem(environ),
         confined=confined,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from executor.limits.disk_schedule import DISK_LIMIT
+from executor.limits.ingress import Ingress
 from executor.ports import ContainerSpec
 from program.networks.reserved import Network
 
@@ -62,7 +63,8 @@ class Confinement(NamedTuple):
     app's builds may use `build_memory` MB, half of the machine's if 0; or the operator has made the
     control group `build_group` for them. `control_plane` are the framework's own machines, which
     previews never reach, but for the `proxy`. With `strangers`, the code is a stranger's: nothing
-    starts and nothing is built unless it is isolated.
+    starts and nothing is built unless it is isolated. `visitors` may connect to previews as proxies
+    do; `ingress` is who may in all, None if the framework has not said.
     """
 
     disk_limit: int = DISK_LIMIT
@@ -76,6 +78,8 @@ class Confinement(NamedTuple):
     control_plane: Sequence[Network] = ()
     strangers: bool = False
     proxy: Optional[ProxyPort] = None
+    visitors: Sequence[Network] = ()
+    ingress: Optional[Ingress] = None
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
@@ -106,6 +110,7 @@ def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confine
         build_memory=count("PREVS_BUILD_MEMORY", environ.get("PREVS_BUILD_MEMORY", ""), 0),
         build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
         proxy=_read_proxy(environ.get("PREVS_ALLOW_PROXY", ""), problems),
+        visitors=tuple(_read_networks("PREVS_PROXIES", environ.get("PREVS_PROXIES", ""), problems)),
     )
 
 

@@ -1,4 +1,6 @@
-"""The firewall of the previews' network, as rules of iptables. Pure.
+"""The firewall of the previews' network, as rules of iptables: what containers reach. Pure.
+
+Who reaches them is in ingress.py.
 
 The rules are in the table mangle, which comes before any other decision about a packet. So what
 they drop stays dropped, whatever docker, firewalld or ufw put into their own tables. Each network
@@ -11,11 +13,14 @@ import ipaddress
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Optional
 
+from executor.limits import ingress
 from executor.limits.confinement import ProxyPort
+from executor.limits.ingress import Chain, Ingress
 from program.networks.reserved import METADATA, PRIVATE, Network
 
 TABLE = "mangle"
 _PREFIX = "PREVS-"
+_KINDS = (_PREFIX, ingress.FORWARDED, ingress.LOOPBACK)
 _HOOK = "PREROUTING"
 _IPV6_NEIGHBOURS = (133, 134, 135, 136)
 """The types of ICMPv6 for neighbour discovery, which is what ARP is for IPv4."""
@@ -26,7 +31,8 @@ class FirewallZone(NamedTuple):
 
     `nameservers` are the agent's own; previews may query them wherever they are. `allowed` private
     networks are open, except what is `denied` or belongs to the `control_plane`. Of the `proxy`
-    that port is open, wherever it is.
+    that port is open, wherever it is. `ingress` is who may connect to it; None leaves that as it
+    is.
     """
 
     bridge: str
@@ -36,6 +42,7 @@ class FirewallZone(NamedTuple):
     allowed: Sequence[Network] = ()
     control_plane: Sequence[Network] = ()
     proxy: Optional[ProxyPort] = None
+    ingress: Optional[Ingress] = None
 
 
 def chain(bridge: str) -> str:
@@ -93,12 +100,22 @@ def jump(bridge: str) -> str:
     return f"{_HOOK} -i {bridge} -j {chain(bridge)}"
 
 
+def chains(zone: FirewallZone, version: int, listed: str) -> list[Chain]:
+    """Return the chains that have to be set. `listed` is what `iptables -S` prints."""
+    own = Chain(chain(zone.bridge), jump(zone.bridge), rules(zone, version))
+    if zone.ingress is None:
+        return [own]
+    return [own, *ingress.chains(zone.bridge, zone.ingress, version, listed)]
+
+
 def is_set(listed: str, zone: FirewallZone, version: int) -> bool:
     """Return whether all rules are set, by the output of `iptables -S`."""
     lines = listed.splitlines()
-    begins = f"-A {chain(zone.bridge)} "
-    mine = [line for line in lines if line.startswith(begins)]
-    return mine == rules(zone, version) and f"-A {jump(zone.bridge)}" in lines
+    return all(
+        [line for line in lines if line.startswith(f"-A {one.name} ")] == one.rules
+        and f"-A {one.jump}" in lines
+        for one in chains(zone, version, listed)
+    )
 
 
 def restore(listed: str, zone: FirewallZone, version: int) -> str:
@@ -106,24 +123,37 @@ def restore(listed: str, zone: FirewallZone, version: int) -> str:
 
     `listed` is the output of `iptables -S`. The change takes effect as a whole.
     """
-    lines = [f"*{TABLE}", f":{chain(zone.bridge)} - [0:0]", *rules(zone, version)]
-    if f"-A {jump(zone.bridge)}" not in listed.splitlines():
-        lines.append(f"-I {jump(zone.bridge)}")
+    known, lines = listed.splitlines(), [f"*{TABLE}"]
+    for one in chains(zone, version, listed):
+        lines += [f":{one.name} - [0:0]", *one.rules]
+        if f"-A {one.jump}" not in known:
+            lines.append(f"-I {one.jump}")
     return "\n".join([*lines, "COMMIT", ""])
+
+
+def find_bridges(listed: str) -> list[str]:
+    """Return the bridges whose containers are kept from others, by the output of `iptables -S`."""
+    begins = f"-N {_PREFIX}"
+    return [line[len(begins) :] for line in listed.splitlines() if line.startswith(begins)]
 
 
 def stale(listed: str, links: Collection[str]) -> list[str]:
     """Return the bridges that have a chain and are not among `links`."""
-    begins = f"-N {_PREFIX}"
-    named = [line[len(begins) :] for line in listed.splitlines() if line.startswith(begins)]
-    return [bridge for bridge in named if bridge not in links]
+    found = []
+    for begins in (f"-N {kind}" for kind in _KINDS):
+        named = [line[len(begins) :] for line in listed.splitlines() if line.startswith(begins)]
+        found += [bridge for bridge in named if bridge not in links]
+    return list(dict.fromkeys(found))
 
 
 def remove(listed: str, bridge: str) -> str:
-    """Return the input of iptables-restore --noflush that removes the chain of a bridge."""
-    name = chain(bridge)
-    ways = [f"-D {jump(bridge)}"] * listed.splitlines().count(f"-A {jump(bridge)}")
-    return "\n".join([f"*{TABLE}", *ways, f"-F {name}", f"-X {name}", "COMMIT", ""])
+    """Return the input of iptables-restore --noflush that removes the chains of a bridge."""
+    known, lines = listed.splitlines(), []
+    for name, way in ((chain(bridge), jump(bridge)), *ingress.jumps(bridge)):
+        lines += [f"-D {way}"] * known.count(f"-A {way}")
+        if f"-N {name}" in known:
+            lines += [f"-F {name}", f"-X {name}"]
+    return "\n".join([f"*{TABLE}", *lines, "COMMIT", ""])
 
 
 def read_nameservers(text: str) -> list[str]:

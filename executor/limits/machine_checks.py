@@ -76,6 +76,8 @@ class Machine:
     why builds would not be limited, `outbound_problem` why docker's own connections would not be
     closed. `confined` are the operator's settings, `confined_problems`
     what is wrong with them. `has_mesos_groups` is whether Mesos creates control groups here.
+    `visitors` has for each network of previews from how many places others may connect, None if
+    from everywhere.
     """
 
     python: Sequence[int]
@@ -97,6 +99,7 @@ class Machine:
     images: Optional[Folder]
     framework: Optional[Framework]
     has_mesos_groups: bool = True
+    visitors: Mapping[str, Optional[int]] = dataclasses.field(default_factory=dict)
 
 
 def judge(machine: Machine) -> list[Finding]:
@@ -108,6 +111,7 @@ def judge(machine: Machine) -> list[Finding]:
         _judge_extra("ssh", machine.ssh, "Repositories with an ssh address cannot be read."),
         *_judge_docker(machine),
         _judge_rules(machine.rules_problem, required=machine.confined.required),
+        _judge_ports(machine.visitors),
         *_judge_networks(machine),
         *_judge_work(machine.work),
         *([_judge_space("images", machine.images)] if machine.images else []),
@@ -247,6 +251,19 @@ def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if required:
         return Finding("isolation", WRONG, f"{message} PREVS_ISOLATION is required.", advice)
     return Finding("isolation", WARNING, message, advice)
+
+
+def _judge_ports(visitors: Mapping[str, Optional[int]]) -> Finding:
+    if not visitors:
+        return Finding("ports", SKIPPED, "Not checked: no preview has started here yet.")
+    counts = [count for count in visitors.values() if count is not None]
+    if len(counts) < len(visitors):
+        opened = ", ".join(bridge for bridge, count in visitors.items() if count is None)
+        message = f"Everybody who reaches this machine may connect to previews ({opened})."
+        advice = "Start a preview here once a proxy runs: then its executor closes the ports."
+        return Finding("ports", WARNING, message, advice)
+    where = f"from {max(counts)} of their addresses" if any(counts) else "from this machine"
+    return Finding("ports", OK, f"Only proxies may connect to previews, {where}.")
 
 
 def _judge_networks(machine: Machine) -> list[Finding]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Optional, Protocol
 
-from executor.limits import firewall
+from executor.limits import firewall, ingress
 from executor.limits.firewall import FirewallZone
 
 _SYSTEM = "/usr/sbin:/sbin"
@@ -110,6 +110,20 @@ def find_table_problem(table: str) -> Optional[str]:
     except _IptablesFailed as exc:
         return str(exc)
     return None
+
+
+def count_visitors() -> dict[str, Optional[int]]:
+    """Return from how many places others may connect to each network of previews here.
+
+    None if from everywhere. Empty without such a network, or if the rules may not be read.
+    """
+    try:
+        listed = _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+    except _IptablesFailed:
+        return {}
+    # Docker names the bridges of its networks so; others are those of builds.
+    bridges = [one for one in firewall.find_bridges(listed) if one.startswith("br-")]
+    return {one: ingress.count_visitors(listed, one) for one in bridges if one in _links()}
 
 
 def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:

@@ -99,8 +99,9 @@ class PreviewNetwork:
             denied=self.confined.denied,
             allowed=self.confined.allowed,
             control_plane=self.confined.control_plane,
-            # RUN steps visit nobody.
+            # RUN steps visit nobody, and nobody visits them.
             proxy=self.confined.proxy if network["Name"] == self.name else None,
+            ingress=self.confined.ingress if network["Name"] == self.name else None,
         )
 
 

@@ -15,6 +15,7 @@ from framework.attempts.job_attempts import JobAttempts, Watch
 from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import REPEAT_SECONDS, Kills
 from framework.attempts.losses import Loss, Losses
+from framework.attempts.proxies import Proxies
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
@@ -74,7 +75,7 @@ class Attempts:
 
     Fetching and building a commit take at most `build_seconds`. `after_stop` is whether the
     framework that led before had stopped in order. `copies`, `fitness` and `isolations` collect
-    what executors report about their agents.
+    what executors report about their agents; `proxies` tells executors who may connect.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Attempts:
         self.copies = ExecutorCopies(clock)
         self.fitness = Fitness(clock)
         self.isolations = Isolations()
+        self.proxies = Proxies(records, cluster, clock)
         self.executors = JobExecutors(clock)
         self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
@@ -146,6 +148,7 @@ class Attempts:
         self._subscribed = self.jobs.subscribed = now
         self._unreachable.reset_timers(now)
         self._reconciliation.restart(now)
+        self.proxies.subscribed()
 
     def disconnected(self) -> None:
         """Query nothing, and give up no attempt, until the next subscription."""

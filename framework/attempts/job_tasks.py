@@ -88,6 +88,7 @@ def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> Bu
         trusted=not job.stranger,
         app_created=app.created,
         control_plane=origin.control_plane,
+        proxies=origin.proxies,
     )
 
 

@@ -13,7 +13,7 @@ from framework.ports.tasks import Executor, Task
 from framework.stacks.variables import find_variables
 from prevs import names
 from prevs.commit_settings import CommitSettings
-from prevs.messages import BuildOrder
+from prevs.messages import BuildOrder, KnownProxies
 from prevs.names import Addresses
 from prevs.records import AppRecord, PreviewRecord
 from prevs.stacks import StackRecord
@@ -22,7 +22,7 @@ from prevs.stacks import StackRecord
 class Origin(NamedTuple):
     """The values that all tasks of a framework share.
 
-    `registry`, the limits (seconds) and `control_plane` are as in BuildOrder.
+    `registry`, the limits (seconds), `control_plane` and `proxies` are as in BuildOrder.
     """
 
     framework_id: str
@@ -38,6 +38,7 @@ class Origin(NamedTuple):
         return self.fetch_limit + self.build_limit
 
     control_plane: tuple[str, ...] = ()
+    proxies: KnownProxies | None = None
 
 
 def describe(
@@ -100,6 +101,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         trusted=not preview.stranger,
         app_created=app.created,
         control_plane=origin.control_plane,
+        proxies=origin.proxies,
         instance=preview.sha if preview.instance else "",
         variant=names.split_instance(preview.instance)[0],
     )

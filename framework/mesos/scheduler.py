@@ -257,6 +257,11 @@ class MesosCluster:
         with _mapped():
             self._driver.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        """Send bytes to an executor; they may be lost."""
+        with _mapped():
+            self._driver.tell(agent_id, executor_id, data)
+
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         """Agree to leave the agents of inverse offers in time."""
         with _mapped():

@@ -51,6 +51,10 @@ class Cluster(Protocol):
         """Request the end of a task; the request may be lost."""
         ...
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        """Send bytes to an executor; they may be lost, without a word."""
+        ...
+
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         """Agree to leave the agents of inverse offers in time."""
         ...

@@ -175,7 +175,9 @@ class Launcher:
 
     def _origin_of(self, framework_id: str) -> Origin:
         return self._terms.origin._replace(
-            framework_id=framework_id, control_plane=self._terms.control_plane.addresses()
+            framework_id=framework_id,
+            control_plane=self._terms.control_plane.addresses(),
+            proxies=self._attempts.proxies.known,
         )
 
     def _unfit(self) -> Mapping[str, str]:
@@ -310,6 +312,8 @@ class Launcher:
             log.warning("a launch has an unknown outcome", why=str(error))
             self._attempts.query({task.id: task.agent_id for task in described})
         self._attempts.copies.launched(task.id for task in described)
+        if placed.previews:
+            self._attempts.proxies.launched(agent_id, origin.proxies)
         self._metrics.attempts.launches.inc(len(described))
 
     def _describe(self, agent_id: str, placed: _Placed, origin: Origin) -> list[Task]:

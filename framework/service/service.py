@@ -218,7 +218,8 @@ class Service:
 
     def _apply_report(self, event: events.ProxyReport) -> None:
         match event:
-            case events.UsageReported(proxy, uses):
+            case events.UsageReported(proxy, uses, addresses, user):
+                self._parts.attempts.proxies.note(proxy, addresses, user)
                 self._parts.idleness.note(proxy, uses)
                 self._parts.refused_connections.used(proxy, uses)
             case events.ConnectionsRefused(proxy, tasks):
@@ -300,6 +301,7 @@ class Service:
         )
         if self._parts.offers.connected:
             self._act(
+                self._parts.attempts.proxies.reconcile,
                 self._parts.maintenance.reconcile,
                 self._parts.idleness.reconcile,
                 self._parts.refused_connections.reconcile,

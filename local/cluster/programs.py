@@ -20,6 +20,10 @@ _NETWORK = frozenset(
 )
 """Variables by which git reaches repositories; executors need them like the framework."""
 
+_SOURCE = "127.0.83.1"
+"""The address from which the proxy connects to previews. A browser connects from 127.0.0.1, so no
+web page reaches a preview past the proxy."""
+
 _CHOSEN = frozenset({"PREVS_ISOLATION_BUILDS", "PREVS_DISK_HIGH", "PREVS_DISK_LOW"})
 """Variables that a person may set: isolating builds also affects the other containers of the
 machine's Docker, and other files than ours may fill its disk."""
@@ -116,6 +120,7 @@ def proxy_part(
         "PREVS_PROXY_LISTEN": listen,
         "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.2:{settings.port}",
         "PREVS_PROXY_DIR": str(settings.folder / "proxy"),
+        "PREVS_PROXY_SOURCE": _SOURCE,
         "PREVS_API": settings.api,
         "PREVS_TOKEN_FILE": str(settings.proxy_token_file),
         "PREVS_METRICS_TOKEN_FILE": str(settings.metrics_token_file),

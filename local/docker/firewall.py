@@ -10,8 +10,17 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-_CHAINS = ("DOCKER", "PREVS-")
-"""Prefixes of the chains of dockerd, and of those that executors make for its bridges."""
+_WAYS = {
+    "PREVS-": ("PREROUTING", "-i", "{bridge}"),
+    "PREVSIN-": ("POSTROUTING", "-o", "{bridge}"),
+    "PREVSLO-": (
+        *("OUTPUT", "-o", "lo", "-p", "tcp", "-m", "tcp"),
+        *("--tcp-flags", "FIN,SYN,RST,ACK", "SYN"),
+    ),
+}
+"""Prefixes of the chains that executors make for bridges of dockerd, and what jumps to them."""
+
+_CHAINS = ("DOCKER", *_WAYS)
 
 _DOCKERS = re.compile(r"\bDOCKER[A-Z0-9-]*|\bPREVS-\S+-out\b|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
 
@@ -52,14 +61,14 @@ def read_rules(saved: str) -> dict[str, Rules]:
 
 def removal_commands(bridge: str) -> list[list[str]]:
     """Return the commands that remove the rules of executors for a network's bridge."""
-    chain = f"PREVS-{bridge}"
     return [
         [program, "-w", "-t", "mangle", *change]
         for program in ("iptables", "ip6tables")
+        for prefix, way in _WAYS.items()
         for change in (
-            ["-D", "PREROUTING", "-i", bridge, "-j", chain],
-            ["-F", chain],
-            ["-X", chain],
+            ["-D", *(word.format(bridge=bridge) for word in way), "-j", f"{prefix}{bridge}"],
+            ["-F", f"{prefix}{bridge}"],
+            ["-X", f"{prefix}{bridge}"],
         )
     ]
 
@@ -86,7 +95,8 @@ def undo(before: Network, after: Network, gone: Gone) -> list[list[str]]:
 
 def _link_of(chain: str) -> str:
     """Return the bridge that a chain of executors is for: of its packets, or of its dockerd's."""
-    return chain.removeprefix("PREVS-").removesuffix("-out")
+    found = next((chain[len(one) :] for one in _WAYS if chain.startswith(one)), "")
+    return found.removesuffix("-out")
 
 
 def _undo_rules(program: str, before: str, after: str, gone: Gone) -> Iterable[list[str]]:

@@ -22,7 +22,7 @@ from proxy.model.landing import Landing, LandingQuery, read_landing
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
 from proxy.model.sign_in import Begun, Claim
-from proxy.model.usage import TaskUsage
+from proxy.model.usage import Source, TaskUsage
 
 _T = TypeVar("_T")
 _COUNT = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -125,9 +125,9 @@ class FrameworkApi:
         given = {"attempt": attempt, "state": state, "code": code, "client": client}
         return await self._call("POST", "/v1/sign-ins/finish", _session, json=given)
 
-    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage], source: Source) -> None:
         """Report the usage of tasks at this proxy. Raises ApiAway, ApiRefused."""
-        report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
+        report = {"proxy": proxy, "uses": [use._asdict() for use in uses], **source._asdict()}
         await self._call("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import structlog
 from proxy.intervals import USUAL, Intervals
 from proxy.model import usage
 from proxy.model.errors import ApiAway, ApiRefused, RouterAway
-from proxy.model.usage import TaskUsage
+from proxy.model.usage import Source, TaskUsage
 from proxy.ports import Framework, Router
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,10 @@ MOST = 2000
 
 
 class UsageReporter:
-    """Reads the counts and reports them, in turns. Belongs to the event loop's thread."""
+    """Reads the counts and reports them, in turns. Belongs to the event loop's thread.
+
+    `find_source` returns from where this proxy connects to previews, which is reported too.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class UsageReporter:
         framework: Framework,
         proxy_id: str,
         *,
+        find_source: Callable[[], Source],
         intervals: Intervals = USUAL,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -37,6 +41,8 @@ class UsageReporter:
         self._router = router
         self._framework = framework
         self._proxy_id = proxy_id
+        self._find_source = find_source
+        self._source: Source | None = None
         self._intervals = intervals
         self._clock = clock
         self._pause = pause
@@ -61,24 +67,26 @@ class UsageReporter:
         else:
             self._note("HAProxy", None)
         uses = await asyncio.to_thread(usage.to_report, self._tally)
-        if uses or self._is_silent():
-            await self._report(uses)
+        source = self._find_source()
+        if uses or source != self._source or self._is_silent():
+            await self._report(uses, source)
 
     def _is_silent(self) -> bool:
         at = self._reported_at
         return at is None or self._clock() - at >= self._intervals.silence
 
-    async def _report(self, uses: list[TaskUsage]) -> None:
+    async def _report(self, uses: list[TaskUsage], source: Source) -> None:
         for start in range(0, max(len(uses), 1), MOST):
             some = uses[start : start + MOST]
             try:
-                await self._framework.report_usage(self._proxy_id, some)
+                await self._framework.report_usage(self._proxy_id, some, source)
             except (ApiAway, ApiRefused) as error:
                 self._note("framework", error)
                 return
             self._note("framework", None)
             self._tally = usage.mark_reported(self._tally, some)
             self._reported_at = self._clock()
+            self._source = source
 
     def _note(self, part: str, error: Exception | None) -> None:
         if error is None:

@@ -29,7 +29,8 @@ class Front(NamedTuple):
     more headers that only proxies in front may send: names in small letters, with * for the rest of
     a name. A client may have `connections_each` connections, and as many open requests with HTTP/2
     in all of them; behind a trusted proxy, as many open requests. HAProxy finds `pass_keys` keys of
-    visitors' passes in its environment (name_pass_key).
+    visitors' passes in its environment (name_pass_key). It connects to previews from `source`
+    (empty: as the system chooses).
     """
 
     listen: str
@@ -43,6 +44,7 @@ class Front(NamedTuple):
     stripped: tuple[str, ...] = ()
     connections_each: int = CONNECTIONS_EACH
     pass_keys: int = 0
+    source: str = ""
 
     @property
     def preview_each(self) -> int:

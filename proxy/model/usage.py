@@ -24,6 +24,13 @@ Reading = Mapping[str, Count]
 name and that of the gate at which it was used."""
 
 
+class Source(NamedTuple):
+    """The addresses from which a proxy connects to previews, and the user that it runs as."""
+
+    addresses: tuple[str, ...] = ()
+    user: int | None = None
+
+
 class TaskUsage(NamedTuple):
     """What is reported about a task: its open requests, and the requests since the last report.
 

@@ -78,6 +78,10 @@ class Controller:
         self._away: dict[str, str] = {}
         self._changed = asyncio.Event()
 
+    def agent_hosts(self) -> Collection[str]:
+        """Return the addresses of the agents that previews may be on."""
+        return self._trust.ports.keys()
+
     def trigger(self) -> None:
         """Start a cycle now. Call it on the loop's thread."""
         if self._triggered_at is None:

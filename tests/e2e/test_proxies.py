@@ -51,6 +51,7 @@ def start(
                 port=free_port(),
                 PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
                 PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "proxy-zookeeper-auth"),
+                PREVS_PROXY_SOURCE="127.0.83.8",
             )
             return stack.enter_context(running)
 

@@ -44,6 +44,9 @@ class FakeCluster:
         self.graces.append(grace_seconds)
         self._call("kill", (task_id, agent_id))
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        self._call("tell", (agent_id, executor_id, data))
+
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", list(offer_ids))
 

@@ -98,6 +98,9 @@ class RecordedExecutor(_Recorded):
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
         self._put("killed", task_id, grace_seconds)
 
+    def told(self, data: bytes) -> None:
+        self._put("told", data)
+
     def shutdown(self) -> None:
         self._put("shutdown")
 

@@ -53,6 +53,7 @@ class FakePreviews(Previews, Commands):
         self.usual_seconds: dict[str, Mapping[str, float]] = {}
         self.queue_places: dict[tuple[str, str], int] = {}
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
+        self.sources: list[tuple[tuple[str, ...], int | None]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
         self.unfit_agents: dict[str, Unfit] = {}
         self.isolated_agents: dict[str, Isolation] = {}
@@ -248,6 +249,7 @@ class FakePreviews(Previews, Commands):
         """Take what a proxy reports."""
         if isinstance(report, UsageReported):
             self.uses.append((report.proxy, tuple(report.uses)))
+            self.sources.append((tuple(report.addresses), report.user))
         else:
             self.refusals.append((report.proxy, tuple(report.tasks)))
 

@@ -269,6 +269,9 @@ class SmallLink:
         self._look("kill", task_id)
         self._call("kill", lambda: self._mesos.kill(task_id, agent_id))
 
+    def tell(self, agent_id: str, executor_id: str, data: bytes) -> None:
+        self._call("tell", lambda: None)
+
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", lambda: None)
 

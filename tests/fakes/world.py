@@ -31,7 +31,7 @@ from proxy.model.landing import Landing, LandingQuery, read_landing
 from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
 from proxy.model.sign_in import Begun, Claim
-from proxy.model.usage import TaskUsage
+from proxy.model.usage import Source, TaskUsage
 from tests.fakes import served
 from tests.fakes.answers import Json, content
 from tests.fakes.api import Api
@@ -274,10 +274,11 @@ class FakeFramework:
         self._answer_at_all()
         return "a-session"
 
-    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage]) -> None:
+    async def report_usage(self, proxy: str, uses: Sequence[TaskUsage], source: Source) -> None:
         """Store a proxy's report."""
         self._answer_at_all()
-        self.world.known.report(UsageReported(proxy, [ports.Use(*use) for use in uses]))
+        of_tasks = [ports.Use(*use) for use in uses]
+        self.world.known.report(UsageReported(proxy, of_tasks, source.addresses, source.user))
 
     async def report_refused_tasks(self, proxy: str, tasks: Sequence[str]) -> None:
         """Store a proxy's report."""

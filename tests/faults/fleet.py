@@ -1,5 +1,6 @@
 """The previews of `site` that run all the time and are visited: where each is, and its address."""
 
+import socket
 from collections.abc import Collection
 
 from prevs import names
@@ -38,6 +39,15 @@ class Fleet:
         found = self._system.record(self.key(label))
         assert found is not None, label
         return found
+
+    def is_closed(self, label: str) -> bool:
+        """Return whether nobody but a proxy reaches the port of a label's preview."""
+        record = self.record(label)
+        try:
+            socket.create_connection((record.agent_host or "", record.host_port or 0), 2).close()
+        except TimeoutError:
+            return True
+        return False
 
     def task(self, label: str) -> str:
         """Return the task that a label's preview has now."""

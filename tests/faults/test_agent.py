@@ -38,6 +38,7 @@ def test_an_agent_that_restarts_in_time_finds_its_tasks_untouched(
     system.settle(running=RUNNING)
     recovery.end("agent killed and restarted")
     assert fleet.tasks() == before
+    assert fleet.is_closed("b01")
     assert set(system.observer.containers()) == containers
     assert download.outcome() is None
     assert seen.lost == []

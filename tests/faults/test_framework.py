@@ -28,6 +28,7 @@ def test_when_the_leader_is_killed_another_one_leads_and_all_goes_on(
     assert system.leader() != leader
     fleet.stop_another()
     assert fleet.tasks() == before
+    assert fleet.is_closed("b01")
     assert download.outcome() is None
     assert seen.lost == []
 

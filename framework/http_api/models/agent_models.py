@@ -16,6 +16,7 @@ _ISOLATION: dict[str, Any] = {
     "open": "",
     "builds_open": "",
     "builds_unlimited": None,
+    "ports_open": None,
 }
 _AGENT: dict[str, Any] = {
     "id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0",
@@ -103,6 +104,9 @@ class Isolation(BaseModel):
     builds_open: str | None = Field(description="The same for steps of builds.")
     builds_unlimited: str | None = Field(
         description="Why steps of builds may use all memory and all processes, in the same form."
+    )
+    ports_open: str | None = Field(
+        description="Why others than proxies may connect to previews, in the same form."
     )
 
 

@@ -278,6 +278,18 @@ class UseReport(BaseModel):
 
     proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
     uses: Annotated[list[Use], Field(max_length=MOST_USES)]
+    addresses: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=45)]],
+        Field(
+            max_length=1000,
+            description="From where it connects to previews. Agents let nobody else in.",
+        ),
+    ] = []
+    user: Annotated[
+        int | None,
+        Field(ge=0, le=MOST, description="The id of the user that it runs as."),
+        WHOLE,
+    ] = None
 
 
 class RefusalReport(BaseModel):

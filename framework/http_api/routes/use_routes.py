@@ -1,11 +1,13 @@
 """/v1/queue, /v1/uses and /v1/refusals: the queue, and what proxies report of tasks."""
 
+import ipaddress
 from collections.abc import Callable
 
 from fastapi import Request
 
 from framework.access import Scope
 from framework.events import ConnectionsRefused, ProxyReport, UsageReported
+from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Caller
@@ -72,8 +74,21 @@ class UseRoutes:
         if request.client is not None:
             self._note_proxy(request.client.host)
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
-        self._report(UsageReported(report.proxy, uses))
+        addresses = {*report.addresses, *_find_address(request)}
+        self._report(UsageReported(report.proxy, uses, sorted(addresses), report.user))
 
     async def note_refusals(self, report: RefusalReport) -> None:
         """Note which tasks refuse a proxy's connections. Proxies repeat this while that lasts."""
         self._report(ConnectionsRefused(report.proxy, report.tasks))
+
+
+def _find_address(request: Request) -> list[str]:
+    """Return the address that a proxy reports from, as its own may be translated on the way.
+
+    Not loopback: there the proxy says from which of its addresses it connects.
+    """
+    client: Client | None = getattr(request.state, "client", None)
+    address = client.address if client else None
+    if address is None or ipaddress.ip_address(address).is_loopback:
+        return []
+    return [address]

@@ -15,6 +15,7 @@ from prevs.access import Access, AccessRecord
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Member
+from proxy.model.usage import Source
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port
@@ -180,7 +181,7 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_accepted_the_last_repor
     with socket.create_server(("127.0.0.1", 0)) as hung:
 
         async def send(api: FrameworkApi) -> None:
-            await api.report_usage("the-proxy", [])
+            await api.report_usage("the-proxy", [], Source())
             await api.start("hello", "main")
 
         call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", send)

@@ -11,7 +11,7 @@ from prevs.states import State
 from proxy.framework.api_client import FrameworkApi
 from proxy.model.errors import ApiRefused
 from proxy.model.landing import LandingQuery
-from proxy.model.usage import TaskUsage
+from proxy.model.usage import Source, TaskUsage
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.fakes.asgi import OF_PROXIES
@@ -56,7 +56,7 @@ async def do_all(client: FrameworkApi) -> None:
     async for event in client.follow("hello", SHA, None):
         assert event.name == "state"
         break
-    await client.report_usage("a", [TaskUsage("hello.x.a1", 2, 3)])
+    await client.report_usage("a", [TaskUsage("hello.x.a1", 2, 3)], Source(("10.0.0.7",), 998))
     await client.report_refused_tasks("a", ["hello.x.a1"])
     with pytest.raises(ApiRefused) as refused:  # the call is allowed, this webhook is forged
         await client.pass_on_hook("hello", {"x-gitlab-token": "\xe6"}, b"{}")
@@ -96,7 +96,7 @@ def test_a_token_that_somebody_made_cannot_report_as_a_proxy(api: Api, address: 
         order = {"name": scope, "scope": scope}
         token = api.call("POST", "/v1/tokens", json=order).json()["token"]
         for act in (
-            lambda client: client.report_usage("a", []),
+            lambda client: client.report_usage("a", [], Source()),
             lambda client: client.report_refused_tasks("a", ["t"]),
         ):
             with pytest.raises(ApiRefused) as refused:

@@ -26,7 +26,7 @@ from tests.integration.cli.command_runs import Done, Run
 
 pytestmark = pytest.mark.integration
 
-CLOSED = Isolation(open="", builds_open="", builds_unlimited="")
+CLOSED = Isolation(open="", builds_open="", builds_unlimited="", ports_open="")
 UNKNOWN = content(problem("unknown-app", 404, "There is no app 'prevs-doctor'."))
 
 

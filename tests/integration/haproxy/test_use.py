@@ -21,6 +21,7 @@ from proxy.haproxy import config
 from proxy.haproxy.config import Files, Front
 from proxy.haproxy.router import HaproxyRouter
 from proxy.model.routes import Route
+from proxy.model.usage import Source
 from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import FakeFramework, World
@@ -224,7 +225,7 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
     text = files.configuration.read_text()
     files.configuration.write_text(text.replace(" expire 2m ", " expire 3s "))
     router, framework = HaproxyRouter(files, "run"), FakeFramework()
-    reporter = UsageReporter(router, framework, "the-proxy")
+    reporter = UsageReporter(router, framework, "the-proxy", find_source=Source)
     with upstream("one") as one, _haproxy(files, port) as proxy:
         asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}, {}, None))
         for number in (1, 2):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from executor.errors import ExecutorError
-from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, ShutDown
+from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, Registered, ShutDown, Told
 from executor.task import read_task
 from tests.unit.executor.attempt.test_attempt import ATTEMPT, ORDER
 
@@ -40,12 +40,16 @@ def test_a_task_without_data_is_refused_with_a_reason() -> None:
 def test_callbacks_only_enqueue() -> None:
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     events = MesosEvents(inbox)
-    events.registered({}, {}, {})
+    ports = {"name": "ports", "ranges": {"range": [{"begin": 31000, "end": 31999}]}}
+    events.registered({}, {}, {"resources": [{"name": "cpus"}, ports]})
+    events.told(b"news")
     events.launched({"task_id": {"value": "t"}})
     events.killed("t", 3.0)
     events.shutdown()
     events.lost(ValueError("gone"))
     assert [inbox.get_nowait() for _ in range(inbox.qsize())] == [
+        Registered([(31000, 31999)]),
+        Told(b"news"),
         Launched({"task_id": {"value": "t"}}),
         Killed("t", 3.0),
         ShutDown(),

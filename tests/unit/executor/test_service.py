@@ -5,7 +5,7 @@ import dataclasses
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
 from executor.attempt.work import Work
 from executor.config import Config
-from executor.mesos import Event, Killed, Launched, Lost, ShutDown
+from executor.mesos import Event, Killed, Launched, Lost, Registered, ShutDown, Told
 from executor.ports import Answer, Exit, Left
 from executor.service import EXIT_DONE, EXIT_LOST, Service
 from executor.signals import StopSignal
@@ -58,6 +58,7 @@ class Agent(RecordingLink):
         self.is_clean = True
         self._when = when
         self._folder = folder
+        self.told: list[object] = []
 
     def send_update(self, status: Mapping[str, Any]) -> None:
         super().send_update(status)
@@ -76,6 +77,12 @@ class Agent(RecordingLink):
     def finish(self) -> bool:
         self.finished += 1
         return self.is_clean
+
+    def offer_ports(self, ports: Sequence[tuple[int, int]]) -> None:
+        self.told.append(ports)
+
+    def tell(self, data: bytes) -> None:
+        self.told.append(data)
 
     def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
         if attempt.agent_id != ATTEMPT.agent_id:
@@ -129,6 +136,12 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.was_over
     assert agent.containers.running == {}
     assert agent.stopped
+
+
+def test_the_ports_of_the_agent_and_the_frameworks_messages_are_passed_on(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [Told(b"late"), ShutDown()]}, tmp_path)
+    agent.run(Registered([(31000, 31999)]), Told(b"early"), Launched(TASK))
+    assert agent.told == [[(31000, 31999)], b"early", b"late"]
 
 
 def test_the_grace_of_a_kill_is_the_one_that_it_carries(tmp_path: Path) -> None:

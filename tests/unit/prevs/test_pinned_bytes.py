@@ -19,7 +19,14 @@ from prevs.codec import find_key
 from prevs.commit_settings import CommitSettings
 from prevs.gates import ConditionKind, Override, Sticky
 from prevs.jobs import JobState
-from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
+from prevs.messages import (
+    BuildOrder,
+    Credential,
+    Isolation,
+    KnownProxies,
+    ProxyAddress,
+    TaskReport,
+)
 from prevs.pulls import PullRecord, RepositoryRecord, Told
 from prevs.records import (
     AgentsRecord,
@@ -52,7 +59,10 @@ SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
 DIGEST = "sha256:" + "5c80e7d1" * 8
 
+PROXIES = KnownProxies(1700000000250, (ProxyAddress("10.0.0.7", 998), ProxyAddress("fd00::7")))
+
 WRITTEN: dict[str, Any] = {
+    "known_proxies": PROXIES,
     "app": AppRecord(
         name="hello",
         repository="https://git.example.org/größe.git",
@@ -238,6 +248,7 @@ WRITTEN: dict[str, Any] = {
         instance="7be0ac6d" * 5,
         variant="feature-x",
         gates=("feature-x--cart-shop.prevs.example",),
+        proxies=PROXIES,
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,

@@ -105,6 +105,7 @@ CLOSED: dict[str, Any] = {
     "open": "",
     "builds_open": "",
     "builds_unlimited": "",
+    "ports_open": "",
 }
 
 
@@ -124,6 +125,7 @@ CLOSED: dict[str, Any] = {
         ({"builds": False}, "RUN steps of builds can reach", [OK, WARNING]),
         ({"builds_open": "no iptables"}, "private networks: no iptables.", [OK, WARNING]),
         ({"fetches": True}, "ADD fetches addresses", [OK, WARNING]),
+        ({"ports_open": "no list"}, "proxies may connect to previews: no list.", [OK, WARNING]),
         ({"builds_unlimited": "it is no root"}, "all processes: it is no root.", [OK, WARNING]),
     ],
 )

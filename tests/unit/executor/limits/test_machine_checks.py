@@ -35,6 +35,7 @@ WELL = Machine(
     work=Folder("/work", "", 50.0),
     images=Folder("/var/lib/docker", "", 50.0),
     framework=Framework("https://api.example", "", 0.4),
+    visitors={"br-1": 2},
 )
 
 
@@ -77,6 +78,9 @@ def test_a_complete_machine_is_fine() -> None:
         ),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
         ({"rules_problem": "no iptables"}, "isolation", "wrong"),
+        ({"visitors": {"br-1": 2, "br-2": None}}, "ports", "warning"),
+        ({"visitors": {"br-1": 0}}, "ports", "ok"),
+        ({"visitors": {}}, "ports", "skipped"),
         ({"confined": Confinement(builds=False)}, "builds", "warning"),
         ({"confined": Confinement(fetches=True)}, "builds", "warning"),
         ({"limits_problem": "no groups"}, "builds", "warning"),

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from proxy.framework.usage_report import MOST, UsageReporter
-from proxy.model.usage import Count
+from proxy.model.usage import Count, Source
 from tests.fakes.answers import Json
 from tests.fakes.router import FakeRouter
 from tests.fakes.world import FakeFramework
@@ -16,8 +16,14 @@ class Bench:
         self.now = 0.0
         self.router = FakeRouter()
         self.framework = FakeFramework()
+        self.source = Source(("10.0.0.7",), 998)
         self.reporter = UsageReporter(
-            self.router, self.framework, "the-proxy", clock=lambda: self.now, pause=asyncio.sleep
+            self.router,
+            self.framework,
+            "the-proxy",
+            find_source=lambda: self.source,
+            clock=lambda: self.now,
+            pause=asyncio.sleep,
         )
 
     def turn(self, times: int = 1) -> list[Json]:
@@ -64,3 +70,12 @@ def test_long_reports_are_split_into_several_calls(bench: Bench) -> None:
     reports = bench.turn()
     assert [len(report["uses"]) for report in reports] == [MOST, 1]
     assert len({usage["task_id"] for report in reports for usage in report["uses"]}) == MOST + 1
+
+
+def test_another_source_is_reported_at_once(bench: Bench) -> None:
+    bench.turn()
+    bench.source = Source(("10.0.0.7", "10.1.0.7"), 998)
+    assert bench.turn() == [{"proxy": "the-proxy", "uses": []}]
+    assert bench.turn() == []
+    reported = bench.framework.world.known.sources
+    assert reported == [(("10.0.0.7",), 998), (("10.0.0.7", "10.1.0.7"), 998)]
