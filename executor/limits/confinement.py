@@ -6,12 +6,15 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from executor.limits.disk_schedule import DISK_LIMIT
-from executor.limits.ingress import Ingress
 from executor.ports import ContainerSpec
 from program.networks.reserved import Network
+
+if TYPE_CHECKING:
+    # Only for types: the executor imports as little as possible before it subscribes.
+    from executor.limits.ingress import Ingress
 
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 """What ordinary images need to drop root by themselves, and to listen on port 80."""

@@ -40,8 +40,8 @@ json.dump(kept, open(file, "w"))
 sys.exit(status)
 """
 
-MOST = {"subscribed": 63, "served": 257, "built": 285}
-"""Found: 62, 254 and 285, of them sixteen rooms, each a sentence. Companions are one: the module
+MOST = {"subscribed": 63, "served": 257, "built": 287}
+"""Found: 62, 254 and 287, of them sixteen rooms, each a sentence. Companions are one: the module
 with their settings, which an order may have."""
 
 UNUSED = {
