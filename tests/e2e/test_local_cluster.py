@@ -24,6 +24,7 @@ from local.mesos.access import Access
 from local.parts import processes
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
+from tests.e2e.commands import run_command
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
 from tests.e2e.own_cluster import Own, own_cluster
 from tests.fakes.program import walk
