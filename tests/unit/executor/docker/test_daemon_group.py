@@ -18,7 +18,7 @@ def test_a_socket_of_another_program_is_no_daemons(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://192.0.2.1:2375"])
-@pytest.mark.parametrize("pid", ["", "no number", str(os.getpid())])
+@pytest.mark.parametrize("pid", ["", "no number", str(os.getpid())], ids=["none", "text", "ours"])
 def test_without_a_daemon_there_is_a_reason(host: str, pid: str, tmp_path: Path) -> None:
     (tmp_path / "docker.pid").write_text(pid)
     with pytest.raises(NoGroup, match=r"its process is not known"):
