@@ -119,6 +119,7 @@ COMMANDS: Mapping[str, str] = {
     "DELETE /v1/tokens/{name}": "token rm old",
     "GET /v1/audit": "audit",
     "GET /readyz": "doctor",
+    "GET /v1/signatures": "gate ls",
 }
 ONLY_PROXIES = {
     "GET /v1/apps/{app}/landing",
@@ -150,6 +151,7 @@ BY_OTHER_NAMES = {
     "override": "file",
     "unknown": "file",
     "entry": "file",
+    "on_delete": "file",
     "members": "file",
     "labels": "at",
 }
@@ -161,7 +163,7 @@ BY_COMMANDS = {
     ("PUT /v1/gates/{name}", "app"),  # the file has it
 }
 """Fields for whose values there are different commands."""
-ONLY_PAGES = {"limit", "after", "offset", "public"}
+ONLY_PAGES = {"limit", "after", "offset", "public", "apart"}
 """What the command line cares for by itself."""
 SHAPES: Mapping[str, type] = {
     "ActiveJob": schedules.ActiveJob,

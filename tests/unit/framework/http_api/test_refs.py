@@ -81,6 +81,7 @@ def test_commits_have_an_address(api: ApiInProcess) -> None:
             "subject": "Go on",
             "committed": 9.0,
             "url": f"http://{B}.hello.localhost:8080/",
+            "parents": [],
         }
     ]
 
