@@ -16,6 +16,9 @@ _SPACE = "urn:prevs:problem:"
 _ERROR = re.compile(r"[a-z_]{1,64}", re.ASCII)
 _RETRY_SECONDS = 5
 AGAIN_SECONDS = 10
+SILENT_SECONDS = 15
+"""After so many seconds, people are told that a git server does not answer."""
+_LOOK_AGAIN_SECONDS = 3
 OPEN = {
     "held": "as many requests that wait for a preview as it may have",
     "pages": "as many unfinished pages of this kind as it may have",
@@ -78,6 +81,25 @@ def read_problem(value: Any, status: int) -> Problem:
 def unavailable(detail: str, *, retry_after: int = _RETRY_SECONDS, **fields: object) -> Problem:
     """Return a problem that may be over when the client comes again."""
     return Problem("unavailable", "Not available now", 503, detail, fields, retry_after)
+
+
+def reading_repository(app: str, label: str, began: str, seconds: int) -> Problem:
+    """Return why a page waits while the framework reads an app's repository.
+
+    It does so for some `seconds`, since the time of day `began`.
+    """
+    since = f"since {began} ({seconds} s)"
+    if seconds < SILENT_SECONDS:
+        title = "Reading the repository"
+        detail = f"prevs reads the repository of {app!r} {since}, to find what {label!r} leads to."
+    else:
+        title = "The repository does not answer"
+        detail = (
+            f"The git server of {app!r} does not answer, or only slowly: prevs reads the "
+            f"repository {since}, to find what {label!r} leads to. `prevs doctor` looks at the "
+            "repositories, too."
+        )
+    return Problem("reading-repository", title, 503, detail, {"app": app}, _LOOK_AGAIN_SECONDS)
 
 
 def no_address(host: str, domain: str) -> Problem:

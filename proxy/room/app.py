@@ -15,8 +15,10 @@ from prevs import names
 from prevs.hooks import PATH
 from prevs.states import State
 from proxy.framework.shared_calls import SharedCalls
+from proxy.framework.slow_lookups import SlowLookups
 from proxy.held.pending_starts import with_log
 from proxy.model import gate_problems, problems
+from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Commit, Preview
 from proxy.model.problems import Problem
 from proxy.pages import pages
@@ -76,6 +78,7 @@ class _Room:
         self._context = context
         self._calls = SharedCalls(context.framework)
         self._landing = LandingPage(context, self._calls)
+        self._slow_lookups = SlowLookups(self._is_answering, now=context.clock)
 
     async def visit(self, request: Request) -> Response:
         """Answer a request for an app's own page, or for a preview that is not routed.
@@ -96,7 +99,7 @@ class _Room:
             visit.host, visit.refused
         ):
             problem = problems.closed_connection(visit.host)
-        found = await self._find(visit) if problem is None else problem
+        found = await self._find(visit, wants_page=wants_page) if problem is None else problem
         if isinstance(found, Problem):
             return await responses.answer_problem(
                 self._context, visit, found, wants_page=wants_page
@@ -112,10 +115,13 @@ class _Room:
     async def newest(self, request: Request) -> Response:
         """Show the newest commit of a host, also while an older one answers there."""
         visit = dataclasses.replace(read_visit(self._context, request), path="/")
-        found = await self._find(visit) if visit.app else self._no_address(visit)
+        wants_page = is_navigation(request)
+        found: tuple[Commit, Preview | None] | Problem = self._no_address(visit)
+        if visit.app:
+            found = await self._find(visit, wants_page=wants_page)
         if isinstance(found, Problem):
             return await responses.answer_problem(
-                self._context, visit, found, wants_page=is_navigation(request)
+                self._context, visit, found, wants_page=wants_page
             )
         commit, preview = found
         if preview is not None and preview.state == State.RUNNING.value:
@@ -170,8 +176,13 @@ class _Room:
         has_none = preview.state in _WITHOUT_LOG and not visit.refused
         return preview if has_none else await with_log(self._calls.read_log_end, preview)
 
-    async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
-        """Return the commit and the preview of a host, or why there is none. Starts nothing."""
+    async def _find(
+        self, visit: Visit, *, wants_page: bool
+    ) -> tuple[Commit, Preview | None] | Problem:
+        """Return the commit and the preview of a host, or why there is none. Starts nothing.
+
+        A page does not wait for a repository that is slow; it tells that, and asks again.
+        """
 
         async def find() -> tuple[Commit, Preview | None]:
             # At the same time: the page needs this next, and then it is remembered.
@@ -180,7 +191,21 @@ class _Room:
             await visibility
             return commit, await self._calls.find(visit.app, commit.sha)
 
-        return await responses.or_problem(find())
+        if not wants_page:
+            return await responses.or_problem(find())
+        return await self._slow_lookups.find(
+            visit.app, visit.label, lambda: responses.or_problem(find())
+        )
+
+    async def _is_answering(self, app: str) -> bool:
+        """Return whether the framework answers what it knows without a repository."""
+        try:
+            await self._calls.find(app, "0" * 40)
+        except ApiAway:
+            return False
+        except ApiRefused:
+            pass
+        return True
 
 
 def _find_refusal(visit: Visit, headers: Headers) -> Problem | None:

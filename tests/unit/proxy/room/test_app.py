@@ -9,6 +9,8 @@ from framework.meanings import Meaning
 from prevs.records import Failure
 from prevs.states import Cause, State
 from program.http.server_events import ServerEvent
+from proxy.framework import slow_lookups
+from proxy.model.preview import Commit
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
 from proxy.room.tokens import LOG_LIFE_SECONDS
@@ -308,3 +310,26 @@ async def test_a_gate_that_leads_nowhere_says_why(bench: Bench) -> None:
     answer = await bench.client.get("/", headers={**BROWSER, **refused})
     assert answer.status_code == 400
     assert "There is no such version" in answer.text
+
+
+@in_a_loop
+async def test_a_browser_gets_no_empty_tab_while_a_repository_hangs_and_a_program_waits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+
+    async def resolve(app: str, label: str) -> Commit:
+        await answered.wait()
+        return await FakeFramework.resolve(bench.framework, app, label)
+
+    monkeypatch.setattr(bench.framework, "resolve", resolve)
+    monkeypatch.setattr(slow_lookups, "PATIENCE_SECONDS", 0.0)
+    program = asyncio.ensure_future(bench.client.get("/", headers={**PROGRAM, "X-Prevs-Looks": ""}))
+    answer = await bench.client.get("/", headers=BROWSER)
+    assert answer.status_code == 503
+    assert "prevs reads the repository of &#39;hello&#39; since" in answer.text
+    assert 'http-equiv="refresh" content="3"' in answer.text
+    assert not program.done()
+    answered.set()
+    await program
+    assert "prevs reads the repository" not in await bench.visit("/")
