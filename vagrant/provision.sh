@@ -281,7 +281,8 @@ configure_agent() {
   # What keeps previews apart (docs/operating/isolation.md): these commands as they are, and no others.
   put /etc/sudoers.d/prevs 440 <<'END'
 prevs ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, /usr/sbin/iptables -w -t filter -S, /usr/sbin/iptables-restore -w --noflush, \
-    /usr/sbin/ip6tables -w -t mangle -S, /usr/sbin/ip6tables -w -t filter -S, /usr/sbin/ip6tables-restore -w --noflush
+    /usr/sbin/ip6tables -w -t mangle -S, /usr/sbin/ip6tables -w -t filter -S, /usr/sbin/ip6tables-restore -w --noflush, \
+    /usr/sbin/ebtables-save -t filter, /usr/sbin/ebtables-restore --noflush
 END
   if [[ ! -e /etc/docker/daemon.json ]]; then
     put /etc/docker/daemon.json <<<'{"live-restore": true}'

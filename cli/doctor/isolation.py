@@ -51,8 +51,8 @@ def _judge_previews(isolation: Isolation, part: str) -> Finding:
     if isolation["open"]:
         message = f"Previews can reach the agent and each other: {isolation['open']}."
         advice = (
-            "Install iptables, and run executors as root or let them run it by sudo without a "
-            f"password ({_DOCS})."
+            "Install iptables and ebtables, and run executors as root or let them run both by "
+            f"sudo without a password ({_DOCS})."
         )
         if isolation["required"]:
             return wrong(

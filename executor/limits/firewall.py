@@ -53,12 +53,13 @@ def chain(bridge: str) -> str:
 def rules(zone: FirewallZone, version: int) -> list[str]:
     """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
 
-    Replies to visitors pass, then queries to nameservers and visits at the proxy. The agent itself
-    is closed at all its addresses, and with it all published ports, above all those of other
-    previews. Private networks are closed too, except those that are allowed.
+    What has no address of the bridge is forged, and dropped first: it could be taken for a reply of
+    another machine. Replies to visitors pass, then queries to nameservers and visits at the proxy.
+    The agent itself is closed at all its addresses, and with it all published ports, above all
+    those of other previews. Private networks are closed too, except those that are allowed.
     """
     add = f"-A {chain(zone.bridge)}"
-    made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
+    made = [*_forged(zone, version), f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
     if version == 6:
         made += [
             f"{add} -p ipv6-icmp -m icmp6 --icmpv6-type {kind} -j RETURN"
@@ -82,6 +83,12 @@ def rules(zone: FirewallZone, version: int) -> list[str]:
     made += [f"{add} -d {network} -j RETURN" for network in _of(version, allowed)]
     made += [f"{add} -d {network} -j DROP" for network in _of(version, PRIVATE)]
     return made
+
+
+def _forged(zone: FirewallZone, version: int) -> list[str]:
+    """Return the rule that drops forged packets. IPv6 has link-local addresses besides."""
+    own = [subnet for subnet in zone.subnets if subnet.version == version == 4]
+    return [f"-A {chain(zone.bridge)} ! -s {own[0]} -j DROP"] if len(own) == 1 else []
 
 
 def _exposed(zone: FirewallZone) -> list[str]:

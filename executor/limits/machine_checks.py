@@ -245,9 +245,12 @@ def _judge_restore(*, live: bool) -> Finding:
 
 def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if problem is None:
-        return Finding("isolation", OK, "This user may set iptables rules.")
+        return Finding("isolation", OK, "This user may set the rules of iptables and ebtables.")
     message = f"Previews and builds are not isolated from this machine and each other: {problem}."
-    advice = "Install iptables, and run executors as root or with a sudo for it without a password."
+    advice = (
+        "Install iptables and ebtables (Debian: both are in the package iptables), and run "
+        "executors as root or with a sudo for them without a password."
+    )
     if required:
         return Finding("isolation", WRONG, f"{message} PREVS_ISOLATION is required.", advice)
     return Finding("isolation", WARNING, message, advice)

@@ -1,4 +1,4 @@
-"""Sets the rules of executor/limits/firewall.py, with iptables.
+"""Sets the rules of executor/limits/firewall.py with iptables, and has ebtables set its own.
 
 For that, the executor has to be root, or to have a sudo for iptables without a password, and to be
 in dockerd's network namespace.
@@ -6,29 +6,20 @@ in dockerd's network namespace.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import socket
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Optional, Protocol
 
 from executor.limits import firewall, ingress
 from executor.limits.firewall import FirewallZone
+from executor.network import ebtables, rule_commands
+from executor.network.rule_commands import RulesRefused
 
-_SYSTEM = "/usr/sbin:/sbin"
-_LIMIT = 20.0
 _RECENTLY = 10.0
 """Seconds for which rules that were in force are taken to be so. They are not looked at again while
 a preview runs, either."""
 
 _BRIDGES = Path("/proc/sys/net/bridge")
-
-
-class _IptablesFailed(Exception):
-    """An iptables command failed; str() is the reason."""
 
 
 class Close(Protocol):
@@ -66,7 +57,7 @@ def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
 
     Several calls may run at the same time. Blocks for some milliseconds.
     """
-    links = _links()
+    links = rule_commands.list_links()
     for zone in networks:
         if zone.bridge not in links:
             return (
@@ -74,12 +65,13 @@ def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
                 "Docker is on another machine, or in a network namespace of its own"
             )
     try:
-        with _alone():
+        with rule_commands.alone():
             _set("iptables", networks, 4)
             if ipv6:
                 _set("ip6tables", networks, 6)
-    except _IptablesFailed as exc:
-        return f"{exc} (this needs iptables, and root or a sudo without a password)"
+            ebtables.separate(networks)
+    except RulesRefused as exc:
+        return f"{exc} (this needs iptables, ebtables, and root or a sudo without a password)"
     return find_bridge_problem(ipv6=ipv6)
 
 
@@ -89,25 +81,31 @@ def change_table(program: str, table: str, decide: Callable[[str], str]) -> Opti
     `decide` gets the output of -S, and returns the input of restore. Blocks for some milliseconds.
     """
     try:
-        with _alone():
-            rules = decide(_run([program, "-w", "-t", table, "-S"]))
+        with rule_commands.alone():
+            rules = decide(rule_commands.run([program, "-w", "-t", table, "-S"]))
             if rules:
-                _run([f"{program}-restore", "-w", "--noflush"], rules)
-    except _IptablesFailed as exc:
+                rule_commands.run([f"{program}-restore", "-w", "--noflush"], rules)
+    except RulesRefused as exc:
         return f"{exc} (this needs iptables, and root or a sudo without a password)"
     return None
 
 
 def find_rules_problem() -> Optional[str]:
     """Return why rules would not keep previews apart here, None if they do. Changes nothing."""
-    return find_table_problem(firewall.TABLE) or find_bridge_problem()
+    if problem := find_table_problem(firewall.TABLE):
+        return problem
+    try:
+        ebtables.look()
+    except RulesRefused as exc:
+        return str(exc)
+    return find_bridge_problem()
 
 
 def find_table_problem(table: str) -> Optional[str]:
     """Return why this user may not see the rules of a table, None if he may. Changes nothing."""
     try:
-        _run(["iptables", "-w", "-t", table, "-S"])
-    except _IptablesFailed as exc:
+        rule_commands.run(["iptables", "-w", "-t", table, "-S"])
+    except RulesRefused as exc:
         return str(exc)
     return None
 
@@ -118,12 +116,13 @@ def count_visitors() -> dict[str, Optional[int]]:
     None if from everywhere. Empty without such a network, or if the rules may not be read.
     """
     try:
-        listed = _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
-    except _IptablesFailed:
+        listed = rule_commands.run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+    except RulesRefused:
         return {}
     # Docker names the bridges of its networks so; others are those of builds.
     bridges = [one for one in firewall.find_bridges(listed) if one.startswith("br-")]
-    return {one: ingress.count_visitors(listed, one) for one in bridges if one in _links()}
+    links = rule_commands.list_links()
+    return {one: ingress.count_visitors(listed, one) for one in bridges if one in links}
 
 
 def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:
@@ -149,52 +148,11 @@ def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optio
 
 
 def _set(program: str, networks: Sequence[FirewallZone], version: int) -> None:
-    listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
+    listed = rule_commands.run([program, "-w", "-t", firewall.TABLE, "-S"])
     open_ones = [one for one in networks if not firewall.is_set(listed, one, version)]
     if not open_ones:
         return
     restore = [f"{program}-restore", "-w", "--noflush"]
-    _run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
-    for bridge in firewall.stale(listed, _links()):
-        _run(restore, firewall.remove(listed, bridge))
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Lock the rules of this network namespace against other executors."""
-    with Path("/proc/self/ns/net").open("rb") as namespace:
-        fcntl.flock(namespace, fcntl.LOCK_EX)
-        yield
-
-
-def _run(command: Sequence[str], rules: str = "") -> str:
-    """Return the output of iptables: called directly, or by sudo. Raises _IptablesFailed."""
-    try:
-        return _execute(command, rules)
-    except _IptablesFailed:
-        if os.geteuid() == 0:
-            raise
-    return _execute(["sudo", "-n", *command], rules)
-
-
-def _execute(command: Sequence[str], rules: str) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            input=rules,
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LIMIT,
-        )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise _IptablesFailed(f"{command[0]} cannot be used: {exc}") from exc
-    if done.returncode != 0:
-        why = (done.stderr.strip().splitlines() or ["it gave no reason"])[0]
-        raise _IptablesFailed(f"{command[0]} refused: {why}")
-    return done.stdout
-
-
-def _links() -> set[str]:
-    return {name for _, name in socket.if_nameindex()}
+    rule_commands.run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
+    for bridge in firewall.stale(listed, rule_commands.list_links()):
+        rule_commands.run(restore, firewall.remove(listed, bridge))

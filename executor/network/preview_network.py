@@ -25,6 +25,7 @@ _UNCONFINED = Confinement()
 _DEFAULT = "bridge"
 """Docker's default network, which RUN steps of builds use."""
 
+_IPV6 = Path("/proc/sys/net/ipv6/conf")
 _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
@@ -59,7 +60,8 @@ class PreviewNetwork:
         networks = [self._have(client)]
         with contextlib.suppress(NotFound):  # with --bridge=none steps have no network
             networks.append(client.inspect_network(_DEFAULT))
-        return self._close(networks)
+        # Steps may send frames of their own making, so they speak IPv6 to a bridge that does.
+        return self._close(networks, ipv6=any(map(_speaks_ipv6, networks)))
 
     def _have(self, client: APIClient) -> Any:
         try:
@@ -85,15 +87,14 @@ class PreviewNetwork:
             if exc.status_code != 409:
                 raise
 
-    def _close(self, networks: Sequence[Mapping[str, Any]]) -> Optional[str]:
-        ipv6 = any(network.get("EnableIPv6") for network in networks)
+    def _close(self, networks: Sequence[Mapping[str, Any]], *, ipv6: bool = False) -> Optional[str]:
+        ipv6 = ipv6 or any(network.get("EnableIPv6") for network in networks)
         return self._close_zones(list(map(self._zone, networks)), ipv6=ipv6)
 
     def _zone(self, network: Mapping[str, Any]) -> FirewallZone:
-        named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
         pools = (network.get("IPAM") or {}).get("Config") or []
         return FirewallZone(
-            bridge=named or f"br-{network['Id'][:12]}",
+            bridge=_bridge(network),
             subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
             nameservers=_nameservers(),
             denied=self.confined.denied,
@@ -103,6 +104,19 @@ class PreviewNetwork:
             proxy=self.confined.proxy if network["Name"] == self.name else None,
             ingress=self.confined.ingress if network["Name"] == self.name else None,
         )
+
+
+def _bridge(network: Mapping[str, Any]) -> str:
+    named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
+    return str(named or f"br-{network['Id'][:12]}")
+
+
+def _speaks_ipv6(network: Mapping[str, Any]) -> bool:
+    """Return whether the agent has an IPv6 address at the network's bridge, be it link-local."""
+    try:
+        return (_IPV6 / _bridge(network) / "disable_ipv6").read_text().strip() == "0"
+    except OSError:  # the kernel has no IPv6
+        return False
 
 
 def _nameservers() -> list[str]:

@@ -225,6 +225,7 @@ def _network() -> firewall.Network:
     return firewall.Network(
         ipv4=run_as_root(["iptables-save"]),
         ipv6=run_as_root(["ip6tables-save"]),
+        frames=run_as_root(["ebtables-save"]),
         forward=Path("/proc/sys/net/ipv4/ip_forward").read_text().strip(),
     )
 

@@ -55,11 +55,12 @@ _EXECUTED = re.compile(r'execve\("([^"]*)", \[(.*?)\].*\) = 0$', re.MULTILINE)
 _WORDS = re.compile(r'"([^"]*)"')
 
 JOB = "k3j9x0q2ab"
-MOST_WARM = {"python": 1, "sh": 1, "iptables": 1}
+MOST_WARM = {"python": 1, "sh": 1, "iptables": 1, "ebtables-save": 1}
 MOST_COLD = {
     **MOST_WARM,
     "sh": 2,
     "iptables": 3,
+    "ebtables-save": 2,
     "ip6tables": 1,
     "git": 9,
     "docker-buildx": 2,

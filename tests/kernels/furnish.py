@@ -110,7 +110,7 @@ def _for_uml(tree: Path) -> None:
     there = tree / "usr" / "lib" / "modules" / modules.name
     shutil.copytree(modules, there, symlinks=True)
     in_tree(tree, "depmod", modules.name)
-    for name in ("iptables", "ip6tables"):
+    for name in ("iptables", "ip6tables", "ebtables"):
         in_tree(tree, "update-alternatives", "--quiet", "--set", name, f"/usr/sbin/{name}-legacy")
 
 

@@ -43,7 +43,11 @@ class Image(NamedTuple):
 def packages(kind: str) -> tuple[str, ...]:
     """Return the Debian packages of a machine whose kernel is of that kind."""
     # User-mode Linux has no nftables for IPv4; its modules are copied, see furnish.py.
-    return (*PACKAGES, "iptables") if kind == "uml" else (*PACKAGES, "linux-image-cloud-amd64")
+    return (
+        (*PACKAGES, "iptables", "ebtables")
+        if kind == "uml"
+        else (*PACKAGES, "linux-image-cloud-amd64")
+    )
 
 
 def name(kind: str, public_key: str) -> str:

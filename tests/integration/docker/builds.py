@@ -89,6 +89,7 @@ class World:
         *lines: str,
         limit: float = 60.0,
         folder: str = "",
+        tag: str = TAG,
         settings: BuildSettings = DEFAULT,
         secrets: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
@@ -97,8 +98,8 @@ class World:
             (self.tree / "Dockerfile").write_text(DOCKERFILE + "\n".join(lines) + "\n")
         context = find_context(self.tree, SHA, folder, settings)
         labels = {"prevs.app": self.app}
-        spec = ImageSpec(TAG, labels, settings.target, settings.args, secrets)
-        with self.images.building(TAG, busy=self.others.set):
+        spec = ImageSpec(tag, labels, settings.target, settings.args, secrets)
+        with self.images.building(tag, busy=self.others.set):
             self.images.build(context, spec, limit=limit, at_step=self.at_step)
 
     def build_started(self) -> None:

@@ -108,7 +108,8 @@ SUDOERS = """
 Defaults !use_pty
 daemon ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, \\
     /usr/sbin/iptables -w -t filter -S, /usr/sbin/ip6tables -w -t filter -S, \\
-    /usr/sbin/ip6tables-restore -w --noflush, /usr/sbin/iptables-restore -w --noflush
+    /usr/sbin/ip6tables-restore -w --noflush, /usr/sbin/iptables-restore -w --noflush, \\
+    /usr/sbin/ebtables-save -t filter, /usr/sbin/ebtables-restore --noflush
 """
 
 UNPRIVILEGED = """
@@ -256,18 +257,30 @@ def visits(url: str = f"http://{AGENT}:{PORT}/", within: Sequence[str] = ()) -> 
     return b"hello" in done.stdout
 
 
+def list_rules() -> set[str]:
+    """Return the chains and rules that executors set, of both kinds."""
+    listed = run("iptables", "-t", "mangle", "-S") + run("ebtables-save", "-t", "filter")
+    return {line for line in listed.splitlines() if "PREVS-" in line}
+
+
+def flush_rules() -> None:
+    """Lose all rules of both kinds."""
+    run("iptables", "-t", "mangle", "-F")
+    run("ebtables", "-t", "filter", "-F")
+
+
 def examine(folder: Path, host: str) -> Mapping[str, object]:
     """Start previews, and return the findings."""
     daemon = Daemon({"DOCKER_HOST": host})
     client = daemon.client()
     SampleImages(client).add("prevs-test/isolated:1", SERVE)
-    before = run("iptables", "-t", "mangle", "-S")
+    before = list_rules()
     log = MemoryLog()
     containers = DockerContainers(daemon, PreviewNetwork(CLUSTER, CONFINED), log, RecordingGuard())
     containers.start(spec("server", PORT), on_exit=lambda: None)
-    first = run("iptables", "-t", "mangle", "-S")
+    first = list_rules()
     containers.start(spec("client", 0), on_exit=lambda: None)
-    second = run("iptables", "-t", "mangle", "-S")
+    second = list_rules()
     wait_until(visits)
     state = client.inspect_container(f"prevs-{CLUSTER}-server")["State"]
     owner = Path(f"/proc/{state['Pid']}").stat().st_uid
@@ -284,7 +297,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found["bridged"] = refuse_bridged(daemon)
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     code = [*less, sys.executable, "-c", UNPRIVILEGED, host]
-    run("iptables", "-t", "mangle", "-F")
+    flush_rules()
     found["unprivileged"] = run(*code).splitlines()
     found["open"] = look(client)
     Path(host.removeprefix("unix://")).chmod(0o666)
@@ -292,13 +305,13 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found["by sudo"] = run(*user, sys.executable, "-c", BY_SUDO, host).strip()
     found["closed by sudo"] = look(client)
     found["written"] = write_to_volume(containers, client, [*user, sys.executable], host)
-    run("iptables", "-t", "mangle", "-F")
+    flush_rules()
     found["ipv6"] = close_ipv6()
     # The bridge of that is gone: this start removes its rules.
     containers.start(spec("third", 0), on_exit=lambda: None)
-    found["same rules at the next start"] = run("iptables", "-t", "mangle", "-S") == second
+    found["same rules at the next start"] = list_rules() == second
     found["not removed"] = made_by.remove_all(host, CLUSTER)
-    found["as before"] = run("iptables", "-t", "mangle", "-S") == before
+    found["as before"] = list_rules() == before
     return found
 
 

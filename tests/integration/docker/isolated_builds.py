@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from executor.limits.confinement import Confinement
-from tests.integration.docker import isolated_agent, isolated_companions
+from tests.integration.docker import isolated_agent, isolated_companions, isolated_neighbours
 from tests.integration.docker.builds import BUILDERS, World, making, removing_network
-from tests.integration.docker.isolated_agent import AGENT, CONFINED, SERVICE, WORLD, agent, run
+from tests.integration.docker.isolated_agent import (
+    AGENT,
+    CONFINED,
+    SERVICE,
+    WORLD,
+    agent,
+    flush_rules,
+    list_rules,
+    run,
+)
 
 OPEN = Confinement(builds=False)
 
@@ -84,8 +93,8 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
             world.log.headers.clear()
             reached["closed"] = look(world)
             found[builder] = {**reached, "log": world.log.headers}
-        found[builder]["left"] = "PREVS-" in run("iptables", "-t", "mangle", "-S")
-        run("iptables", "-t", "mangle", "-F")
+        found[builder]["left"] = bool(list_rules())
+        flush_rules()
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     (folder / "less").mkdir()
     code = [*less, sys.executable, "-c", UNPRIVILEGED, host, str(folder / "less")]
@@ -103,7 +112,16 @@ def main() -> None:
     with agent(folder) as host:
         previews = isolated_agent.examine(folder, host)
         companions = isolated_companions.examine(host)
-        found = {"previews": previews, "companions": companions, "builds": examine(folder, host)}
+        neighbours = {
+            "previews": isolated_neighbours.meet_in_previews(host),
+            "builds": isolated_neighbours.meet_in_builds(folder / "neighbours", host),
+        }
+        found = {
+            "previews": previews,
+            "companions": companions,
+            "neighbours": neighbours,
+            "builds": examine(folder, host),
+        }
         print(json.dumps(found))
 
 

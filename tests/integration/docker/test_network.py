@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.docker import isolated_agent
 from tests.integration.docker.builds import BUILDERS
 from tests.namespaces import run_apart
 
@@ -56,6 +57,24 @@ def built(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
 def joined(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """The findings of an application in a companion's network, and of a job in a shared one."""
     return isolated["companions"]
+
+
+@pytest.mark.parametrize("neighbours", ["builds", "previews"])
+def test_a_neighbour_that_says_it_is_the_gateway_gets_nothing_of_another(
+    isolated: Mapping[str, Mapping[str, Any]], neighbours: str
+) -> None:
+    """It sends ARP as the gateway, and answers the DNS queries that it gets."""
+    met = isolated["neighbours"][neighbours]
+    assert met["answers"] == [isolated_agent.INTERNET], "each answer is the nameserver's"
+    assert met["gateway"] == [met["bridge"]]
+    assert met["attacker"] == {"frames": 0, "queries": 0}
+
+
+def test_a_step_reaches_nobody_with_frames_of_its_own_making(
+    isolated: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """It sends packets as another machine, and IPv6 to the agent's end of the bridge."""
+    assert isolated["neighbours"]["builds"]["forged"] == {"outside": ["own."], "agent": []}
 
 
 INTERNET = ["the internet", "the internet by name"]

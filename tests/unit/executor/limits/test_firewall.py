@@ -32,8 +32,9 @@ def listed(version: int = 4) -> str:
     return EMPTY + "\n".join(lines) + "\n"
 
 
-def test_replies_and_dns_queries_pass_before_anything_is_dropped() -> None:
+def test_replies_and_dns_queries_pass_before_any_destination_is_closed() -> None:
     assert rules(BORDERS, 4) == [
+        f"-A {CHAIN} ! -s 172.20.3.0/24 -j DROP",
         f"-A {CHAIN} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
         f"-A {CHAIN} -d 10.0.0.2/32 -p udp -m udp --dport 53 -j RETURN",
         f"-A {CHAIN} -d 10.0.0.2/32 -p tcp -m tcp --dport 53 -j RETURN",
@@ -62,7 +63,7 @@ def test_one_port_of_a_proxy_is_open_though_all_else_of_its_machine_is_closed() 
     opened = f"-A {CHAIN} -d 10.8.0.1/32 -p tcp -m tcp --dport 80 -j RETURN"
     made, before = rules(BORDERS._replace(proxy=proxy), 4), rules(BORDERS, 4)
     assert [rule for rule in made if rule not in before] == [opened]
-    assert made.index(opened) < next(place for place, one in enumerate(made) if "DROP" in one)
+    assert made.index(opened) < next(place for place, one in enumerate(made) if "LOCAL" in one)
     assert rules(BORDERS._replace(proxy=proxy), 6) == rules(BORDERS, 6)
 
 

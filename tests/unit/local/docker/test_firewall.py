@@ -151,3 +151,23 @@ def test_the_rules_of_dockerds_own_connections_are_removed_with_it() -> None:
     alone = undo(Network(), Network(ipv4=after), LAST)
     assert [*FILTER, "-D", "OUTPUT", "-p", "tcp", "-j", "PREVS-docker0-out"] in alone
     assert [*FILTER, "-X", "PREVS-docker0-out"] in alone
+
+
+def test_rules_about_frames_are_removed_with_their_dockerd_and_their_network() -> None:
+    before = "*filter\n:FORWARD ACCEPT\n-A FORWARD -p IPX -j DROP\n"
+    chain = "PREVS-br-0123456789ab"
+    own = f":{chain} RETURN\n-A FORWARD -j {chain}\n"
+    after = f"{before}{own}-A {chain} --logical-in br-0123456789ab -j DROP\n# Completed\n"
+    run = ["ebtables", "-t", "filter"]
+    assert undo(Network(frames=before), Network(frames=after), LAST) == [
+        [*run, "-D", "FORWARD", "-j", chain],
+        [*run, "-D", chain, "--logical-in", "br-0123456789ab", "-j", "DROP"],
+        [*run, "-F", chain],
+        [*run, "-X", chain],
+    ]
+    removing = removal_commands("br-0123456789ab")
+    assert removing[-3:] == [
+        [*run, "-D", "FORWARD", "-j", chain],
+        [*run, "-F", chain],
+        [*run, "-X", chain],
+    ]
