@@ -146,6 +146,12 @@ VARIABLES = (
         "half of the machine's",
     ),
     Variable(
+        "PREVS_BUILD_DISK",
+        "MB that the RUN steps of one build may write to the disk, each file and folder as 4 KB "
+        "at least, if executors are root and Docker's driver is overlay2; 0: no limit.",
+        "four times `PREVS_DISK_LIMIT`",
+    ),
+    Variable(
         "PREVS_BUILD_CGROUP",
         "Your own control group for RUN steps instead, such as `/prevsbuilds.slice`: its path "
         "below the folder of each controller. You set its limits.",

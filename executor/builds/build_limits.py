@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import Optional
 
+from executor.builds.build_disk import BuildDisk
 from executor.builds.build_group import CgroupTree, GroupRefused, held
 from executor.builds.build_watch import BuildWatch
 from executor.limits import cgroup
@@ -25,6 +27,7 @@ class BuildLimits:
     """The control group ("": none) of the steps of one build, and why there is none.
 
     `budget` is the limit of all builds of the app; None in a group that the operator has made.
+    `disk` is what this build may write, in MB.
     """
 
     def __init__(
@@ -34,7 +37,9 @@ class BuildLimits:
         *,
         watch: Optional[BuildWatch] = None,
         budget: Optional[Budget] = None,
+        disk: int = 0,
     ) -> None:
+        self._disk = disk
         self.group = group
         self.problem = problem
         self._watch = watch
@@ -54,6 +59,11 @@ class BuildLimits:
         watch, budget = self._watch, self._budget
         if watch is None:
             return ""
+        if watch.was_over_its_disk():
+            return (
+                f"The build wrote more than {self._disk:,} MB to the agent's disk and was stopped "
+                "(the agents' PREVS_BUILD_DISK)."
+            )
         if watch.was_out_of_memory():
             if budget and watch.had_all_its_memory():
                 return (
@@ -88,8 +98,13 @@ def _missing(group: str) -> str:
 
 
 @contextlib.contextmanager
-def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[BuildLimits]:
-    """Give the limits of a build within the context, by the labels of its image."""
+def apply_limits(
+    confined: Confinement, labels: Mapping[str, str], mark: str = ""
+) -> Iterator[BuildLimits]:
+    """Give the limits of a build within the context, by the labels of its image.
+
+    `mark` is what its steps carry; without one all steps of the app count as the build's.
+    """
     tree = CgroupTree()
     if confined.build_group:
         with _existing(tree, confined.build_group) as limits:
@@ -106,8 +121,11 @@ def apply_limits(confined: Confinement, labels: Mapping[str, str]) -> Iterator[B
             except GroupRefused as exc:
                 problem = f"it may not create a control group: {exc}"
         if problem is None:
-            watch = stack.enter_context(BuildWatch(tree, group, ends=True).watching())
-            yield BuildLimits(group, watch=watch, budget=of_app)
+            most = confined.build_disk
+            disk = BuildDisk(most, mark, time.time()) if most else None
+            watch = BuildWatch(tree, group, ends=True, disk=disk)
+            stack.enter_context(watch.watching())
+            yield BuildLimits(group, watch=watch, budget=of_app, disk=most)
         elif tree.is_limited(cgroup.SLICE):
             yield stack.enter_context(_existing(tree, cgroup.SLICE))
         else:

@@ -35,7 +35,8 @@ _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MUL
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
-_KILLED = ": killed, as the kernel does when memory runs out"
+KILLED = ": killed, as the kernel does when memory runs out"
+"""What is told of a step's exit code, unless another reason is known."""
 
 
 class Step(NamedTuple):
@@ -111,7 +112,7 @@ def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed
     instruction = _one_line(step.instruction, _LONGEST_INSTRUCTION)
     how = f" ({error})" if error else ""
     if exit_code is not None:
-        how = f" (exit code {exit_code}{_KILLED if exit_code == 137 else ''})"
+        how = f" (exit code {exit_code}{KILLED if exit_code == 137 else ''})"
     mark = "" if instruction.endswith("…") else "."
     sentence = f"Step {step.number} of the Dockerfile failed{how}: {instruction}{mark}"
     return BuildFailed(f"{sentence} {advice}", exit_code)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
+from executor.builds.build_disk import BuildDisk
 from executor.builds.build_group import CgroupTree
 from executor.limits import cgroup
 
@@ -27,6 +28,9 @@ _OOM_SCORE_ADJ = 700
 _LOOK = 0.1
 _PATIENCE = 3.0
 """Seconds with refused forks at each check, after which the steps are killed."""
+
+_MEASURE = 1.0
+"""Seconds between looks at the free space of the disk."""
 
 _FULL = 0.95
 """A group of v1 counts as full at this share of its limit: the kernel counts memory in batches."""
@@ -39,26 +43,35 @@ class BuildWatch:
     """Watches one build in `group`, together with other builds in that group.
 
     With `ends` it kills all processes in the group if forks have been refused for some seconds.
+    With a `disk` it kills the steps of this build if that is over its limit.
     """
 
-    def __init__(self, tree: CgroupTree, group: str, *, ends: bool) -> None:
+    def __init__(
+        self, tree: CgroupTree, group: str, *, ends: bool, disk: Optional[BuildDisk] = None
+    ) -> None:
         self._group = group
         self._ends = ends
         self._version = tree.version
         self._memory = tree.folder("memory", group)
         self._pids = tree.folder("pids", group)
+        self._disk = disk
+        self._steps: set[Path] = set()
         self._adjusted: set[int] = set()
         self._over = threading.Event()
         self._refused = cgroup.RefusedForks(self._count_refused())
         self._killed, self._full = self._count("oom_kill"), self._count("oom")
         self._oom_events = _OomEvents(self._memory) if self._version == 1 else None
         self._thread = threading.Thread(target=self._watch, daemon=True, name="build watch")
+        # Apart, as it may read folders for seconds.
+        self._measurer = threading.Thread(target=self._measure, daemon=True, name="build disk")
         self.has_ended_it = False
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[BuildWatch]:
         """Watch on a thread within the context."""
         self._thread.start()
+        if self._disk is not None:
+            self._measurer.start()
         try:
             yield self
         finally:
@@ -71,6 +84,10 @@ class BuildWatch:
         self._over.set()
         self._thread.join()
         self._look()
+
+    def was_over_its_disk(self) -> bool:
+        """Return whether this build has written more than it may, and was ended for it."""
+        return self._disk is not None and self._disk.is_over
 
     def was_out_of_memory(self) -> bool:
         """Return whether a process in the group was killed because memory ran out."""
@@ -104,12 +121,20 @@ class BuildWatch:
             self._look()
             if self._ends and self._refused.lasted(time.monotonic()) >= _PATIENCE:
                 self._end()
+            if self.was_over_its_disk():
+                self._end_steps()
+
+    def _measure(self) -> None:
+        while self._disk is not None and not self._over.wait(_MEASURE):
+            self._disk.check()
 
     def _look(self) -> None:
-        now = set(_processes(self._pids))
-        for pid in now - self._adjusted:
+        found = dict(_find_processes(self._pids))
+        for pid in found.keys() - self._adjusted:
             _raise_oom_score(pid, self._group)
-        self._adjusted = now
+            if self._disk is not None and self._disk.takes(Path(f"/proc/{pid}"), found[pid].name):
+                self._steps.add(found[pid])
+        self._adjusted = set(found)
         self._refused = self._refused.after(self._count_refused(), time.monotonic())
         if self._oom_events is not None:
             self._oom_events.read()
@@ -129,6 +154,14 @@ class BuildWatch:
         self._refused = self._refused.after(self._count_refused(), time.monotonic())._replace(
             since=None
         )
+
+    def _end_steps(self) -> None:
+        """Kill all processes of this build's own steps, and let none start in them."""
+        for step in self._steps:
+            with contextlib.suppress(OSError):  # it has ended
+                (step / "pids.max").write_text("0")
+            for pid in _processes(step):
+                _kill(pid, self._group)
 
     def _count_refused(self) -> int:
         return sum(
@@ -177,11 +210,14 @@ class _OomEvents:
 
 
 def _processes(folder: Path) -> list[int]:
-    return [
-        int(pid)
-        for below, _, _ in os.walk(folder)
-        for pid in _read(Path(below, "cgroup.procs")).split()
-    ]
+    return [pid for pid, _ in _find_processes(folder)]
+
+
+def _find_processes(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Yield the processes in a group and those below it, each with its own group."""
+    for below, _, _ in os.walk(folder):
+        for pid in _read(Path(below, "cgroup.procs")).split():
+            yield int(pid), Path(below)
 
 
 def _read(file: Path) -> str:

@@ -232,11 +232,14 @@ class DockerImages:
         reached, raises BuildFailed with the limit in its message.
         """
         from executor.builds.build_limits import BuildLimits, apply_limits
+        from executor.builds.build_log import KILLED
 
         with contextlib.ExitStack() as stack:
             limits = BuildLimits("")
             if not problem:
-                limits = stack.enter_context(apply_limits(self._confined, spec.labels))
+                limits = stack.enter_context(
+                    apply_limits(self._confined, spec.labels, self._mark())
+                )
             self._report_isolation("builds_unlimited", problem or limits.problem)
             if problem := problem or limits.problem:
                 logger.warning("builds on this agent are not limited: %s", problem)
@@ -250,7 +253,8 @@ class DockerImages:
                     raise
                 self._log.header(shortage)
                 # A step that could not even start looks like a fault of the agent.
-                more = str(exc) if isinstance(exc, BuildFailed) else _USE_LESS
+                told = str(exc).replace(KILLED, "")
+                more = told if isinstance(exc, BuildFailed) else _USE_LESS
                 raise BuildFailed(f"{shortage} {more}", exc.exit_code) from exc
 
     def _find_outbound(self) -> Outbound:
@@ -260,6 +264,14 @@ class DockerImages:
         if self._outbound is None:
             self._outbound = Outbound(self._daemon, self._environ, self._confined, self._registry)
         return self._outbound
+
+    def _mark(self) -> str:
+        """Return what the steps of this executor's builds carry, "" if that is not known."""
+        from executor.workspace.build_marks import mark_of
+        from executor.workspace.watchdog import MARK
+
+        value = self._environ.get(MARK)
+        return mark_of(value) if value else ""
 
     def _find_buildkit(self) -> BuildKit:
         # Imported only for a build, so that a warm start does not wait for it.

@@ -40,6 +40,9 @@ _OOM_SCORE_ADJ = 500
 _LOG = {"type": "none", "config": {}}
 """docker keeps no output: the executor gets all of it (executor/container/attachment.py)."""
 
+_BUILDS_DISK = 4
+"""How many times more than a preview a build may write: compilers and packages are only there."""
+
 ISOLATION = ("wanted", "required")
 SWITCH = ("yes", "no")
 ADDRESSES = ("refused", "allowed")
@@ -63,8 +66,9 @@ class Confinement(NamedTuple):
     never a network that is `denied`. If isolation is `required` and not possible, nothing is
     started. With `builds`, builds are isolated too; if that is `required` and not possible, nothing
     is built. Only with `fetches` may a Dockerfile add something from an address. The steps of an
-    app's builds may use `build_memory` MB, half of the machine's if 0; or the operator has made the
-    control group `build_group` for them. `control_plane` are the framework's own machines, which
+    app's builds may use `build_memory` MB, half of the machine's if 0, and those of one build may
+    write `build_disk` MB, 0 for no limit; or the operator has made the control group `build_group`
+    for them. `control_plane` are the framework's own machines, which
     previews never reach, but for the `proxy`. With `strangers`, the code is a stranger's: nothing
     starts and nothing is built unless it is isolated. `visitors` may connect to previews as proxies
     do; `ingress` is who may in all, None if the framework has not said.
@@ -77,6 +81,7 @@ class Confinement(NamedTuple):
     builds: bool = True
     fetches: bool = False
     build_memory: int = 0
+    build_disk: int = _BUILDS_DISK * DISK_LIMIT
     build_group: str = ""
     control_plane: Sequence[Network] = ()
     strangers: bool = False
@@ -100,17 +105,20 @@ def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confine
         problems.append(f"{variable} must be a number of MB, not {given!r}")
         return default
 
+    disk = count("PREVS_DISK_LIMIT", environ.get("PREVS_DISK_LIMIT", ""), DISK_LIMIT)
+    build_disk = environ.get("PREVS_BUILD_DISK", "")
     isolation = environ.get("PREVS_ISOLATION", "")
     builds = environ.get("PREVS_ISOLATION_BUILDS", "")
     added = environ.get("PREVS_BUILD_ADD", "")
     return Confinement(
-        count("PREVS_DISK_LIMIT", environ.get("PREVS_DISK_LIMIT", ""), DISK_LIMIT),
+        disk,
         tuple(_read_networks("PREVS_DENY", environ.get("PREVS_DENY", ""), problems)),
         tuple(_read_networks("PREVS_ALLOW", environ.get("PREVS_ALLOW", ""), problems)),
         required=choose("PREVS_ISOLATION", isolation, ISOLATION),
         builds=not choose("PREVS_ISOLATION_BUILDS", builds, SWITCH),
         fetches=choose("PREVS_BUILD_ADD", added, ADDRESSES),
         build_memory=count("PREVS_BUILD_MEMORY", environ.get("PREVS_BUILD_MEMORY", ""), 0),
+        build_disk=count("PREVS_BUILD_DISK", build_disk, _BUILDS_DISK * disk),
         build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
         proxy=_read_proxy(environ.get("PREVS_ALLOW_PROXY", ""), problems),
         visitors=tuple(_read_networks("PREVS_PROXIES", environ.get("PREVS_PROXIES", ""), problems)),

@@ -15,6 +15,8 @@ from executor.builds.build_group import ROOT, CgroupTree, held
 from executor.errors import BuildFailed
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement
+from executor.workspace.watchdog import MARK
+from tests.fakes.samples import remove_image
 from tests.integration.docker.builds import TASK, World, making
 from tests.waits import wait_until
 
@@ -282,3 +284,59 @@ def test_a_group_without_limits_is_reported_too(buildkit: World, group: Path) ->
     (group / "pids.max").write_text("max")
     buildkit.build(f"RUN echo {mark()}")
     assert buildkit.log.headers == [f"this agent does not limit builds: {UNLIMITED}"]
+
+
+FILLS = "RUN echo {}; dd if=/dev/zero of=/big bs=1M count=400; echo has filled it; sleep 2"
+LITTLE = Confinement(build_disk=64)
+
+
+@pytest.fixture
+def little(world: World, own: str) -> World:
+    """A world whose builds may write 64 MB, which is known of layers of overlay2 alone."""
+    if world.client.info()["Driver"] != "overlay2":
+        pytest.skip("only overlay2 tells which layer a step writes")
+    world.restart(LITTLE)
+    return world
+
+
+def test_a_build_that_fills_the_disk_is_ended_at_its_limit(little: World) -> None:
+    with pytest.raises(BuildFailed, match=r"wrote more than 64 MB to the agent's disk") as caught:
+        little.build(FILLS.format(mark()), limit=120)
+    assert "PREVS_BUILD_DISK" in str(caught.value)
+    assert "memory" not in str(caught.value)
+    assert f"== {str(caught.value).split('(')[0]}" in f"== {little.log.headers[-1]}"
+
+
+def test_what_all_steps_of_a_build_write_counts_together(little: World) -> None:
+    part = "RUN echo {}; dd if=/dev/zero of=/part{} bs=1M count=40; sleep 3"
+    steps = [part.format(mark(), number) for number in range(3)]
+    with pytest.raises(BuildFailed, match=r"wrote more than 64 MB") as caught:
+        little.build(*steps, limit=120)
+    assert "/part0" not in str(caught.value), "one of them alone is not too much"
+
+
+def test_another_build_of_the_app_is_not_ended_with_it(
+    little: World, docker_host: str, tmp_path: Path
+) -> None:
+    if little.builder == "classic":
+        pytest.skip("the steps of two builds cannot be told apart")
+    folder, failed = tmp_path / "other", []
+    folder.mkdir()
+    with making("buildkit", docker_host, folder) as other:
+        other.app = little.app
+        other.environ[MARK] = "0" * 16
+        other.restart(LITTLE)
+
+        def build() -> None:
+            try:
+                other.build(f"RUN echo {mark()}; sleep 6", limit=120, tag=f"{TASK}:other")
+            except BuildFailed as exc:
+                failed.append(exc)
+
+        thread = threading.Thread(target=build)
+        thread.start()
+        with pytest.raises(BuildFailed, match="wrote more than 64 MB"):
+            little.build(FILLS.format(mark()), limit=120)
+        thread.join()
+        remove_image(other.client, f"{TASK}:other")
+    assert failed == []

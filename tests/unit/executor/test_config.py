@@ -23,6 +23,7 @@ def test_settings_are_read_from_the_agents_variables() -> None:
         "PREVS_ISOLATION_BUILDS": "no",
         "PREVS_BUILD_ADD": "allowed",
         "PREVS_BUILD_MEMORY": "4096",
+        "PREVS_BUILD_DISK": "5000",
         "PREVS_BUILD_CGROUP": "prevsbuilds.slice",
         "PREVS_DISK_HIGH": "90.5",
         "PREVS_DISK_LOW": "60",
@@ -43,6 +44,7 @@ def test_settings_are_read_from_the_agents_variables() -> None:
             builds=False,
             fetches=True,
             build_memory=4096,
+            build_disk=5000,
             build_group="/prevsbuilds.slice",
             proxy=ProxyPort("10.0.0.5", 80),
         ),
@@ -55,6 +57,13 @@ def test_missing_settings_have_the_defaults_of_mesos() -> None:
     assert config == Config(Path("/d"), None, 5.0)
     assert config.confined.builds
     assert not config.confined.fetches
+    assert config.confined.build_disk == 4 * config.confined.disk_limit
+
+
+def test_a_build_may_write_four_times_as_much_as_a_preview_where_nothing_else_is_said() -> None:
+    environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_DISK_LIMIT": "1000"}
+    assert read_config(environ).confined.build_disk == 4000
+    assert read_config({**environ, "PREVS_BUILD_DISK": "0"}).confined.build_disk == 0
 
 
 def test_every_problem_is_reported_at_once() -> None:
@@ -71,10 +80,11 @@ def test_every_problem_is_reported_at_once() -> None:
                 "PREVS_ISOLATION_BUILDS": "true",
                 "PREVS_BUILD_ADD": "sometimes",
                 "PREVS_BUILD_MEMORY": "all",
+                "PREVS_BUILD_DISK": "1e9",
                 "PREVS_BUILD_CGROUP": "../a",
             }
         )
-    assert len(caught.value.problems) == 13
+    assert len(caught.value.problems) == 14
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
