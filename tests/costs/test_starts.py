@@ -61,13 +61,13 @@ MOST_COLD = {
     "sh": 2,
     "iptables": 3,
     "ebtables-save": 2,
-    "ip6tables": 1,
+    "ip6tables": 2,
     "git": 9,
     "docker-buildx": 2,
 }
 """As found: the executor, its watchdog's shell, and whether the network's rules are set, when it is
-built and when it starts; before the build, those of docker's own connections; of git the six calls
-below and what a fetch starts; whether there is a BuildKit, and the build."""
+built and when it starts; before the build, those for IPv6 and of docker's own connections; of git
+the six calls below and what a fetch starts; whether there is a BuildKit, and the build."""
 
 CALLS = ["cat-file", "fetch", "upload-pack", "cat-file", "ls-tree", "read-tree"]
 MOST_BYTES = 4_000
