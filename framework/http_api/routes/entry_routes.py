@@ -18,6 +18,7 @@ from framework.apps.password_digest import NOBODYS, PasswordDigest
 from framework.http_api.admission import limits
 from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.password_checks import PasswordChecks
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
 from framework.http_api.models import access_models as models
@@ -28,14 +29,14 @@ from framework.state.secret_records import read
 from framework.visitors.errors import NotInTeam
 from framework.visitors.sign_in import VisitorSignIn
 from prevs.access import Access
-from program.http.client_address import SITE_BITS, name_client
+from program.http.client_address import SITE_BITS, name_client, name_customer
 from program.limits.token_buckets import Level, Policy, TokenBuckets
 
 CLIENTS, APPS = Policy("client", 5, 60), Policy("app", 30, 60)
 SIGN_INS, PEOPLE = Policy("client", 60, 60), Policy("client", 30, 60)
 """Beginnings and ends of sign-ins, and refusals of people, which the audit log notes."""
-_AT_A_TIME = 2
-"""Each check takes a third of a second of CPU time, and 16 MB."""
+_RETRY_S = 5
+"""When there was no time to check a password."""
 _AT_PROVIDER = 8
 """Each call may wait for the provider."""
 _T = TypeVar("_T")
@@ -46,8 +47,8 @@ log = structlog.get_logger(__name__)
 class EntryRoutes:
     """The calls of proxies for their visitors. Belongs to the event loop.
 
-    scrypt runs in threads, and so does what asks the provider. Of passwords, only wrong ones count
-    for the limits. `clock` gives monotonic seconds.
+    Threads check passwords, and ask the provider. Of passwords, only wrong ones count for the
+    limits. `clock` gives monotonic seconds.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class EntryRoutes:
         self._apps = TokenBuckets(APPS, clock)
         self._people = TokenBuckets(PEOPLE, clock)
         self._sign_ins = TokenBuckets(SIGN_INS, clock)
-        self._limit = anyio.CapacityLimiter(_AT_A_TIME)
+        self._checks = PasswordChecks(clock)
         self._provider_limit = anyio.CapacityLimiter(_AT_PROVIDER)
 
     def make_router(self) -> OperationRouter:
@@ -98,10 +99,9 @@ class EntryRoutes:
         password, or to somebody of another team.
         """
         _name_visitor(request, order.client)
-        client = name_client(order.client, SITE_BITS)
         if order.password is None:
-            return self._check_person(app, order, client)
-        return await self._check_password(app, order.password, client)
+            return self._check_person(app, order, name_client(order.client, SITE_BITS))
+        return await self._check_password(app, order.password, order.client)
 
     async def begin_sign_in(
         self, order: models.SignInOrder, request: Request
@@ -126,20 +126,22 @@ class EntryRoutes:
         session = self._visitors.write_session(person, roles)
         return models.VisitorSession(session=session, login=person.login)
 
-    async def _check_password(self, app: str, password: str, client: str) -> Response:
+    async def _check_password(self, app: str, password: str, address: str) -> Response:
+        client = name_client(address, SITE_BITS)
         level = self._take(client, app)
         if not level.allowed:
             sentence = f"Too many wrong passwords were entered. Wait {level.retry} s."
             return limits.refuse(level.retry, sentence)
         known = self._find(app)
-        is_right = await anyio.to_thread.run_sync(
-            password_digest.is_right, password, known or NOBODYS, limiter=self._limit
+        is_right = await self._checks.check(
+            name_customer(address),
+            lambda: password_digest.is_right(password, known or NOBODYS) and known is not None,
         )
-        if not is_right or known is None:
+        if is_right is False:
             raise WrongPassword
         self._clients.give_back(client)
         self._apps.give_back(app)
-        return Response(status_code=204)
+        return Response(status_code=204) if is_right else _refuse_waiting()
 
     def _take(self, client: str, app: str) -> Level:
         """Count a try, unless the client or the app has had too many."""
@@ -182,6 +184,13 @@ class EntryRoutes:
 
     async def _ask_provider(self, call: Callable[[], _T]) -> _T:
         return await anyio.to_thread.run_sync(call, limiter=self._provider_limit)
+
+
+def _refuse_waiting() -> Response:
+    sentence = (
+        f"Many passwords wait to be checked, and yours was not. Wait {_RETRY_S} s, and try again."
+    )
+    return limits.refuse(_RETRY_S, sentence)
 
 
 def _name_visitor(request: Request, client: str) -> None:

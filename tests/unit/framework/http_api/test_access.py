@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from framework.access import Scope
 from framework.apps import password_digest
 from framework.apps.app_secrets import AppSecrets
+from framework.http_api.admission.password_checks import PasswordChecks
 from framework.http_api.routes.entry_routes import APPS, CLIENTS
 from prevs.access import Access
 from prevs.records import AppRecord
@@ -245,3 +246,55 @@ def test_many_checks_of_passwords_delay_no_other_call(api: ApiInProcess) -> None
     assert anyio.run(run) == 2
     assert sorted(ended) == [200, 403, 403, 403]
     assert ended[-1] == 403
+
+
+def test_a_right_password_enters_while_60_wrong_ones_wait(closed: ApiInProcess) -> None:
+    """Of apps that do not exist, whose checks take as long as that of a real password."""
+    ended: list[str] = []
+
+    async def run() -> int:
+        answered = anyio.Event()
+        transport = httpx.ASGITransport(closed.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
+
+            async def send(app: str, password: str, address: str) -> int:
+                answer = await client.post(
+                    f"/v1/apps/{app}/entries",
+                    json={"password": password, "client": address},
+                    headers=bearer(closed, Scope.PROXY),
+                )
+                ended.append(app if answer.status_code != 429 else "no place")
+                answered.set()
+                return answer.status_code
+
+            async with anyio.create_task_group() as group:
+                for number in range(60):
+                    address = f"203.0.113.{number % 20}"
+                    group.start_soon(send, f"no-{number % 3}", "no", address)
+                await answered.wait()
+                status = await send("hello", "correct horse", "198.51.100.1")
+                group.cancel_scope.cancel()
+            return status
+
+    assert anyio.run(run) == 204
+    assert len([app for app in ended if app.startswith("no-")]) <= 3
+
+
+def test_a_check_that_waits_too_long_is_given_up(closed: ApiInProcess) -> None:
+    async def run() -> list[bool | None]:
+        checks = PasswordChecks(closed.clock.read, longest_wait=0)
+        free, found = threading.Event(), []
+
+        async def check(client: str) -> None:
+            found.append(await checks.check(client, free.wait))
+
+        async with anyio.create_task_group() as group:
+            for client in "ab":
+                group.start_soon(check, client)
+            await anyio.wait_all_tasks_blocked()
+            found.append(await checks.check("c", lambda: True))
+            free.set()
+        found.append(await checks.check("c", lambda: True))
+        return found
+
+    assert anyio.run(run) == [None, True, True, True]
