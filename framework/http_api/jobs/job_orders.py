@@ -23,6 +23,7 @@ from framework.apps.manifest.keys import OwnName
 from framework.apps.manifest.values import MOST_VARIABLES, MOST_WORDS, Text
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import WHOLE
+from framework.http_api.models.app_models import MOST_MEM
 from prevs.names import is_job_name
 
 MOST_JOBS = 1000
@@ -178,7 +179,7 @@ class JobOrder(BaseModel):
     cpus: Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False)] | None = Field(
         default=None, description="A CPU share; at most the app's `max_cpus`."
     )
-    mem: Annotated[int, Field(ge=16, le=1_048_576), WHOLE] | None = Field(
+    mem: Annotated[int, Field(ge=16, le=MOST_MEM), WHOLE] | None = Field(
         default=None, description="A memory limit in MB; at most the app's `max_mem`."
     )
     timeout: Timeout | None = Field(

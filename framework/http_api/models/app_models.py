@@ -118,7 +118,9 @@ Port = Annotated[
     int, Field(ge=1, le=65535, description="The port where the application listens."), WHOLE
 ]
 Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
-Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB."), WHOLE]
+MOST_MEM = 1_048_576
+"""In MB: more than any machine that runs previews has."""
+Mem = Annotated[int, Field(ge=16, le=MOST_MEM, description="A memory limit in MB."), WHOLE]
 MaxPreviews = Annotated[
     int, Field(ge=1, le=1000, description="How many previews may run at a time."), WHOLE
 ]
@@ -180,7 +182,7 @@ MaxMem = Annotated[
     int,
     Field(
         ge=0,
-        le=1_048_576,
+        le=MOST_MEM,
         description="The most memory in MB that a commit may ask for; 0: no more than `mem`.",
     ),
     WHOLE,

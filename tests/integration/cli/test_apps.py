@@ -9,7 +9,7 @@ import pytest
 from framework.errors import RepositoryUnreachable
 from framework.ports import Resolved
 from prevs.records import AppRecord
-from tests.fakes.answers import SHA
+from tests.fakes.answers import SHA, known_agent
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run, run_process
 
@@ -146,6 +146,18 @@ def test_an_empty_list_prints_no_data_and_the_next_step(api: Api, run: Run) -> N
     assert (done.status, done.out) == (0, "")
     assert "prevs app add" in done.err
     assert json.loads(run("app", "ls", "--json").out) == []
+
+
+def test_memory_that_no_agent_has_is_set_with_a_warning(api: Api, run: Run) -> None:
+    api.agents.known = [known_agent("10.0.0.1")]
+    for command in (("set", "hello"), ("add", "big", "https://git.example.org/b.git")):
+        done = run("app", *command, "--mem", "999999", *(["--unchecked"] * (command[0] == "add")))
+        assert done.status == 0
+        assert "Warning: no agent has 999999 MB; the largest has " in done.err
+    assert "Warning" not in run("app", "set", "hello", "--mem", "256").err
+    assert "Warning" not in run("app", "set", "hello", "--port", "81").err
+    refused = run("app", "set", "hello", "--mem", "1048577")
+    assert (refused.status, "1048576" in refused.err) == (2, True)
 
 
 def test_settings_of_an_app_are_changed(api: Api, run: Run) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands.apps import given_settings, located
+from cli.commands.apps import find_too_much, given_settings, located
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,7 @@ def test_only_given_settings_are_sent_and_an_empty_one_clears_a_list() -> None:
         "constraints": ["gpu", "zone=a"],
     }
     assert given_settings({"keep_warm": ()}) == {}
+
+
+def test_who_has_no_agents_is_not_warned_of_memory() -> None:
+    assert find_too_much(999_999, []) == ""
