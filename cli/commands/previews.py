@@ -55,6 +55,14 @@ def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
     with lookup.naming(label):
         preview, started = context.api.start(app, names.slug(label))
     _note_age(context, label, started)
+    _attend(context, preview, label, wait=wait, as_json=as_json)
+
+
+def _attend(
+    context: CommandContext, preview: Preview, label: str, *, wait: bool, as_json: bool
+) -> None:
+    """Print a preview that starts, with `wait` once it runs. Raises CliError if it fails."""
+    app = preview["app"]
     if wait and preview["state"] not in OVER:
         preview = _wait(context, preview, label)
     if preview["state"] == "failed":
@@ -274,12 +282,17 @@ def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> Non
 @click.command()
 @app_argument
 @label_argument
+@click.option("--wait", is_flag=True, help="Wait until the preview runs or fails.")
 @as_json
 @click.pass_obj
-def retry(context: CommandContext, app: str, label: str, *, as_json: bool) -> None:
-    """Start the failed preview of LABEL again."""
+def retry(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
+    """Start the failed preview of LABEL again. With --wait it is shown as `prevs start` does."""
     found = lookup.find(context.api, app, label)
-    _report(context, context.api.retry(app, found["sha"]), as_json=as_json)
+    preview = context.api.retry(app, found["sha"])
+    if wait:
+        _attend(context, preview, label, wait=True, as_json=as_json)
+        return
+    _report(context, preview, as_json=as_json)
     if not as_json:
         _note_serving(found, label)
         note(f"`prevs logs {app} {label} -f` follows its log.")

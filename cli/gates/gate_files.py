@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.names.files import read_fields
+from prevs import names
 from prevs.gate_rules import read_query
 from prevs.gates import NAMED, ConditionKind
 
@@ -39,7 +40,8 @@ def read_order(text: str) -> tuple[Order, int | None]:
     """Return the order for a gate that a file in TOML or JSON describes, and its revision.
 
     The latter is the one that a file with `revision` was made from, as from `show`; None without.
-    A target may be written as its label alone. Raises click.UsageError if it is neither form.
+    A target may be written as its label alone, and a label as the name of its branch. Raises
+    click.UsageError if it is neither form.
     """
     found = read_fields(text)
     order: Order = {name: value for name, value in found.items() if name not in _SHOWN}
@@ -84,5 +86,11 @@ def _read_rule(rule: Any) -> Any:
         return rule
     to = rule.get("to")
     targets = to if isinstance(to, list) else [to]
-    written = [{"label": one} if isinstance(one, str) else one for one in targets]
-    return {**rule, "to": written} if "to" in rule else rule
+    return {**rule, "to": [_read_target(one) for one in targets]} if "to" in rule else rule
+
+
+def _read_target(target: Any) -> Any:
+    """Return a target with the label of the branch or tag that somebody has named."""
+    written = {"label": target} if isinstance(target, str) else target
+    label = written.get("label") if isinstance(written, dict) else None
+    return {**written, "label": names.slug(label)} if label and isinstance(label, str) else written

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from framework.errors import InvalidSettings
-from framework.http_api.http.problems import read_problems
+from framework.http_api.http import field_problems
 from framework.http_api.models import app_models
 from prevs.records import AppRecord
 
@@ -66,7 +66,9 @@ def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
 def explain(error: ValidationError) -> dict[str, str]:
     """Return what is wrong, by field."""
     problems: dict[str, str] = {}
-    for problem in read_problems([{**one, "loc": ("form", *one["loc"])} for one in error.errors()]):
+    for problem in field_problems.read(
+        [{**one, "loc": ("form", *one["loc"])} for one in error.errors()]
+    ):
         problems.setdefault(problem.field.partition(".")[0], problem.message)
     return problems
 

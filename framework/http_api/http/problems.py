@@ -2,7 +2,7 @@
 
 import http
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
@@ -16,9 +16,10 @@ from framework.access import Scope
 from framework.apps import access_errors
 from framework.apps.forge_settings import UnknownForgeToken
 from framework.apps.receivers import HostNotAllowed, ReceiverExists, UnknownReceiver
-from framework.errors import FrameworkError, Problem
+from framework.errors import FrameworkError
 from framework.gates import errors as gate_errors
 from framework.hooks.errors import HookRefused, TooManyHooks
+from framework.http_api.http import field_problems
 from framework.jobs import errors as job_errors
 from framework.people.errors import UnknownRole
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
@@ -271,7 +272,7 @@ def handle_problems(app: FastAPI, addresses: Addresses) -> None:
 
 async def _handle_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 # registered for these only
-    found = read_problems(error.errors())
+    found = field_problems.read(error.errors())
     is_settings = request.url.path.startswith("/v1/apps") and any(
         one["loc"][0] == "body" for one in error.errors()
     )
@@ -307,36 +308,6 @@ def _find_methods(request: Request) -> list[str]:
             for route in request.app.routes
         )
     ]
-
-
-def read_problems(found: Sequence[Any]) -> list[Problem]:
-    """Return pydantic's errors as problems of fields, in plain words."""
-    return [Problem(_name_field(error["loc"]), _explain(error)) for error in found]
-
-
-def _name_field(location: Sequence[int | str]) -> str:
-    """Return the field's own name: `mem` of ("body", "mem"), `body` of ("body", 17).
-
-    A name in parentheses is one of several forms of a body, and no field.
-    """
-    inner = [str(part) for part in location[1:] if isinstance(part, str) and part[:1] != "("]
-    return ".".join(inner) or str(location[0] if location else "body")
-
-
-def _explain(error: Mapping[str, Any]) -> str:
-    match error["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not known here"
-        case "json_invalid":
-            return f"is not JSON ({error['ctx']['error']})"
-        case "model_attributes_type" | "dict_type":
-            return "is not a JSON object, sent with the header `Content-Type: application/json`"
-    message = str(error["msg"])
-    for beginning in ("Input ", "Value ", "String "):
-        message = message.removeprefix(beginning)
-    return message
 
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from framework.apps.manifest.job_keys import Priority, Timeout
 from framework.errors import InvalidSettings
-from framework.http_api.http import problems
+from framework.http_api.http import field_problems
 from framework.http_api.jobs.job_orders import MOST_JOBS, JobOrder
 from prevs import names
 
@@ -65,7 +65,7 @@ class TaskOrder(BaseModel):
                 group=group or None,
             )
         except ValidationError as error:
-            raise InvalidSettings(problems.read_problems(error.errors())) from None
+            raise InvalidSettings(field_problems.read(error.errors())) from None
 
 
 class TaskOrders(BaseModel):

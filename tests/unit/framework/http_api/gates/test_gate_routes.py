@@ -319,3 +319,9 @@ def test_a_token_for_another_app_sees_no_gate_of_this_one(api: GatesApi) -> None
     headers = {"Authorization": f"Bearer {token}"}
     assert api.send("GET", "/v1/gates", headers=headers).json()["gates"] == []
     assert refusal(api.send("GET", "/v1/gates/api", headers=headers)) == (403, "not-of-app")
+
+
+def test_a_misspelt_part_that_is_missing_is_named(api: GatesApi) -> None:
+    answer = api.ask("PUT", "/api", json={"app": "hello", "rule": [rule("/", "main")]})
+    problems = {one["field"]: one["message"] for one in answer.json()["problems"]}
+    assert problems["rule"] == "is not known here; did you mean rules?"
