@@ -162,7 +162,7 @@ def test_a_cluster_whose_folder_was_lost_answers_again_once_it_is_restored(
     rules = [{"path": "/", "to": [{"label": "main"}]}]
     made = serving.call("PUT", "/v1/gates/api", app="hello", rules=rules)
     assert made.ok, made.text
-    gate, apps = (serving.call("GET", path).json() for path in ("/v1/gates/api", "/v1/apps"))
+    gate, apps = _show_gate(serving), serving.call("GET", "/v1/apps").json()
     done = run_command(os.environ, "backup", *named)
     assert done.returncode == 0, done.stderr
     serving.down()
@@ -170,10 +170,20 @@ def test_a_cluster_whose_folder_was_lost_answers_again_once_it_is_restored(
     done = run_command(os.environ, "restore", *named)
     assert done.returncode == 0, done.stderr
     serving.up()
-    assert serving.call("GET", "/v1/gates/api").json() == gate
+    assert _show_gate(serving) == gate
     assert serving.call("GET", "/v1/apps").json() == apps
     # Its task has gone with Mesos' state, and nobody is blamed for that.
     assert serving.visit().status_code == 200
+
+
+def _show_gate(serving: Own) -> Any:
+    """Return a gate once all proxies have its rules."""
+
+    def look() -> Any:
+        shown = serving.call("GET", "/v1/gates/api").json()
+        return shown if shown["revision"] and not shown["behind"] else None
+
+    return wait_until(look)
 
 
 def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
