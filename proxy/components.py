@@ -1,6 +1,7 @@
 """The components of the proxy, and how they are connected."""
 
 import asyncio
+import functools
 import os
 import secrets
 from typing import NamedTuple
@@ -66,9 +67,8 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
     routing = _make_routing(chosen, router, metrics, proxy_id=proxy_id, intervals=intervals)
     framework = FrameworkApi(chosen.addresses(), chosen.tokens()[0])
     settings = RoomSettings(proxy_id, chosen.tokens(), chosen.domain, chosen.budgets())
-    room = make_context(
-        framework, routing.table, metrics, settings, probe=probe.accepts_connections
-    )
+    accepts = functools.partial(probe.accepts_connections, source=chosen.proxy_source)
+    room = make_context(framework, routing.table, metrics, settings, probe=accepts)
     metrics.watch(_state(routing, room))
     return Components(
         routing,
