@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -177,17 +178,31 @@ def in_own_group(name: str) -> tuple[str, ...]:
 
 
 def leave_group(name: str) -> None:
-    """Remove the group, whose processes have ended or end now."""
+    """Remove the group, whose processes have ended or end now, and the rules that name it."""
     group = groups.find_folder(name)
-    if group is not None:
-        wait_until(lambda: not (group / "cgroup.procs").read_text())
-        group.rmdir()
+    if group is None:
+        return
+    wait_until(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
+    for program in ("iptables", "ip6tables"):
+        listed = _run_as_system([program, "-w", "-S"])
+        chain = f"PREVS-{name}-out"
+        jumps = [line for line in listed.splitlines() if line.endswith(f" -j {chain}")]
+        for jump in jumps:
+            _run_as_system([program, "-w", "-D", *shlex.split(jump)[1:]])
+        if f"-N {chain}" in listed:
+            _run_as_system([program, "-w", "-F", chain])
+            _run_as_system([program, "-w", "-X", chain])
 
 
 def _ip(*arguments: str) -> str:
+    return _run_as_system(["ip", *arguments])
+
+
+def _run_as_system(command: Sequence[str]) -> str:
     path = f"{os.environ['PATH']}:{_SYSTEM}"
     done = subprocess.run(
-        ["ip", *arguments],
+        command,
         env={**os.environ, "PATH": path},
         check=True,
         capture_output=True,

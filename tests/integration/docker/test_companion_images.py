@@ -12,6 +12,7 @@ from executor.companions.companion_errors import CompanionImageMissing
 from executor.companions.image_names import read_name
 from executor.companions.image_pull import ImagePull, Wanted
 from executor.docker.daemon import Daemon
+from executor.docker.outbound import Outbound
 from executor.limits.confinement import Confinement
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
@@ -47,6 +48,9 @@ class World:
         name, made = f"{self.server.address}/{REPOSITORY}", f"{REPOSITORY}:made"
         self.agent.images.add(made, command)
         self.agent.client.tag(made, name, tag)
+        # What an executor does before a pull: the daemon may have the rules of another one.
+        confined, environ = self.agent.config.confined, self.agent.environ
+        assert Outbound(Daemon(environ), environ, confined).close() is None
         login = {"username": "an-agent", "password": "what the registry asks for"}
         for line in self.agent.client.push(name, tag, auth_config=login, stream=True, decode=True):
             assert "error" not in line, line
