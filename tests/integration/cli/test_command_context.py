@@ -163,5 +163,5 @@ def test_help_has_every_command_under_a_heading_with_what_it_does(run: Run) -> N
     for name in listed:
         command = prevs.get_command(context, name)
         assert command is not None
-        [line] = [one for one in shown.splitlines() if one.split()[:1] == [name]]
+        [line] = [one for one in shown.splitlines() if one.startswith(f"  {name} ")]
         assert command.get_short_help_str(100) in " ".join(shown.split()), line
