@@ -28,9 +28,12 @@ _SECTIONS = {
 _LATER = {
     "backup": (
         "local.console.backups",
-        "Write all that this installation needs to a file, sealed by a pass phrase.",
+        "Write all that this installation needs to FILE, sealed by a pass phrase.",
     ),
-    "restore": ("local.console.backups", "Restore what `backup` has written, where nothing runs."),
+    "restore": (
+        "local.console.backups",
+        "Restore what `prevs backup` has written to FILE, where nothing runs.",
+    ),
     "local": ("local.console.commands", "Run all of prevs on this machine."),
     "login": (
         "cli.commands.login",
