@@ -180,7 +180,7 @@ def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> No
     assert agent.run("python3", "-c", REACH, *services, port).split() == services
     container = agent.run("docker", "ps", "--quiet").split()[0]
     process = agent.run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
-    inside = ("nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", REACH, *services)
+    inside = ("nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", REACH, *services, port)
     assert agent.run(*inside).split() == []
 
 
