@@ -110,6 +110,12 @@ def containers(client: APIClient, task: str) -> int:
     return len(client.containers(all=True, filters={"label": f"prevs.task={task}"}))
 
 
+def open_entrances(client: APIClient) -> None:
+    """Remove the rules for previews' ports at loopback, as docs/operating/upgrade.md says."""
+    chain = f"PREVSLO-br-{client.inspect_network('prevs')['Id'][:12]}"
+    subprocess.run(["iptables", "-w", "-t", "mangle", "-F", chain], check=True)
+
+
 def test_records_of_this_version_are_read_by_the_earlier_one(earlier: Path) -> None:
     kinds = {
         "app": "AppRecord",
@@ -189,7 +195,7 @@ def test_previews_of_either_version_are_served_through_an_upgrade_and_back(
 
 
 def test_a_rollback_loses_only_what_the_earlier_version_does_not_know(
-    earlier: Path, site: Site, repository: Hello
+    earlier: Path, site: Site, repository: Hello, docker_host: str
 ) -> None:
     new, _ = begin(site, ROOT, repository)
     assert new.request("PATCH", "/v1/apps/hello", json={"max_mem": 96}).status_code == 200
@@ -200,6 +206,7 @@ def test_a_rollback_loses_only_what_the_earlier_version_does_not_know(
 
     old = site.framework(earlier, 1)
     hand_over(new, old)
+    open_entrances(Daemon({"DOCKER_HOST": docker_host}).client())
     assert old.wait_state(fails, "failed")["failure"]["cause"] == cause
     # The cause is a word that it does not know: for it the preview does not exist.
     assert old.request("GET", mistaken).status_code == 404

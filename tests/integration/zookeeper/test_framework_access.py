@@ -62,13 +62,19 @@ def test_leaders_with_other_tokens_keep_apps_closed_and_trust_no_stranger(
         assert second.request("POST", f"{PATH}/entries", json=ENTRY).status_code == 204
         assert second.end() == 0
 
-        forged = dataclasses.replace(record, era=0)
-        client.set(paths.app_access("hello"), forged.encode())
+        # A stranger's record counts for nothing, is kept and named; the next order replaces it.
+        forged = dataclasses.replace(record, era=0).encode()
+        client.set(paths.app_access("hello"), forged)
         third = own.program(KEY_FILE=str(keys), PROXY_TOKEN_FILE=str(tokens))
         third.run()
+        [refused] = third.request("GET", "/v1/signatures").json()["refused"]
+        assert (refused["kind"], refused["name"]) == ("access", "hello")
+        assert client.get(paths.app_access("hello"))[0] == forged
+        assert third.request("PUT", f"{PATH}/access", json=order).status_code == 200
         again = stored(client, paths, lambda one: is_access_signed([derive_key(OF_PROXIES)], one))
         closed = AccessRecord.decode(again)
         assert (closed.access, closed.era > record.era, closed.passes) == (record.access, True, {})
+        assert third.request("GET", "/v1/signatures").json() == {"refused": []}
         assert third.request("DELETE", PATH).status_code == 204
         wait_for(lambda: client.exists(paths.app_access("hello")), lambda one: one is None, "gone")
         assert third.end() == 0
