@@ -308,7 +308,7 @@ def test_a_build_that_fills_the_disk_is_ended_at_its_limit(little: World) -> Non
 
 
 def test_what_all_steps_of_a_build_write_counts_together(little: World) -> None:
-    part = "RUN echo {}; dd if=/dev/zero of=/part{} bs=1M count=40; sleep 3"
+    part = "RUN echo {}; dd if=/dev/zero of=/part{} bs=1M count=40; sleep 5"
     steps = [part.format(mark(), number) for number in range(3)]
     with pytest.raises(BuildFailed, match=r"wrote more than 64 MB") as caught:
         little.build(*steps, limit=120)

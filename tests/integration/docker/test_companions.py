@@ -138,9 +138,9 @@ def test_a_companion_at_its_memory_limit_is_named(agent: Agent) -> None:
 def test_one_that_is_never_ready_fails_with_the_last_output_of_its_check(agent: Agent) -> None:
     check = shell("echo starting up; exit 2")
     db = Companion("db", command=DB.command, ready=check)
-    agent.run(agent.image(SERVE), run=settings(db), start_limit=3.0)
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=8.0)
     assert agent.report.cause is Cause.COMPANION_FAILED
-    assert "The companion db was not ready within 3 s: `/bin/sh -c 'echo starting" in agent.message
+    assert "The companion db was not ready within 8 s: `/bin/sh -c 'echo starting" in agent.message
     assert "exited with code 2" in agent.message
     assert agent.log.data.count(b"db | starting up\n") == 1
     assert any("Waiting for db (/bin/sh" in status["message"] for status in agent.statuses)
