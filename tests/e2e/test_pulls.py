@@ -278,7 +278,12 @@ def check_refused(visit: Visit, label: str, sha: str) -> None:
     answer = visit(label, app=APP)
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:prevs:problem:not-approved")
     browser = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    page = visit(label, app=APP, headers=browser)
+    # A browser gets a page at once, also while the framework still asks the forge.
+    page = wait_for(
+        lambda: visit(label, app=APP, headers=browser),
+        lambda one: one.status_code != 503,
+        "a browser has been told",
+    )
     assert page.status_code == 403
     assert sha in page.text
 
