@@ -24,7 +24,7 @@ from framework.http_api.gates.signature_routes import SignatureRoutes
 from framework.http_api.http import problems
 from framework.http_api.ironworker.code_packages import CodePackages
 from framework.http_api.ironworker.code_routes import CodeRoutes
-from framework.http_api.ironworker.refusals import Refusals
+from framework.http_api.ironworker.refusals import rewrite_refusals
 from framework.http_api.ironworker.schedule_routes import ScheduleRoutes as TaskScheduleRoutes
 from framework.http_api.ironworker.task_requests import TaskRequests
 from framework.http_api.ironworker.task_routes import TaskRoutes
@@ -132,7 +132,7 @@ def make_app(
     admission.guard(app, operations)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
     if ironworker:
-        app.add_middleware(Refusals)
+        app.add_middleware(rewrite_refusals)
     return app
 
 

@@ -12,6 +12,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from program.http.client_address import name_customer
+from program.http.problem_answers import MEDIA_TYPE
 
 HEADER_SECONDS = 10.0
 """How long a client may take for a request's headers, as in HAProxy's `timeout http-request`."""
@@ -114,7 +115,7 @@ def _refuse() -> bytes:
     }
     body = json.dumps(problem).encode()
     head = (
-        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+        f"HTTP/1.1 429 Too Many Requests\r\nContent-Type: {MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -58,7 +58,7 @@ def make_app(context: RoomContext, entrance: Sequence[Route] = ()) -> ASGIApp:
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
-    return responses.GrpcAnswers(OpenRequests(app, context))
+    return responses.answer_grpc(OpenRequests(app, context))
 
 
 class _AnyMethod:

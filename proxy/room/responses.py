@@ -4,19 +4,19 @@ Clients of gRPC show a status and a message, and no body:
 github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, "Responses" and "Trailers-Only".
 """
 
-import json
 from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
+from program.http.problem_answers import Form, RewrittenProblems
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.problems import MEDIA_TYPE, Problem
+from proxy.model.problems import Problem
 from proxy.pages import pages
 from proxy.pages.brief import brief_problem, hide_details
 from proxy.pages.pages import Visit
@@ -66,52 +66,20 @@ async def answer_problem(
     return HTMLResponse(pages.problem_page(visit, problem), problem.status, headers)
 
 
-class GrpcAnswers:
-    """Turns problems into answers without a body, for requests of gRPC; all else passes."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        kind = Headers(scope=scope).get("content-type", "") if scope["type"] == "http" else ""
-        is_grpc = kind.startswith(_GRPC)
-        await self._app(scope, receive, _Answer(send).send if is_grpc else send)
+def answer_grpc(app: ASGIApp) -> ASGIApp:
+    """Return `app` with its problems as answers without a body, for requests of gRPC."""
+    return RewrittenProblems(app, applies=_is_grpc, rewrite=_without_body)
 
 
-class _Answer:
-    """One answer: a problem is held back until it is whole."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._start: Message | None = None
-        self._body = b""
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the answer, or hold it back."""
-        if message["type"] == "http.response.start":
-            if Headers(raw=message["headers"]).get("content-type") == MEDIA_TYPE:
-                self._start = message
-                return
-        elif self._start is not None:
-            self._body += message.get("body", b"")
-            if not message.get("more_body"):
-                await self._send(_without_body(self._start, self._body))
-                await self._send({"type": "http.response.body", "body": b""})
-            return
-        await self._send(message)
+def _is_grpc(scope: Scope) -> bool:
+    return Headers(scope=scope).get("content-type", "").startswith(_GRPC)
 
 
-def _without_body(start: Message, body: bytes) -> Message:
-    """Return the beginning of an answer that says all of a problem in its headers."""
-    problem = json.loads(body)
-    changed: Message = {**start, "status": 200, "headers": list(start["headers"])}
-    MutableHeaders(scope=changed).update(
-        {
-            "content-type": _GRPC,
-            "content-length": "0",
-            "grpc-status": str(_CODES.get(start["status"], _UNKNOWN)),
-            "grpc-message": quote(problem["detail"][:_LONGEST], safe=_SAFE),
-        }
-    )
-    return changed
+def _without_body(status: int, problem: Mapping[str, Any]) -> Form:
+    """Return an answer that says all of a problem in its headers."""
+    headers = {
+        "content-type": _GRPC,
+        "grpc-status": str(_CODES.get(status, _UNKNOWN)),
+        "grpc-message": quote(problem["detail"][:_LONGEST], safe=_SAFE),
+    }
+    return Form(200, headers, b"")

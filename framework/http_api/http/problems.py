@@ -38,8 +38,8 @@ from framework.visitors import errors as visitor_errors
 from prevs import names
 from prevs.names import Addresses
 from program.git.messages import redact
+from program.http.problem_answers import MEDIA_TYPE
 
-MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
 
 

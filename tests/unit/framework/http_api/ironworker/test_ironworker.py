@@ -7,7 +7,7 @@ import pytest
 from framework.access import Scope
 from framework.http_api.admission import limits
 from framework.http_api.ironworker import task_presenter
-from framework.http_api.ironworker.refusals import Refusals
+from framework.http_api.ironworker.refusals import rewrite_refusals
 from framework.http_api.ironworker.task_orders import read_code_name
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.lifecycle import JobEvent
@@ -134,7 +134,7 @@ def test_scopes_and_apps_are_those_of_all_calls(api: IronApi) -> None:
 
 
 def test_a_client_that_is_too_fast_is_told_so_that_it_waits() -> None:
-    app = Refusals(limits.refuse(3, "Too many requests came. Try again in 3 s."))
+    app = rewrite_refusals(limits.refuse(3, "Too many requests came. Try again in 3 s."))
     answer = fetch(app, "GET", f"{BASE}/tasks")
     assert refusal(answer) == (503, "Too many requests came. Try again in 3 s.")
     assert answer.headers["Retry-After"] == "3"
