@@ -185,11 +185,20 @@ def test_only_a_failed_preview_can_be_retried(api: Api, run: Run) -> None:
     assert "only a failed preview" in done.err
 
 
-def test_retry_waits_until_the_preview_runs_or_says_why_it_failed_again(api: Api, run: Run) -> None:
+def test_retry_waits_until_the_preview_runs(api: Api, run: Run) -> None:
     api.fail()
     api.script = [("event: state", lambda: api.put(State.RUNNING))]
     done = run("retry", "hello", "main", "--wait")
     assert (done.status, done.out) == (0, "http://main.hello.localhost:8080/\n"), done.err
+
+
+def test_a_retry_that_fails_while_one_waits_says_why(api: Api, run: Run) -> None:
+    api.fail()
+    another = Failure(Cause.APP_EXITED, "The app exited.", 4)
+    api.script = [("event: state", lambda: api.fail(failure=another))]
+    done = run("retry", "hello", "main", "--wait")
+    assert (done.status, done.out, api.script) == (1, "", [])
+    assert "failed: The app exited. (exit code 4)" in done.err
 
 
 def test_logs_prints_all_of_the_log_as_it_is_however_it_is_cut(api: Api, run: Run) -> None:
