@@ -1,6 +1,6 @@
 """Indexes over all previews by app, state, label, task and as instances of variants.
 
-A lookup costs O(result). No I/O.
+A lookup costs O(result). What is typical of an app is computed again only after a change. No I/O.
 """
 
 from collections import Counter
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from itertools import chain
 from types import MappingProxyType
 
+from framework.preview import steps
 from framework.preview.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -31,6 +32,8 @@ class PreviewIndex:
         self._of_task: dict[str, Unit] = {}
         self._instances: dict[Unit, PreviewRecord] = {}
         self._places: Counter[tuple[str, int]] = Counter()
+        self._typical_durations: Mapping[str, Mapping[str, float]] = {}
+        self._stale_durations: set[str] = set()
         for preview in previews:
             self.put(preview)
 
@@ -86,11 +89,24 @@ class PreviewIndex:
         """Return how many previews are in each state."""
         return {state: len(previews) for state, previews in self._in_state.items()}
 
+    def find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the seconds that each step usually takes, of each app that has had some."""
+        if self._stale_durations:
+            new = {app: steps.typical_durations(self.of_app(app)) for app in self._stale_durations}
+            self._typical_durations = {
+                app: known for app, known in {**self._typical_durations, **new}.items() if known
+            }
+            self._stale_durations = set()
+        return self._typical_durations
+
     def put(self, preview: PreviewRecord) -> None:
         """Add a preview, or replace the one of its unit."""
         unit = preview_unit(preview.app, preview.sha)
-        if before := self._all.get(unit):
+        before = self._all.get(unit)
+        if before:
             self._leave(unit, before)
+        if preview.step_seconds != (before.step_seconds if before else {}):
+            self._stale_durations.add(preview.app)
         self._all[unit] = preview
         self._of_app.setdefault(preview.app, {})[unit] = preview
         self._in_state[preview.state][unit] = preview
@@ -110,6 +126,8 @@ class PreviewIndex:
         """Remove a preview, if there is one."""
         if before := self._all.pop(unit, None):
             self._leave(unit, before)
+            if before.step_seconds:
+                self._stale_durations.add(before.app)
             del self._of_app[before.app][unit]
             if not self._of_app[before.app]:
                 del self._of_app[before.app]

@@ -15,7 +15,7 @@ from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
-from framework.preview import steps, transitions
+from framework.preview import transitions
 from framework.preview.transitions import Transition
 from framework.pulls import gate, repository_ids
 from framework.pulls.errors import OtherRepository
@@ -69,8 +69,6 @@ class Records:
         )
         self._snapshot: Snapshot | None = None
         self._pause_end = math.inf
-        self._typical_durations: Mapping[str, Mapping[str, float]] = {}
-        self._stale_durations = set(self._index.apps)
         self.routes = PlacementPublisher(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
         self.roles = RoleRecords(stored.roles, store)
@@ -100,7 +98,7 @@ class Records:
             queued = self.units_in_state(State.QUEUED)
             places = launch_queue.places(queued, now)
             self._pause_end = launch_queue.find_pause_end(queued, now)
-            durations = self._find_typical_durations()
+            durations = self._index.find_typical_durations()
             shared = dict(self._index.shared)
             self._snapshot = Snapshot(
                 apps, previews, places, typical_durations=durations, shared=shared
@@ -123,16 +121,6 @@ class Records:
         if any(getattr(self._snapshot, name) is not known for name, known in others.items()):
             self._snapshot = self._snapshot._replace(**others)
         return self._snapshot
-
-    def _find_typical_durations(self) -> Mapping[str, Mapping[str, float]]:
-        """Return them by app; computed again only for apps of which another attempt has run."""
-        if self._stale_durations:
-            new = {app: steps.typical_durations(self.of_app(app)) for app in self._stale_durations}
-            self._typical_durations = {
-                app: known for app, known in {**self._typical_durations, **new}.items() if known
-            }
-            self._stale_durations = set()
-        return self._typical_durations
 
     @property
     def apps(self) -> Collection[AppRecord]:
@@ -311,9 +299,6 @@ class Records:
             return
         self._preview_writes.save_all(previews)
         for preview in previews:
-            before = self.find(preview_unit(preview.app, preview.sha))
-            if preview.step_seconds != (before.step_seconds if before else {}):
-                self._stale_durations.add(preview.app)
             self._index.put(preview)
             self._changed(preview.app)
 
@@ -361,8 +346,6 @@ class Records:
         """Remove the record of a preview that has no task."""
         self._preview_writes.delete(preview)
         self._index.drop(preview_unit(preview.app, preview.sha))
-        if preview.step_seconds:
-            self._stale_durations.add(preview.app)
         self._changed(preview.app)
 
     def forget(self, name: str) -> None:

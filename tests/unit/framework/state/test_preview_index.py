@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.preview.lifecycle import WITH_TASK
+from framework.preview.steps import typical_durations
 from framework.state.preview_index import PreviewIndex
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -31,6 +32,7 @@ PREVIEWS = st.builds(
     agent_host=st.sampled_from((None, "127.0.0.1", "127.0.0.2")),
     host_port=st.sampled_from((None, 31000, 31001)),
     instance=st.sampled_from(("", "x--shop")),
+    step_seconds=st.sampled_from(({}, {"queued": 1.0}, {"queued": 4.0, "building": 48.0})),
 )
 DROPS = st.tuples(st.sampled_from(APPS), st.sampled_from(SHAS))
 
@@ -46,6 +48,7 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
         if isinstance(step, PreviewRecord):
             index.put(step)
             expected[preview_unit(step.app, step.sha)] = step
+            index.find_typical_durations()  # what it keeps then may not get old
         elif isinstance(step, tuple):
             unit = preview_unit(*step)
             index.drop(unit)
@@ -58,6 +61,8 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
     for task in {f"{app}.{sha}.{attempt}" for app in APPS for sha in SHAS for attempt in "12"}:
         found = [u for u, p in expected.items() if p.task_id == task and p.state in WITH_TASK]
         assert index.of_task(task) == (found[0] if found else None)
+    typical = {app: typical_durations(p for p in every if p.app == app) for app in APPS}
+    assert index.find_typical_durations() == {app: found for app, found in typical.items() if found}
     assert index.places == {
         (p.agent_host, p.host_port)
         for p in every
