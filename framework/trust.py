@@ -52,7 +52,7 @@ class NotTrusted(Conflict):
 
     def __init__(self, kind: RecordKind, name: str) -> None:
         what, instead = {
-            RecordKind.GATE: (f"The gate {name!r}", f"remove it (`prevs gate rm {name}`)"),
+            RecordKind.GATE: (f"The gate {name!r}", f"remove it (`prevs gate rm {name} --yes`)"),
             RecordKind.STACK: (f"The stack {name!r}", f"remove it (`prevs stack rm {name} --yes`)"),
             RecordKind.ACCESS: (
                 f"Who may look at {name!r}",

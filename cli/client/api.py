@@ -111,6 +111,11 @@ class Api:
         headers = {} if tag is None else {"If-Match": tag}
         self._call("DELETE", _path("apps", name), headers=headers).close()
 
+    def belongings(self, name: str) -> Mapping[str, Any]:
+        """Return what goes with an app: a `sentence`, and the `stacks` that keep it."""
+        found: Mapping[str, Any] = self._json("GET", _path("apps", name, "belongings"))
+        return found
+
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
         path = _path("apps", app, "labels", label)

@@ -12,7 +12,7 @@ from cli.display import tables
 from cli.display.output import note, show, show_json
 from cli.display.role_table import roles
 from cli.names import completion
-from cli.names.arguments import as_json, limit
+from cli.names.arguments import as_json, confirm, limit, yes
 from prevs.roles import find_role_id
 
 Command = Callable[..., Any]
@@ -81,9 +81,14 @@ def list_tokens(context: CommandContext, *, as_json: bool) -> None:
 
 @token.command("rm")
 @click.argument("name", shell_complete=completion.tokens)
+@yes
 @click.pass_obj
-def remove_token(context: CommandContext, name: str) -> None:
-    """Revoke the token NAME at once."""
+def remove_token(context: CommandContext, name: str, yes: bool) -> None:
+    """Revoke the token NAME at once. The command asks for confirmation."""
+    if not yes:
+        for found in (one for one in context.api.tokens() if one["name"] == name):
+            may = f"It has the scope {found['scope']} for {found.get('app') or 'all apps'}."
+            confirm(f"Revoke the token {name}?", f"{may} Whoever uses it is refused at once.")
     context.api.remove_token(name)
     note(f"The token {name} is revoked.")
 
@@ -162,17 +167,26 @@ def list_roles(context: CommandContext, *, as_json: bool) -> None:
 
 @role.command("rm")
 @_holder
+@yes
 @click.pass_obj
 def remove_role(
-    context: CommandContext, *, group: str | None, person: str | None, app: str | None
+    context: CommandContext, *, group: str | None, person: str | None, app: str | None, yes: bool
 ) -> None:
     """Take a role away, at once and also from those who have signed in.
+
+    The command asks for confirmation.
 
     \b
     Examples:
       prevs role rm --group shop-devs --app shop
     """
     _check(group, person)
+    if not yes:
+        holder = f"the group {group}" if group else person
+        confirm(
+            f"Take the role for {app or 'all apps'} away from {holder}?",
+            "Those who have signed in lose it at once, too.",
+        )
     context.api.roles.remove(find_role_id(group=group or "", person=person or "", app=app or ""))
     note(f"The role is taken away{f' for {app}' if app else ''}.")
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,8 @@ from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
-from cli.display.sentences import counted
-from cli.display.terminal import one_line
 from cli.errors import ApiRefused, NotDone
-from cli.names.arguments import as_json, name_argument
+from cli.names.arguments import as_json, confirm, name_argument, yes
 
 if TYPE_CHECKING:
     from cli.client.api import Api
@@ -293,22 +290,34 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
 
 @app.command("rm")
 @name_argument
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes
 @click.pass_obj
 def remove(context: CommandContext, name: str, yes: bool) -> None:
-    """Remove an app, and stop its previews.
+    """Remove an app, stop its previews, and remove all that belongs to it.
 
-    The command asks for confirmation. If somebody changes the app before you answer, the app stays.
+    The command says what that is, and asks for confirmation. If somebody changes the app before you
+    answer, the app stays.
     """
     tag = None
     if not yes:
         app, tag = context.api.seen_app(name)
-        previews = context.api.previews(app=app["name"])
-        if not sys.stdin.isatty():
-            raise click.UsageError("Nobody is there to confirm this. Add --yes to remove the app.")
-        stops = counted(previews, "preview", "previews")
-        question = f"Remove {name} ({one_line(app['repository'])}) and stop its {stops}?"
-        if not click.confirm(question, err=True):
-            raise NotDone(f"{name} is not removed.")
+        confirm(f"Remove {name} ({app['repository']})?", _find_consequence(context.api, name))
     context.api.remove_app(name, tag)
     note(f"{name} is removed.")
+
+
+def _find_consequence(api: "Api", name: str) -> str:
+    """Return what goes with an app. Raises NotDone if a stack keeps it."""
+    try:
+        found = api.belongings(name)
+    except ApiRefused as exc:
+        if exc.problem.slug != "not-found":
+            raise
+        return "This also removes its previews and all that belongs to it."  # an older framework
+    if stacks := found["stacks"]:
+        raise NotDone(
+            f"{name} is a member of the stack {stacks[0]}, so it stays.",
+            f"`prevs stack rm {stacks[0]}` removes that stack, `prevs stack set {stacks[0]} FILE` "
+            "writes it without the app.",
+        )
+    return str(found["sentence"])

@@ -12,7 +12,7 @@ from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
 from cli.errors import NotDone
-from cli.names.arguments import app_argument, as_json
+from cli.names.arguments import app_argument, as_json, confirm, yes
 
 
 @click.group(cls=Group)
@@ -51,9 +51,16 @@ def set_forge(
 
 @forge.command("rm")
 @app_argument
+@yes
 @click.pass_obj
-def remove_token(context: CommandContext, app: str) -> None:
-    """Remove the token for the forge of APP."""
+def remove_token(context: CommandContext, app: str, yes: bool) -> None:
+    """Remove the token for the forge of APP. The command asks for confirmation."""
+    if not yes:
+        confirm(
+            f"Remove the token for the forge of {app}?",
+            "prevs cannot show it again. Without one, pull requests are told nothing, and with "
+            "`--pulls auto` they have no addresses.",
+        )
     context.api.forges.remove_token(app)
     note(f"The token is removed. The forge of {app} is read without one now.")
 

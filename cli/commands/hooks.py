@@ -11,7 +11,7 @@ from cli.commands.secrets import read_value
 from cli.display import tables
 from cli.display.output import note, show, show_json
 from cli.errors import NotDone
-from cli.names.arguments import app_argument, as_json
+from cli.names.arguments import app_argument, as_json, confirm, yes
 
 
 @click.command("hook")
@@ -20,6 +20,7 @@ from cli.names.arguments import app_argument, as_json
 @click.option("--file", type=click.File("rb"), help="Use the secret in this file; - is stdin.")
 @click.option("--off", is_flag=True, help="Remove the secret: no webhook is accepted any more.")
 @click.option("--former", is_flag=True, help="With --off, remove only the former secret.")
+@yes
 @as_json
 @click.pass_obj
 def enter_hook(
@@ -31,6 +32,7 @@ def enter_hook(
     file: IO[bytes] | None,
     off: bool,
     former: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Enter APP's webhook at its forge, so that the forge announces each push.
@@ -39,7 +41,8 @@ def enter_hook(
     enter there by hand. To repeat it is safe: it corrects the webhook that is there.
 
     A webhook has prevs look at once. While webhooks come, it looks every ten minutes instead of
-    every ten seconds. The former secret stays valid until the next change.
+    every ten seconds. The former secret stays valid until the next change. With --off the command
+    asks for confirmation.
 
     \b
     Examples:
@@ -51,6 +54,8 @@ def enter_hook(
     if [new, file is not None, off].count(True) > 1 or (former and not off):
         raise click.UsageError("Use one of --new, --file and --off; --former only with --off.")
     if off:
+        if not yes:
+            confirm(*_find_loss(app, former=former))
         context.api.hooks.unset_secret(app, former=former)
         note(f"{app} has no {'former' if former else 'webhook'} secret any more.")
         if not former:
@@ -61,6 +66,15 @@ def enter_hook(
     else:
         secret = context.api.hooks.set_secret(app, None)["secret"] if new else None
         _enter(context, app, secret, as_json=as_json)
+
+
+def _find_loss(app: str, *, former: bool) -> tuple[str, str]:
+    """Return the question before a secret is removed, and what goes with it."""
+    if former:
+        question = f"Remove the former webhook secret of {app}?"
+        return question, "Webhooks that are signed with it are refused at once."
+    question = f"Remove the webhook secret of {app}?"
+    return question, "No webhook is accepted any more, and prevs cannot show the secret again."
 
 
 def _show_given(made: NewHookSecret, *, as_json: bool) -> None:

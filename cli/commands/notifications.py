@@ -11,7 +11,7 @@ from cli.display import receiver_table
 from cli.display.output import note, show, show_json
 from cli.errors import NotDone
 from cli.names import completion
-from cli.names.arguments import app_argument, as_json
+from cli.names.arguments import app_argument, as_json, confirm, yes
 
 _FORMATS = click.Choice(["prevs", "slack"])
 _name = click.argument("name", shell_complete=completion.receivers)
@@ -104,9 +104,15 @@ def list_receivers(context: CommandContext, app: str, *, as_json: bool) -> None:
 @notify.command("rm")
 @app_argument
 @_name
+@yes
 @click.pass_obj
-def remove_receiver(context: CommandContext, app: str, name: str) -> None:
-    """Send nothing more to the receiver NAME of APP."""
+def remove_receiver(context: CommandContext, app: str, name: str, yes: bool) -> None:
+    """Send nothing more to the receiver NAME of APP. The command asks for confirmation."""
+    if not yes:
+        confirm(
+            f"Send nothing more of {app} to {name}?",
+            "Its signing secret goes too: a receiver that is added again gets another one.",
+        )
     context.api.notifications.remove(app, name)
     note(f"Nothing more of {app} is sent to {name}.")
 

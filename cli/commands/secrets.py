@@ -16,10 +16,12 @@ from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
+from cli.errors import ApiRefused
 from cli.names import completion
-from cli.names.arguments import app_argument, as_json
+from cli.names.arguments import app_argument, as_json, confirm, yes
 
 LATER = "Attempts that begin from now on use it. Previews that run keep what they have."
+_LOST = "prevs cannot show secret values again."
 _file = click.File("rb")
 
 
@@ -122,18 +124,36 @@ def _warn_of_scope(app: str, variable: Variable) -> None:
     help="Remove every variable; if they cannot be decrypted any more, the credential, the "
     "password of visitors and the token for the forge, too.",
 )
+@yes
 @click.pass_obj
 def unset_variables(
-    context: CommandContext, app: str, names: tuple[str, ...], *, everything: bool
+    context: CommandContext, app: str, names: tuple[str, ...], *, everything: bool, yes: bool
 ) -> None:
-    """Remove variables of APP."""
+    """Remove variables of APP. The command asks for confirmation."""
     if bool(names) == everything:
         raise click.UsageError("Name the variables to remove, or use --all.")
+    if not yes:
+        what = "all variables" if everything else ", ".join(names)
+        confirm(f"Unset {what} of {app}?", _find_loss(context, app) if everything else _LOST)
     if everything:
         context.api.secrets.unset_all(app)
     for name in names:
         context.api.secrets.unset_variable(app, name)
     note(LATER)
+
+
+def _find_loss(context: CommandContext, app: str) -> str:
+    """Return what goes with all variables of an app."""
+    try:
+        found = context.api.secrets.variables(app)
+    except ApiRefused as exc:
+        if exc.problem.slug != "secrets-unreadable":
+            raise
+        return (
+            "They cannot be decrypted, so the credential of the repository, the password of "
+            "visitors and the token for the forge go too."
+        )
+    return f"This unsets {', '.join(one['name'] for one in found)}. {_LOST}" if found else ""
 
 
 @click.group(cls=Group)
@@ -193,9 +213,15 @@ def set_credential(
 
 @credential.command("unset")
 @app_argument
+@yes
 @click.pass_obj
-def unset_credential(context: CommandContext, app: str) -> None:
-    """Remove the credential of APP's repository."""
+def unset_credential(context: CommandContext, app: str, yes: bool) -> None:
+    """Remove the credential of APP's repository. The command asks for confirmation."""
+    if not yes:
+        confirm(
+            f"Remove the credential of {app}?",
+            "prevs cannot show it again, and reads the repository without one from now on.",
+        )
     context.api.secrets.unset_credential(app)
     note(f"The credential of {app} is removed. Its repository is read without one now.")
 

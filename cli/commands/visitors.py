@@ -18,7 +18,7 @@ from cli.display import tables
 from cli.display.output import note, show, show_json
 from cli.display.sentences import clock_time
 from cli.names import completion, lookup
-from cli.names.arguments import app_argument, as_json, label_argument
+from cli.names.arguments import app_argument, as_json, confirm, label_argument, yes
 
 MODES = ("public", "password", "team")
 _DAYS: Mapping[str, float] = {"d": 1.0, "h": 1 / 24}
@@ -205,13 +205,22 @@ def list_passes(context: CommandContext, app: str, *, as_json: bool) -> None:
 @visitor_pass.command("rm")
 @app_argument
 @click.argument("name", shell_complete=completion.passes)
+@yes
 @click.pass_obj
-def remove_pass(context: CommandContext, app: str, name: str) -> None:
-    """Revoke the pass or share link NAME of APP at once."""
+def remove_pass(context: CommandContext, app: str, name: str, yes: bool) -> None:
+    """Revoke the pass or share link NAME of APP at once. The command asks for confirmation."""
     passes = context.api.access.show(app)["passes"]
-    ids = [one["id"] for one in passes if one["name"] == name]
-    # Without one of that name it may be an id, and the API has the message if it is not.
-    context.api.access.revoke(app, ids[0] if ids else name)
+    found = [one for one in passes if name in (one["name"], one["id"])]
+    if found and not yes:
+        what = "link to share" if found[0]["kind"] == "share" else "pass"
+        opens = found[0]["label"] or "all of it"
+        confirm(
+            f"Revoke the {what} {name} of {app}?",
+            f"It opens {opens} until {clock_time(found[0]['until'])}. Who has entered with it is "
+            "put out at once.",
+        )
+    # If there is none, the API has the message.
+    context.api.access.revoke(app, found[0]["id"] if found else name)
     note(f"The pass {name} of {app} is revoked.")
 
 

@@ -13,8 +13,9 @@ from cli.display.output import note, show, show_json
 from cli.gates import gate_files as files
 from cli.gates import gate_tables as tables
 from cli.gates.attendance import attend
+from cli.gates.gate_sentences import describe_removal
 from cli.names import completion
-from cli.names.arguments import as_json, read_pairs
+from cli.names.arguments import as_json, confirm, read_pairs, yes
 from prevs import names
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -237,9 +238,17 @@ def try_request(
 
 @gate.command("rm")
 @_name
+@yes
 @click.pass_obj
-def remove(context: CommandContext, name: str) -> None:
-    """Remove the gate NAME: nothing is at its addresses any more. Previews stay."""
+def remove(context: CommandContext, name: str, yes: bool) -> None:
+    """Remove the gate NAME: nothing is at its addresses any more. Previews stay.
+
+    The command asks for confirmation.
+    """
+    if not yes:
+        found = context.api.gates.show(name)
+        if not found.get("stack"):  # else it is refused, and the answer says why
+            confirm(f"Remove the gate {name} of {found['app']}?", describe_removal(found))
     context.api.gates.remove(name)
     note(f"The gate {name} is removed. `prevs ls` lists what still runs.")
 

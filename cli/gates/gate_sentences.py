@@ -15,6 +15,13 @@ from cli.display.terminal import one_line
 from prevs import names
 
 
+def describe_removal(gate: Gate) -> str:
+    """Return what goes with a gate: its addresses."""
+    *before, last = [gate["url"], *gate["hosts"]]
+    addresses = f"{', '.join(before)} and {last}" if before else last
+    return f"Nothing answers at {addresses} any more. The previews stay."
+
+
 def when(condition: GateCondition | None) -> str:
     """Return a condition as `--when` takes it: "header x-version=2"; "" for none."""
     if condition is None:

@@ -12,7 +12,7 @@ from cli.jobs.orders import TakesCommand
 from cli.jobs.repetition import repeat
 from cli.jobs.requests import report
 from cli.names import completion, lookup
-from cli.names.arguments import app_argument, as_json
+from cli.names.arguments import app_argument, as_json, confirm, yes
 from cli.schedules import schedule_sentences as sentences
 from cli.schedules import schedule_tables as tables
 from cli.schedules.orders import build_order, build_times, order_options, times_options
@@ -192,9 +192,20 @@ def run(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
 @schedule.command("rm")
 @app_argument
 @_name
+@yes
 @click.pass_obj
-def remove(context: CommandContext, app: str, name: str) -> None:
-    """Remove the schedule NAME of APP. The jobs that it has made go on."""
+def remove(context: CommandContext, app: str, name: str, yes: bool) -> None:
+    """Remove the schedule NAME of APP. The jobs that it has made go on.
+
+    The command asks for confirmation.
+    """
+    if not yes:
+        found = context.api.schedules.show(app, name)
+        if not found["from_file"]:  # else it is refused, and the answer says why
+            confirm(
+                f"Remove {sentences.title(found)}?",
+                f"It makes {sentences.what(found)} at {found['label']}. Its jobs go on.",
+            )
     context.api.schedules.remove(app, name)
     note(f"{name} of {app} makes no more jobs.")
 

@@ -1,6 +1,5 @@
 """The commands about stacks; those about their variants are in variant_commands.py."""
 
-import sys
 from typing import IO
 
 import click
@@ -10,10 +9,8 @@ from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.commands.visitors import note_refused
 from cli.display.output import note, show, show_json
-from cli.display.sentences import counted
-from cli.errors import NotDone
 from cli.names import completion
-from cli.names.arguments import as_json, stack_argument
+from cli.names.arguments import as_json, confirm, stack_argument, yes
 from cli.stacks import stack_files as files
 from cli.stacks import stack_sentences as sentences
 from cli.stacks import stack_tables as tables
@@ -101,7 +98,7 @@ def show_stack(context: CommandContext, name: str, variant: str | None, *, as_js
 
 @stack.command("rm")
 @stack_argument
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@yes
 @click.pass_obj
 def remove(context: CommandContext, name: str, yes: bool) -> None:
     """Remove the stack NAME: its addresses, its variants, and what runs in these alone.
@@ -110,11 +107,7 @@ def remove(context: CommandContext, name: str, yes: bool) -> None:
     """
     if not yes:
         found = context.api.stacks.show(name)
-        if not sys.stdin.isatty():
-            raise click.UsageError("Nobody is there to confirm this. Add --yes to remove it.")
-        closes = counted(found["variants"], "variant", "variants")
-        if not click.confirm(f"Remove the stack {name} and close its {closes}?", err=True):
-            raise NotDone(f"The stack {name} is not removed.")
+        confirm(f"Remove the stack {name}?", sentences.describe_removal(found))
     context.api.stacks.remove(name)
     note(f"The stack {name} is removed. Its apps stay: `prevs ls` lists what still runs.")
 

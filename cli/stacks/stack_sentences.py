@@ -19,6 +19,24 @@ def list_variables(stack: Stack) -> str:
     return _join([one["variable"] for one in stack["members"]])
 
 
+def describe_removal(stack: Stack) -> str:
+    """Return what goes with a stack: its addresses, its open variants and what is apart there."""
+    addresses = _join([one["url"] for one in stack["members"]])
+    told = f"Nothing answers at {addresses} any more."
+    if not (variants := stack["variants"]):
+        return told
+    closed = _join([one["name"] for one in variants])
+    what, these = ("variants", "these") if variants[1:] else ("variant", "that")
+    return f"{told} The {what} {closed} and what runs in {these} alone go too."
+
+
+def describe_closing(variant: StackVariant) -> str:
+    """Return what goes with a variant: its addresses, and what is apart in it."""
+    goes = f", and {found} goes" if (found := apart(variant)) else ""
+    pinned = "It is pinned. " if variant["pinned"] else ""
+    return f"{pinned}Nothing answers at {variant['url']} any more{goes}."
+
+
 def describe_places(variant: StackVariant) -> str:
     """Return which members are apart, and where: "cart is at feature/x; the other member is …"."""
     said = [

@@ -8,7 +8,7 @@ from cli.client.stacks.stack_types import StackVariant
 from cli.command_context import CommandContext
 from cli.display.output import note, show_json
 from cli.names import completion
-from cli.names.arguments import as_json, stack_argument, variant_argument
+from cli.names.arguments import as_json, confirm, stack_argument, variant_argument, yes
 from cli.stacks import stack_files as files
 from cli.stacks import stack_sentences as sentences
 from cli.stacks.attendance import attend
@@ -99,13 +99,19 @@ def unpin(context: CommandContext, name: str, variant: str, *, as_json: bool) ->
 @click.command("close")
 @stack_argument
 @variant_argument
+@yes
 @click.pass_obj
-def close(context: CommandContext, name: str, variant: str) -> None:
+def close(context: CommandContext, name: str, variant: str, yes: bool) -> None:
     """Close VARIANT: what runs in it alone stops, and goes.
 
-    Its data stay on their agents until these need the room, as those of any preview do.
+    Its data stay on their agents until these need the room, as those of any preview do. The command
+    asks for confirmation.
     """
-    found = _find(context, name, variant)
+    stack = context.api.stacks.show(name)
+    found = find_name(stack, variant)
+    opened = [one for one in stack["variants"] if one["name"] == found]
+    if opened and not yes:
+        confirm(f"Close {found} of {name}?", sentences.describe_closing(opened[0]))
     context.api.stacks.close(name, found)
     note(f"{found} of {name} is closed. `prevs stack open {name} {variant}` opens it again.")
 

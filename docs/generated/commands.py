@@ -24,6 +24,10 @@ separated by commas), and `PREVS_TOKEN` your token. Without them the commands us
 | 2 | wrong use |
 | 130 | interrupted |
 
+Commands that remove something (`rm`, `unset`, `prevs stack close`, `prevs forge hook --off`) say
+what goes too, and ask. With `--yes` they do not ask. Where nobody can be asked, because the
+standard input is no terminal, they need `--yes`.
+
 `prevs run` has the exit status of its command; [jobs](jobs.md#exit-status) has the others.
 """
 

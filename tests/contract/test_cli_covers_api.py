@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/apps/{app}": "app show hello",
     "PATCH /v1/apps/{app}": "app set hello --mem 64",
     "DELETE /v1/apps/{app}": "app rm hello --yes",
+    "GET /v1/apps/{app}/belongings": "app rm hello",
     "GET /v1/apps/{app}/labels/{label}": "show hello main",
     "GET /v1/apps/{app}/refs": "refs hello",
     "GET /v1/apps/{app}/commits": "commits hello main",
@@ -50,22 +51,22 @@ COMMANDS: Mapping[str, str] = {
     f"GET {_ONE}/attempts": "show hello main",
     f"GET {_ONE}/log": "logs hello main",
     "GET /v1/apps/{app}/environment": "env ls hello",
-    "DELETE /v1/apps/{app}/environment": "env unset hello --all",
+    "DELETE /v1/apps/{app}/environment": "env unset hello --all --yes",
     "PUT /v1/apps/{app}/environment/{name}": "env set hello old --file /dev/null",
-    "DELETE /v1/apps/{app}/environment/{name}": "env unset hello old",
+    "DELETE /v1/apps/{app}/environment/{name}": "env unset hello old --yes",
     "GET /v1/apps/{app}/credential": "credential show hello",
     "PUT /v1/apps/{app}/credential": "credential set hello --password-file /dev/null",
-    "DELETE /v1/apps/{app}/credential": "credential unset hello",
+    "DELETE /v1/apps/{app}/credential": "credential unset hello --yes",
     "GET /v1/apps/{app}/hooks": "forge hook hello",
     "POST /v1/apps/{app}/hook-secret": "forge hook hello --new",
-    "DELETE /v1/apps/{app}/hook-secret": "forge hook hello --off",
+    "DELETE /v1/apps/{app}/hook-secret": "forge hook hello --off --yes",
     "GET /v1/apps/{app}/access": "access hello",
     "PUT /v1/apps/{app}/access": "access hello password --password-file /dev/null",
     "POST /v1/apps/{app}/access/end": "access hello --end",
     "POST /v1/apps/{app}/passes": "pass add hello ci",
-    "DELETE /v1/apps/{app}/passes/{id}": "pass rm hello old",
+    "DELETE /v1/apps/{app}/passes/{id}": "pass rm hello old --yes",
     "PUT /v1/apps/{app}/forge-token": "forge set hello --token-file /dev/null",
-    "DELETE /v1/apps/{app}/forge-token": "forge rm hello",
+    "DELETE /v1/apps/{app}/forge-token": "forge rm hello --yes",
     "POST /v1/apps/{app}/forge-hook": "forge hook hello",
     "POST /v1/apps/{app}/forge-check": "forge check hello",
     "GET /v1/jobs": "job ls hello",
@@ -82,7 +83,7 @@ COMMANDS: Mapping[str, str] = {
     "POST /v1/apps/{app}/schedule-times": "schedule times hello --every 60",
     f"GET {_SCHEDULE}": "schedule show hello old",
     f"PUT {_SCHEDULE}": "schedule add hello old --label main --every 60 -- true",
-    f"DELETE {_SCHEDULE}": "schedule rm hello old",
+    f"DELETE {_SCHEDULE}": "schedule rm hello old --yes",
     f"GET {_SCHEDULE}/times": "schedule times hello old",
     f"PUT {_SCHEDULE}/pause": "schedule pause hello old",
     f"DELETE {_SCHEDULE}/pause": "schedule resume hello old",
@@ -90,7 +91,7 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/gates": "gate ls --app hello",
     "GET /v1/gates/{name}": "gate show old",
     "PUT /v1/gates/{name}": "gate set old /dev/null",
-    "DELETE /v1/gates/{name}": "gate rm old",
+    "DELETE /v1/gates/{name}": "gate rm old --yes",
     "POST /v1/gates/{name}/switch": "gate switch old main",
     "POST /v1/gates/{name}/rollback": "gate rollback old",
     "POST /v1/gates/{name}/try": "gate try old /v1",
@@ -100,7 +101,7 @@ COMMANDS: Mapping[str, str] = {
     "DELETE /v1/stacks/{name}": "stack rm shop --yes",
     "POST /v1/stacks/{name}/variants": "stack open shop main --own web --no-wait",
     f"GET {_VARIANT}": "stack show shop main",
-    f"DELETE {_VARIANT}": "stack close shop main",
+    f"DELETE {_VARIANT}": "stack close shop main --yes",
     f"POST {_VARIANT}/stop": "stack stop shop main",
     f"PUT {_VARIANT}/pin": "stack pin shop main",
     f"DELETE {_VARIANT}/pin": "stack unpin shop main",
@@ -109,14 +110,14 @@ COMMANDS: Mapping[str, str] = {
     "GET /v1/events": "events",
     "GET /v1/apps/{app}/notifications": "notify ls hello",
     "POST /v1/apps/{app}/notifications": "notify add hello https://ci.example.org/",
-    "DELETE /v1/apps/{app}/notifications/{name}": "notify rm hello old",
+    "DELETE /v1/apps/{app}/notifications/{name}": "notify rm hello old --yes",
     "POST /v1/apps/{app}/notifications/{name}/test": "notify test hello old",
     "GET /v1/roles": "role ls",
     "POST /v1/roles": "role add --group shop-devs --scope use --app hello",
-    "DELETE /v1/roles/{id}": "role rm --group old",
+    "DELETE /v1/roles/{id}": "role rm --group old --yes",
     "GET /v1/tokens": "token ls",
     "POST /v1/tokens": "token add ci --scope use",
-    "DELETE /v1/tokens/{name}": "token rm old",
+    "DELETE /v1/tokens/{name}": "token rm old --yes",
     "GET /v1/audit": "audit",
     "GET /readyz": "doctor",
     "GET /v1/signatures": "gate ls",
@@ -287,8 +288,8 @@ def test_the_command_has_an_option_for_each_field_of_the_operation(operation: st
     assert wanted <= options
 
 
-@pytest.mark.parametrize(("operation", "command"), COMMANDS.items())
-def test_the_command_calls_that_operation(operation: str, command: str) -> None:
+def furnish() -> Api:
+    """Return an API that has something for each operation."""
     api = Api()
     api.add("hello", "main")
     api.fail()
@@ -299,9 +300,20 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     main_of_all = WrittenVariant("main", own=("web",))
     api.stacks.command(lambda stacks: stacks.open("shop", main_of_all, ["web"], by="ada"))
     api.previews.access["hello"] = AccessRecord("hello", Access.PASSWORD, 1, {"id1": issued})
+    return api
+
+
+def run(api: Api, command: str) -> int:
+    """Run a command, and return its exit status."""
     with api.serving() as address:
         environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
-        main(command.split(), environ)
+        return main(command.split(), environ)
+
+
+@pytest.mark.parametrize(("operation", "command"), COMMANDS.items())
+def test_the_command_calls_that_operation(operation: str, command: str) -> None:
+    api = furnish()
+    run(api, command)
     method, _, path = operation.partition(" ")
     names: dict[str, object] = {"app": "hello", "sha": SHA, "label": "main", "number": 7}
     names["path"] = "report.csv"
@@ -310,6 +322,13 @@ def test_the_command_calls_that_operation(operation: str, command: str) -> None:
     names |= {"name": "shop" if "/v1/stacks" in operation else "old", "variant": "main"}
     names["id"] = ids.get(kind, "id1")
     assert (method, path.format(**names)) in api.requests, json.dumps(api.requests)
+
+
+@pytest.mark.parametrize("command", [one for one in COMMANDS.values() if one.endswith(" --yes")])
+def test_where_nobody_is_asked_nothing_is_removed_without_yes(command: str) -> None:
+    api = furnish()
+    assert run(api, command.removesuffix(" --yes")) != 0
+    assert {method for method, _ in api.requests} <= {"GET"}
 
 
 @pytest.mark.parametrize(("schema", "shape"), SHAPES.items())

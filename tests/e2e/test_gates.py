@@ -27,7 +27,7 @@ def gate(cluster: Cluster, hello: Hello) -> Iterator[Gate]:
     """Run `prevs gate`."""
     run = partial(run_command, environment(cluster), "gate")
     yield run
-    run("rm", "api")
+    run("rm", "api", "--yes")
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def test_a_schedule_makes_a_job_for_each_time_and_for_whom_asks(
         assert "hello" in prevs("job", "logs", app, job["id"]).stdout
     shown = json.loads(prevs("schedule", "show", app, "hourly", "--json").stdout)
     assert (shown["count"], shown["active"], shown["next"][0]["at"]) == (1, [], first + 3600)
-    assert prevs("schedule", "rm", app, "hourly").returncode == 0
+    assert prevs("schedule", "rm", app, "hourly", "--yes").returncode == 0
 
 
 def test_the_schedules_of_the_default_branch_hold(app: str, prevs: Prevs) -> None:
@@ -209,6 +209,6 @@ def test_the_schedules_of_the_default_branch_hold(app: str, prevs: Prevs) -> Non
 
     weekly = wait_until(find_weekly, "the file of main is followed")
     assert (weekly["from_file"], weekly["label"], weekly["job"]) == (True, "main", "weekly")
-    assert prevs("schedule", "rm", app, "weekly").returncode == 1
+    assert prevs("schedule", "rm", app, "weekly", "--yes").returncode == 1
     assert prevs("schedule", "pause", app, "weekly").returncode == 0
     assert find_weekly()["paused"]

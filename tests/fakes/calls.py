@@ -41,6 +41,7 @@ CALLS: Mapping[str, Needed] = {
     "GET /v1/apps/{app}": Needed("read", "path+proxy", {200, 304, 404}),
     "PATCH /v1/apps/{app}": Needed("admin", "", {200, 400, 404, 412, 413}, "change app", "{app}"),
     "DELETE /v1/apps/{app}": Needed("admin", "", {204, 404, 409, 412}, "remove app", "{app}"),
+    "GET /v1/apps/{app}/belongings": Needed("admin", "", {200, 404}),
     "GET /v1/apps/{app}/labels/{label}": Needed("read", "path+proxy", {200, 404, 409, 502}),
     "GET /v1/apps/{app}/refs": Needed("read", "path", {200, 404, 502}),
     "GET /v1/apps/{app}/pulls": Needed("read", "path", {200, 404}),

@@ -17,6 +17,7 @@ from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
+from framework.service.belongings import find_belongings
 from prevs.access import Access
 from prevs.records import AppRecord
 
@@ -168,13 +169,15 @@ class AppSettingsPages:
         `form` is that of the settings, `refused` that of who may look.
         """
         shown = app_forms.filled(app)
+        snapshot = self._context.previews.snapshot
         return self._context.pages.show(
             request,
             viewer,
             "admin/settings",
             status=422 if form or refused else 200,
             app=app,
-            access=self._context.previews.snapshot.access_of(app.name),
+            access=snapshot.access_of(app.name),
+            belongings=find_belongings(snapshot, app.name, self._context.now()),
             has_sign_in=self._context.previews.has_sign_in,
             form=form or shown,
             shown=shown,

@@ -340,6 +340,19 @@ class Apps(BaseModel):
     next: Next
 
 
+class Belongings(BaseModel):
+    """What goes with an app when somebody removes it."""
+
+    model_config = example(
+        {"sentence": "This also removes 3 previews (2 running) and the gate api.", "stacks": []}
+    )
+
+    sentence: str = Field(description="What is removed too; empty if that is nothing.")
+    stacks: list[str] = Field(
+        description="The stacks of which it is a member. While there are any, it cannot be removed."
+    )
+
+
 AsOf = Annotated[
     float | None,
     Field(

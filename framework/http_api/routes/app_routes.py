@@ -18,6 +18,7 @@ from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
 from framework.http_api.models.variant_models import Places, hide_others
 from framework.http_api.streams.label_resolver import LabelResolver
+from framework.service.belongings import find_belongings
 from framework.service.previews import Previews
 from prevs.names import Addresses
 from prevs.records import AppRecord
@@ -103,6 +104,13 @@ class AppRoutes:
             status_code=204,
             responses=document(404, 409, 412),
         )
+        router.add(
+            "GET",
+            "/{app}/belongings",
+            self.show_belongings,
+            Operation(Scope.ADMIN),
+            responses=document(404),
+        )
 
     async def list_apps(
         self, caller: Caller, limit: Limit = LIMIT, after: After = ""
@@ -142,6 +150,11 @@ class AppRoutes:
         """Stop an app's previews, and remove them and the app."""
         known = self._find_matching(app, if_match)
         self._previews.command(lambda commands: commands.remove_app(app, only_if=known))
+
+    async def show_belongings(self, app: App) -> models.Belongings:
+        """Show what goes with an app when it is removed. Removes nothing."""
+        found = find_belongings(self._previews.snapshot, app, time.time())
+        return models.Belongings(sentence=found.sentence, stacks=list(found.stacks))
 
     async def show_label(self, app: App, label: Label, caller: Caller) -> models.Lead:
         """Show which commit a label leads to. Starts nothing."""

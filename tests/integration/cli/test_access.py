@@ -27,9 +27,9 @@ def test_a_token_is_printed_once_on_stdout_and_the_rest_on_stderr(api: Api, run:
 
 def test_a_token_is_removed_by_its_name(api: Api, run: Run) -> None:
     api.tokens.add_token("ci", Scope.USE)
-    assert run("token", "rm", "ci").status == 0
+    assert run("token", "rm", "ci", "--yes").status == 0
     assert api.tokens.known == {}
-    again = run("token", "rm", "ci")
+    again = run("token", "rm", "ci", "--yes")
     assert again.status == 1
     assert "prevs token ls" in again.err
     assert "prevs token add" in run("token", "ls").err

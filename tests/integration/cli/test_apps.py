@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
 
 from framework.errors import RepositoryUnreachable
 from framework.ports import Resolved
+from framework.stacks.written_stack import WrittenStack
 from prevs.records import AppRecord
+from prevs.stacks import Member
+from prevs.states import State
 from tests.fakes.answers import SHA, known_agent
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run, run_process
@@ -171,13 +175,33 @@ def test_changing_nothing_is_wrong_use(run: Run) -> None:
 
 
 def test_removing_an_app_needs_a_confirmation_without_yes(api: Api, environ: Any, run: Run) -> None:
+    api.put(State.RUNNING)
     unasked = run_process("app rm hello", environ)
     assert unasked.status == 2
+    assert "This also removes 1 preview (1 running)." in unasked.err
     assert "--yes" in unasked.err
     assert "hello" in api.previews.known_apps
     done = run("app", "rm", "hello", "--yes")
     assert (done.status, done.out) == (0, "")
     assert "hello" not in api.previews.known_apps
+
+
+def test_an_app_of_a_stack_is_not_asked_about_because_it_stays(api: Api, run: Run) -> None:
+    written = WrittenStack("web", {"web": Member("hello", "main")})
+    api.stacks.command(lambda stacks: stacks.write("shop", written, by="ada"))
+    done = run("app", "rm", "hello")
+    assert (done.status, "`prevs stack rm shop` removes that stack" in done.err) == (1, True)
+
+
+def test_an_older_framework_does_not_say_what_goes_with_an_app(api: Api, run: Run) -> None:
+    older = JSONResponse(
+        {"type": "urn:prevs:problem:not-found", "title": "Nothing", "status": 404},
+        404,
+        media_type="application/problem+json",
+    )
+    api.instead["GET", "/v1/apps/hello/belongings"] = older
+    done = run("app", "rm", "hello")
+    assert (done.status, "all that belongs to it" in done.err) == (2, True)
 
 
 def test_an_unknown_app_fails_with_the_apis_message(run: Run) -> None:

@@ -25,8 +25,8 @@ def test_a_token_comes_from_a_file_and_is_never_printed(api: Api, run: Run, tmp_
     assert "gitlab" in shown.out
     assert "branches (auto)" in shown.out
     assert "hunter2" not in done.out + done.err + shown.out
-    assert run("forge", "rm", "shop").status == 0
-    assert run("forge", "rm", "shop").status == 1
+    assert run("forge", "rm", "shop", "--yes").status == 0
+    assert run("forge", "rm", "shop", "--yes").status == 1
     assert "off (auto)" in run("app", "show", "shop").out
 
 

@@ -188,7 +188,10 @@ def test_a_request_is_tried(api: Api, run: Run, file: str) -> None:
 
 def test_a_gate_is_removed(api: Api, run: Run, file: str) -> None:
     run("gate", "set", "api", file)
-    done = run("gate", "rm", "api")
+    asked = run("gate", "rm", "api")
+    assert (asked.status, "Remove the gate api of hello?" in asked.err) == (2, True)
+    assert "Nothing answers at http://api." in asked.err
+    done = run("gate", "rm", "api", "--yes")
     assert (done.status, "The gate api is removed." in done.err) == (0, True)
     assert "There are no gates." in run("gate", "ls").err
 

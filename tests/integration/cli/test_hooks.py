@@ -50,9 +50,9 @@ def test_what_to_enter_by_hand_is_printed_with_the_secret_once(api: Api, run: Ru
     assert newer["secret"] == api.previews.given["hello"].hook_secret != secret
     assert newer["url"] == URL
     assert "the former one is valid too" in run("forge", "hook", "hello").out
-    assert run("forge", "hook", "hello", "--off", "--former").status == 0
+    assert run("forge", "hook", "hello", "--off", "--former", "--yes").status == 0
     assert api.previews.given["hello"].former_hook_secret == ""
-    assert run("forge", "hook", "hello", "--off").status == 0
+    assert run("forge", "hook", "hello", "--off", "-y").status == 0
     assert api.previews.given["hello"].hook_secret == ""
 
 

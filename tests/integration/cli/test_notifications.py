@@ -30,7 +30,7 @@ def test_a_receiver_is_added_listed_tested_and_removed(api: Api, run: Run, tmp_p
     assert "none yet" in listed.out
     assert "hunter2" not in listed.out + made.out + made.err
     assert "taken (200)" in run("notify", "test", "hello", "hooks.slack.com").err
-    assert run("notify", "rm", "hello", "hooks.slack.com").status == 0
+    assert run("notify", "rm", "hello", "hooks.slack.com", "--yes").status == 0
     assert api.previews.given["hello"].receivers == ()
 
 

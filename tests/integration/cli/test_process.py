@@ -4,10 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from framework.access import Scope
 from prevs.records import Step
 from prevs.states import State
 from tests.fakes.api import Api
@@ -140,14 +141,24 @@ def test_removing_an_app_is_confirmed_and_keeps_one_that_somebody_changes_meanwh
     def change() -> None:
         api.previews.change_app("hello", {"mem": 512})
 
-    prompts = {b"stop its 0 previews?": change}
+    prompts = {b"(/srv/x)?": change}
     printed = on_terminal(["app", "rm", "hello"], environ, prompts, types="y\n", status=1)
     assert "/srv/x" in printed
     assert "prevs app show hello" in printed
     assert "hello" in api.previews.known_apps
-    assert "is not removed" in on_terminal(
+    assert "Nothing has changed." in on_terminal(
         ["app", "rm", "hello"], environ, prompts, types="n\n", status=1
     )
     assert "is removed" in on_terminal(
         ["app", "rm", "hello"], environ, prompts, types="y\n", status=0
     )
+
+
+def test_a_token_stays_unless_somebody_confirms_its_end(api: Api, environ: dict[str, str]) -> None:
+    api.tokens.add_token("ci", Scope.USE)
+    prompts: dict[bytes, Callable[[], None]] = {b"Revoke the token ci?": lambda: None}
+    kept = on_terminal(["token", "rm", "ci"], environ, prompts, types="\n", status=1)
+    assert "It has the scope use for all apps." in kept
+    assert "ci" in api.tokens.known
+    on_terminal(["token", "rm", "ci"], environ, prompts, types="y\n")
+    assert api.tokens.known == {}

@@ -25,7 +25,7 @@ def test_a_role_is_given_shown_and_taken_away(api: Api, run: Run) -> None:
         ["group", "org/größe"],
     ]
     assert len(json.loads(run("role", "ls", "--json").out)) == 2
-    assert run("role", "rm", "--group", "org/größe team", "--app", "hello").status == 0
+    assert run("role", "rm", "--group", "org/größe team", "--app", "hello", "-y").status == 0
     assert [role.person for role in api.previews.roles.values()] == ["ada"]
 
 
@@ -33,7 +33,7 @@ def test_a_role_of_another_app_or_holder_is_not_taken_away(api: Api, run: Run) -
     role = RoleRecord("use", group="devs", app="hello")
     api.previews.roles[role.id] = role
     for args in (("--group", "devs"), ("--person", "devs", "--app", "hello")):
-        done = run("role", "rm", *args)
+        done = run("role", "rm", *args, "--yes")
         assert done.status == 1
         assert "prevs role ls" in done.err
     assert api.previews.roles

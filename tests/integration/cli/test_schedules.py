@@ -145,7 +145,7 @@ def test_one_is_paused_resumed_and_removed(api: JobsApi, run: Run) -> None:
     resumed = run("schedule", "resume", "hello", "nightly")
     assert "nightly of hello goes on" in resumed.err
     assert "Sat 2026-10-24 02:30" in resumed.out
-    assert "makes no more jobs" in run("schedule", "rm", "hello", "nightly").err
+    assert "makes no more jobs" in run("schedule", "rm", "hello", "nightly", "--yes").err
     gone = run("schedule", "show", "hello", "nightly")
     assert (gone.status, "prevs schedule ls hello" in gone.err) == (1, True)
 

@@ -76,12 +76,12 @@ def test_a_typed_value_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
 def test_variables_are_unset_by_name_or_all(api: Api, run: Run) -> None:
     for name in ("A", "B", "C"):
         run("env", "set", "hello", name, "--file", "/dev/null")
-    assert run("env", "unset", "hello", "A", "B").status == 0
+    assert run("env", "unset", "hello", "A", "B", "--yes").status == 0
     assert list(api.previews.snapshot.given("hello").variables) == ["C"]
-    assert run("env", "unset", "hello", "A").status == 1
+    assert run("env", "unset", "hello", "A", "-y").status == 1
     assert run("env", "unset", "hello").status == 2
     assert run("env", "unset", "hello", "C", "--all").status == 2
-    assert run("env", "unset", "hello", "--all").status == 0
+    assert run("env", "unset", "hello", "--all", "--yes").status == 0
     assert "prevs env set hello NAME" in run("env", "ls", "hello").err
 
 
@@ -94,7 +94,7 @@ def test_a_token_for_the_repository_is_set_and_only_its_user_shown(
     shown = run("credential", "show", "hello").out
     assert "deploy" in shown
     assert "hunter2" not in shown + done.out + done.err
-    assert run("credential", "unset", "hello").status == 0
+    assert run("credential", "unset", "hello", "--yes").status == 0
     assert run("credential", "show", "hello").status == 1
 
 

@@ -201,7 +201,7 @@ def test_a_variant_is_pinned_stopped_and_closed(api: Api, run: Run, file: str) -
     assert "is not pinned" in run("stack", "unpin", "shop", SLUG).err
     assert "starts it again" in run("stack", "stop", "shop", BRANCH).err
     assert api.previews.known["cart", sha].state is not State.RUNNING
-    closed = run("stack", "close", "shop", BRANCH)
+    closed = run("stack", "close", "shop", BRANCH, "--yes")
     assert f"`prevs stack open shop {BRANCH}` opens it again." in closed.err
     gone = run("stack", "stop", "shop", BRANCH)
     assert (gone.status, f"has no open variant '{SLUG}'" in gone.err) == (1, True)
@@ -209,8 +209,10 @@ def test_a_variant_is_pinned_stopped_and_closed(api: Api, run: Run, file: str) -
 
 def test_a_stack_is_removed_when_somebody_confirms_it(api: Api, run: Run, file: str) -> None:
     run("stack", "set", "shop", file)
+    run("stack", "open", "shop", BRANCH)
     asked = run("stack", "rm", "shop")
-    assert (asked.status, "Add --yes to remove it." in asked.err) == (2, True)
+    assert (asked.status, "add --yes" in asked.err) == (2, True)
+    assert f"The variant {SLUG} and what runs in that alone go too." in asked.err
     done = run("stack", "rm", "shop", "--yes")
     assert (done.status, "The stack shop is removed." in done.err) == (0, True)
     assert "There are no gates." in run("gate", "ls").err

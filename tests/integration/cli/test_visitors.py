@@ -98,9 +98,9 @@ def test_a_link_is_the_only_line_on_stdout_and_is_revoked_by_its_name(
     assert text not in done.err
     listed = run("pass", "ls", "hello").out.splitlines()[1].split()
     assert listed[:3] == ["demo", "share", "main"]
-    assert run("pass", "rm", "hello", "demo").status == 0
+    assert run("pass", "rm", "hello", "demo", "--yes").status == 0
     assert closed.previews.access["hello"].passes == {}
-    again = run("pass", "rm", "hello", "demo")
+    again = run("pass", "rm", "hello", "demo", "--yes")
     assert (again.status, "prevs pass ls hello" in again.err) == (1, True)
     assert "prevs share hello" in run("pass", "ls", "hello").err
     assert run("share", "hello", "nowhere").status == 1

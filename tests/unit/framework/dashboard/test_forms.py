@@ -11,8 +11,10 @@ from framework.errors import (
     RepositoryUnreachable,
 )
 from framework.ports import Listing
+from framework.stacks.written_stack import WrittenStack
 from prevs.access import IssuedPass
 from prevs.records import AppRecord
+from prevs.stacks import Member
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
@@ -230,6 +232,21 @@ def test_only_changed_fields_are_written(dashboard: Dashboard, visitor: Visitor)
     assert 'id="p-port"' in answer.text
     visitor.act("/apps/hello/settings", **{**form, "keep_warm": "", "name": "other"})
     assert dashboard.previews.known_apps["hello"] == dataclasses.replace(expected, keep_warm=())
+
+
+def test_before_an_app_is_removed_the_page_says_what_goes_too(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.put("hello", "a" * 40, State.RUNNING)
+    assert "This also removes 1 preview (1 running)." in visitor.get("/apps/hello/settings").text
+    dashboard.stacks.command(
+        lambda stacks: stacks.write(
+            "shop", WrittenStack("web", {"web": Member("hello", "main")}), by="ada"
+        )
+    )
+    kept = visitor.get("/apps/hello/settings").text
+    assert 'href="/stacks/shop"' in kept
+    assert 'action="/apps/hello/remove"' not in kept
 
 
 def test_an_app_is_removed_once_its_name_is_typed(dashboard: Dashboard, visitor: Visitor) -> None:
