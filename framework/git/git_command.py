@@ -45,6 +45,15 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": safety.OWN_PROTOCOLS,
     "GIT_OPTIONAL_LOCKS": "0",
 }
+_FETCH = (
+    "--no-tags",
+    "--update-shallow",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--end-of-options",
+)
+"""A mirror fetches the refs that it names, and nothing else happens by itself."""
 _KEYS = "keys-"
 _TIMED_OUT = (124, 137)
 
@@ -93,6 +102,23 @@ class GitCommand:
         GitFailed.
         """
         return self._execute(repository, arguments, limit=limit)
+
+    def fetch(
+        self,
+        repository: Path,
+        address: str,
+        refspecs: Sequence[str],
+        *,
+        limit: int,
+        prune: bool = False,
+    ) -> bool:
+        """Fetch refs as `run_remote` does; return whether anything may have changed.
+
+        git prints every change, else nothing. `prune` removes refs that are gone there.
+        """
+        before = ["fetch", *(["--prune"] if prune else []), *_FETCH]
+        _, news = self.run_remote(repository, before, address, refspecs, limit=limit)
+        return bool(news)
 
     def run_remote(
         self,

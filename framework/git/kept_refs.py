@@ -3,7 +3,7 @@
 refs/prevs/kept/<commit>   so that git's garbage collection leaves it
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import structlog
@@ -14,15 +14,6 @@ from prevs.messages import Credential
 
 FOLDER = "refs/prevs/kept"
 _LISTING = ("for-each-ref", "--format=%(objectname)", FOLDER)
-_FETCH = (
-    "fetch",
-    "--no-tags",
-    "--update-shallow",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--end-of-options",
-)
 
 log = structlog.get_logger(__name__)
 
@@ -37,12 +28,13 @@ class KeptRefs:
         self._missing: frozenset[str] = frozenset()
 
     def update(
-        self, wanted: Collection[str], repository: str, credential: Credential | None
+        self, wanted: Collection[str], repository: str, credential: Callable[[], Credential | None]
     ) -> None:
         """Keep the `wanted` commits, and no others.
 
         One that is not here, as in a mirror that was made anew, is asked for at the repository,
-        once: many servers send a commit that no branch reaches. Raises GitFailed.
+        once: many servers send a commit that no branch reaches. `credential` is read only then.
+        Raises GitFailed.
         """
         if wanted == self._kept | self._missing:
             return
@@ -65,12 +57,12 @@ class KeptRefs:
             return False
         return True
 
-    def _ask(self, sha: str, repository: str, credential: Credential | None) -> bool:
+    def _ask(self, sha: str, repository: str, credential: Callable[[], Credential | None]) -> bool:
         """Fetch one commit by its id; return whether it is here then."""
         try:
-            with self._git.with_credential(repository, credential) as git:
+            with self._git.with_credential(repository, credential()) as git:
                 refspec = f"+{sha}:{_name(sha)}"
-                git.run_remote(self._path, _FETCH, repository, [refspec], limit=FETCH_LIMIT)
+                git.fetch(self._path, repository, [refspec], limit=FETCH_LIMIT)
         except GitFailed as exc:
             log.warning(
                 "a commit that a gate keeps is not here, and its repository does not send it",

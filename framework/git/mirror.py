@@ -319,7 +319,7 @@ class Mirror:
     def _keep(self) -> None:
         """Keep what gates lead to. What fails is tried again with the next fetch."""
         try:
-            self._kept_refs.update(frozenset(self._kept()), self.repository, self._credential())
+            self._kept_refs.update(frozenset(self._kept()), self.repository, self._credential)
         except GitFailed as exc:
             log.warning("commits of gates are not kept", folder=str(self.folder), why=exc.why)
 

@@ -22,16 +22,6 @@ MAINTENANCE_LIMIT = 600
 
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCHED = "fetched"
-_FETCH = (
-    "fetch",
-    "--prune",
-    "--no-tags",
-    "--update-shallow",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--end-of-options",
-)
 
 
 class MirrorFolder:
@@ -51,18 +41,18 @@ class MirrorFolder:
         return (self.path / "HEAD").is_file()
 
     def fetch(self, repository: str, credential: Credential | None) -> bool:
-        """Fetch; return whether anything may have changed: git prints every change, else nothing.
+        """Fetch; return whether anything may have changed.
 
         Makes the mirror if there is none. Raises GitFailed.
         """
         limit = self._prepare()
         self._remove_left()
         with self._git.with_credential(repository, credential) as git:
-            _, news = git.run_remote(self.path, _FETCH, repository, _REFSPECS, limit=limit)
+            news = git.fetch(self.path, repository, _REFSPECS, limit=limit, prune=True)
         # Another thread may have removed the mirror meanwhile.
         with contextlib.suppress(OSError):
             (self.path / _FETCHED).touch()
-        return bool(news)
+        return news
 
     def age(self) -> float | None:
         """Return how many seconds ago the last fetch ended, also one of an earlier process."""

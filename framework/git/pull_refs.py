@@ -17,15 +17,6 @@ from prevs.messages import Credential
 FOLDER = "refs/prevs/pull"
 _GONE = re.compile(r"couldn't find remote ref (\S+)")
 _LISTING = ("for-each-ref", "--format=%(objectname) %(refname)", FOLDER)
-_FETCH = (
-    "fetch",
-    "--no-tags",
-    "--update-shallow",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--end-of-options",
-)
 
 
 class PullRefs:
@@ -59,7 +50,7 @@ class PullRefs:
         while left:
             refspecs = [f"+{source}:{_name(number)}" for source, number in left.items()]
             try:
-                git.run_remote(self._path, _FETCH, repository, refspecs, limit=FETCH_LIMIT)
+                git.fetch(self._path, repository, refspecs, limit=FETCH_LIMIT)
             except GitFailed as exc:
                 # One that is gone makes the whole fetch fail.
                 gone = _GONE.search(exc.output)
