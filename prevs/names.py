@@ -355,13 +355,13 @@ def read_task_id(text: str) -> TaskId | None:
 def container_name(task: str, companion: str = "") -> str:
     """Return the name of a task's container, which reveals nothing about the task.
 
-    With `companion` it is that of the companion of this name.
+    With `companion` it is that of the companion of this name, and reveals nothing about it either.
 
-    Docker's nameserver answers it to all containers of the network; labels are for people. It must
-    not begin with `mesos-`: Mesos's docker containerizer kills such containers when an agent
-    recovers (docker_kill_orphans, docs/containerizers/docker.md).
+    Docker's nameserver tells it to all containers of the network, by its address too; labels are
+    for people. It must not begin with `mesos-`: Mesos's docker containerizer kills such containers
+    when an agent recovers (docker_kill_orphans, docs/containerizers/docker.md).
     """
-    return f"prevs-{_digest(task)[:20]}{companion and '-'}{companion}"
+    return f"prevs-{_digest(f'{task} {companion}' if companion else task)[:20]}"
 
 
 def volume_owner(app: str, *, trusted: bool) -> str:

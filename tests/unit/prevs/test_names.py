@@ -219,6 +219,12 @@ def test_a_container_name_is_unique_and_shows_nothing_of_its_task(
     assert len(app) < 4 or app not in name
 
 
+def test_the_container_name_of_a_companion_shows_nothing_of_it() -> None:
+    found = [names.container_name("a.task", companion) for companion in ("", "postgres", "ledger")]
+    assert len({*found}) == 3
+    assert all(re.fullmatch("prevs-[0-9a-f]{20}", name) for name in found)
+
+
 def test_a_task_is_named_by_the_flat_form_of_its_address() -> None:
     assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"
     assert names.discovery_name("main", "hello") == "main--hello"
