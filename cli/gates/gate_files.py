@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from cli.names.files import read_fields
-from prevs import names
+from cli.names.files import read_fields, with_label
 from prevs.gate_rules import read_query
 from prevs.gates import NAMED, ConditionKind
 
@@ -86,11 +85,5 @@ def _read_rule(rule: Any) -> Any:
         return rule
     to = rule.get("to")
     targets = to if isinstance(to, list) else [to]
-    return {**rule, "to": [_read_target(one) for one in targets]} if "to" in rule else rule
-
-
-def _read_target(target: Any) -> Any:
-    """Return a target with the label of the branch or tag that somebody has named."""
-    written = {"label": target} if isinstance(target, str) else target
-    label = written.get("label") if isinstance(written, dict) else None
-    return {**written, "label": names.slug(label)} if label and isinstance(label, str) else written
+    given = [with_label({"label": one} if isinstance(one, str) else one) for one in targets]
+    return {**rule, "to": given} if "to" in rule else rule

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
+from prevs import names
+
 
 def read_fields(text: str) -> Mapping[str, Any]:
     """Return what a FILE in TOML or JSON has. Raises click.UsageError if it is neither form."""
@@ -17,6 +19,15 @@ def read_fields(text: str) -> Mapping[str, Any]:
         raise click.UsageError(f"FILE is not TOML, nor JSON: {error}.") from None
     fields: Mapping[str, Any] = found
     return fields
+
+
+def with_label(table: Any) -> Any:
+    """Return a table with the label of the branch or tag that its `label` names.
+
+    What is no table, or has no text there, is left to the API.
+    """
+    label = table.get("label") if isinstance(table, dict) else None
+    return {**table, "label": names.slug(label)} if label and isinstance(label, str) else table
 
 
 def _refuse(value: object) -> NoReturn:

@@ -37,7 +37,7 @@ def write(
 
     FILE is TOML, or the JSON of `prevs stack show --json`. Each member gets an address, and a
     variable with it in all previews of the members' apps. Open variants stay open. Without a
-    label, a member is at the main branch of its app.
+    label, a member is at the main branch of its app; a label may be the name of a branch or tag.
 
     \b
     Example of a FILE:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.names.arguments import read_pairs
-from cli.names.files import read_fields
+from cli.names.files import read_fields, with_label
 from prevs import names
 
 Order = dict[str, object]
@@ -20,11 +20,14 @@ _ALL = "all"
 def read_order(text: str) -> Order:
     """Return the order for a stack that a file in TOML or JSON describes.
 
-    Its members may be a list, as in the JSON of `prevs stack show`. Raises click.UsageError.
+    Its members may be a list, as in the JSON of `prevs stack show`, and their labels the names of
+    branches. Raises click.UsageError.
     """
     order: Order = {name: one for name, one in read_fields(text).items() if name not in _SHOWN}
-    if isinstance(members := order.get("members"), list):
-        order["members"] = _read_members(members)
+    members = order.get("members")
+    members = _read_members(members) if isinstance(members, list) else members
+    if isinstance(members, dict):
+        order["members"] = {name: with_label(one) for name, one in members.items()}
     return order
 
 

@@ -207,6 +207,17 @@ def test_a_variant_is_pinned_stopped_and_closed(api: Api, run: Run, file: str) -
     assert (gone.status, f"has no open variant '{SLUG}'" in gone.err) == (1, True)
 
 
+def test_a_member_is_usually_at_a_branch_that_its_file_names(
+    api: Api, run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "at.toml"
+    path.write_text(FILE.replace('label = "main"', f'label = "{BRANCH}"'))
+    done = run("stack", "set", "shop", str(path), "--json")
+    assert (done.status, done.err) == (0, "")
+    labels = {one["member"]: one["label"] for one in json.loads(done.out)["members"]}
+    assert labels == {"web": "main", "cart": SLUG}
+
+
 def test_a_stack_is_removed_when_somebody_confirms_it(api: Api, run: Run, file: str) -> None:
     run("stack", "set", "shop", file)
     run("stack", "open", "shop", BRANCH)

@@ -1,8 +1,13 @@
 """What people write about stacks."""
 
+import json
+
 import click
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cli.gates.gate_files import read_order as read_gate
 from cli.stacks.stack_files import read_order, read_variant
 from prevs import names
 
@@ -33,6 +38,35 @@ def test_what_is_not_known_is_left_to_the_api() -> None:
 def test_a_file_that_is_no_order_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(click.UsageError, match=wrong):
         read_order(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'members = {web = {app = "frontend", label = "release/2"}}',
+        '{"members": [{"member": "web", "app": "frontend", "label": "release/2"}]}',
+    ],
+)
+def test_a_member_may_be_at_the_name_of_a_branch(text: str) -> None:
+    at = {"app": "frontend", "label": names.slug("release/2")}
+    assert read_order(text) == {"members": {"web": at}}
+
+
+@given(st.text(min_size=1))
+def test_gates_stacks_and_start_take_the_same_names_of_branches(branch: str) -> None:
+    label = names.slug(branch)
+    stack = json.dumps({"members": {"web": {"app": "frontend", "label": branch}}})
+    assert read_order(stack)["members"] == {"web": {"app": "frontend", "label": label}}
+    gate, _ = read_gate(json.dumps({"rules": [{"path": "/", "to": branch}]}))
+    assert gate["rules"] == [{"path": "/", "to": [{"label": label}]}]
+    again = json.dumps({"members": {"web": {"app": "frontend", "label": label}}})
+    assert read_order(again) == read_order(stack), "what show prints is taken as it is"
+
+
+@pytest.mark.parametrize("label", ["", 7, None, ["main"]])
+def test_what_is_no_name_is_left_to_the_api(label: object) -> None:
+    text = json.dumps({"members": {"web": {"app": "frontend", "label": label}}})
+    assert read_order(text)["members"] == {"web": {"app": "frontend", "label": label}}
 
 
 def test_branches_are_given_as_labels() -> None:
