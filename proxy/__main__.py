@@ -107,7 +107,7 @@ def _start_loops(parts: Components, held: socket.socket) -> list[asyncio.Task[No
         for loop in (
             parts.hold_server.serve(held),
             parts.haproxy.watch(),
-            parts.old_processes.run(),
+            parts.old_processes.run(parts.haproxy.reload),
             parts.routing.controller.run(),
             parts.reporter.run(),
             parts.room.refused_tasks.run(),

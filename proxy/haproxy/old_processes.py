@@ -2,6 +2,9 @@
 
 No signal stops one before that: a HAProxy that stops also closes its runtime socket, and then its
 open requests could not be counted any more.
+
+One of them stays, with no connection: it keeps the listening sockets open while the newest process
+is started again after its end.
 """
 
 import asyncio
@@ -24,12 +27,16 @@ _LONGEST_SECONDS = 24 * 3600
 
 
 class OldProcesses:
-    """The replaced processes of one folder. `pids` has the newest first."""
+    """The replaced processes of one folder. `pids` has the newest first.
+
+    `keeper` is the one that keeps the listening sockets.
+    """
 
     def __init__(self, files: Files, clock: Callable[[], float] = time.time) -> None:
         self._files = files
         self._clock = clock
         self.pids: tuple[int, ...] = ()
+        self.keeper: int | None = None
 
     def sockets(self) -> list[Path]:
         """Return the runtime sockets of all of them."""
@@ -41,6 +48,18 @@ class OldProcesses:
         for pid in self.pids:
             if await runtime.pid(self._files.own_socket(pid), _HANGS_SECONDS) != pid:
                 self.discard(pid)
+
+    def add(self, pid: int) -> None:
+        """Add a process that is about to be replaced. If there is no keeper, it will be that."""
+        self.pids = (pid, *self.pids)
+        if self.keeper is None:
+            self.keeper = pid
+
+    def remove(self, pid: int) -> None:
+        """Forget a process, which may go on."""
+        self.pids = tuple(other for other in self.pids if other != pid)
+        if self.keeper == pid:
+            self.keeper = None
 
     async def retire(self) -> None:
         """Have all of them accept no further connection."""
@@ -55,11 +74,16 @@ class OldProcesses:
             except RouterAway:
                 self.discard(pid)
 
-    async def run(self) -> None:
-        """End each process when its last connection has ended. Runs until cancelled."""
+    async def run(self, replace: Callable[[], object]) -> None:
+        """End each process but the keeper when its last connection has ended. Until cancelled.
+
+        Calls `replace`, which has the newest process replaced soon, if the keeper has ended.
+        """
         while True:
             for pid in self.pids:
                 await self._end_if_drained(pid)
+            if self.keeper is None:
+                replace()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _end_if_drained(self, pid: int) -> None:
@@ -73,7 +97,8 @@ class OldProcesses:
         if since is None:  # it is about to be replaced
             return
         if not text.has_clients(info):
-            _kill(pid, signal.SIGUSR1)
+            if pid != self.keeper:
+                _kill(pid, signal.SIGUSR1)
         elif self._clock() - since > _LONGEST_SECONDS:
             _kill(pid, signal.SIGTERM)
 
@@ -88,7 +113,7 @@ class OldProcesses:
         if self._is_ours(pid):
             _kill(pid, signal.SIGKILL)
         self._files.own_socket(pid).unlink(missing_ok=True)
-        self.pids = tuple(other for other in self.pids if other != pid)
+        self.remove(pid)
 
     def _is_ours(self, pid: int) -> bool:
         """Return whether a process is a HAProxy with our configuration."""

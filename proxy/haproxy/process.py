@@ -3,10 +3,14 @@
 When a proxy is killed, its HAProxy goes on serving. The next proxy in the folder finds it by the
 pids file: the new HAProxy gets the listening sockets of the old one, and the old one is ended when
 its last connection has ended.
+
+The first HAProxy of a proxy is replaced at once. It stays, accepts nothing, and keeps the listening
+sockets open: while a killed HAProxy is started again, clients wait instead of being refused.
 """
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -26,6 +30,7 @@ _START_SECONDS = 10.0
 _SOFT_STOP_SECONDS = 1.0
 _STOP_SECONDS = 2.0
 _LONG_ENOUGH = 5.0
+_PATIENCE_SECONDS = 30.0
 _PAUSES = (0.0, 0.1, 0.5, 2.0)
 _COMMAND = 'PREVS_PID=$$ exec haproxy "$@"'
 
@@ -35,7 +40,7 @@ class HaproxyProcess:
 
     Each starts within the context `replacing`, which gets the runtime sockets of the processes that
     it replaces, and with `variables` in its environment. One task at a time starts and watches; any
-    task may call `reload`.
+    task may call `reload`. Clients wait for `patience` seconds at most until HAProxy is back.
     """
 
     def __init__(
@@ -45,8 +50,10 @@ class HaproxyProcess:
         replacing: Callable[[Collection[Path]], AbstractAsyncContextManager[None]],
         *,
         variables: Mapping[str, str],
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._files = files
+        self._patience = patience
         self._replacing = replacing
         self._environment = {**os.environ, **variables}
         self._child: asyncio.subprocess.Process | None = None
@@ -54,14 +61,19 @@ class HaproxyProcess:
         self._to_reload = asyncio.Event()
 
     async def start(self) -> None:
-        """Start HAProxy; replace one that an earlier proxy left behind. Raises HaproxyFailed."""
+        """Start HAProxy, and one that keeps its listening sockets. Raises HaproxyFailed.
+
+        They replace those that an earlier proxy left behind, which may listen elsewhere.
+        """
         await self._old_processes.adopt(_read_pids(self._files.pids))
         await self._check()
-        await self._launch()
+        child = await self._launch()
         if self._old_processes.pids:
             log.info(
                 "took over from the HAProxy of an earlier proxy", pids=self._old_processes.pids
             )
+        self._old_processes.add(child.pid)
+        await self._launch()
 
     def reload(self) -> None:
         """Have a new HAProxy take over soon, with the files as they are then.
@@ -72,23 +84,31 @@ class HaproxyProcess:
         self._to_reload.set()
 
     async def watch(self) -> None:
-        """Start HAProxy again whenever it ends, and at each reload. Runs until cancelled."""
-        failures = 0
+        """Start HAProxy again whenever it ends, and at each reload. Runs until cancelled.
+
+        Raises HaproxyFailed if that fails for so long that clients should be refused.
+        """
+        failures, clock = 0, asyncio.get_running_loop().time
+        down_since = math.inf
         while child := self._child:
-            began = asyncio.get_running_loop().time()
+            began = clock()
             status = await self._end_or_reload(child)
             if status is None:
                 await self._reload(child)
                 continue
-            if asyncio.get_running_loop().time() - began > _LONG_ENOUGH:
+            if clock() - began > _LONG_ENOUGH:
                 failures = 0
+            down_since = min(down_since, clock())
             log.error("HAProxy ended; starting it again", pid=child.pid, status=status)
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
             self._old_processes.discard(child.pid)
             try:
                 await self._launch()
+                down_since = math.inf
             except HaproxyFailed as error:
+                if clock() - down_since > self._patience:
+                    raise
                 log.warning("HAProxy does not start", why=str(error))
 
     async def _end_or_reload(self, child: asyncio.subprocess.Process) -> int | None:
@@ -104,16 +124,14 @@ class HaproxyProcess:
 
     async def _reload(self, child: asyncio.subprocess.Process) -> None:
         self._to_reload.clear()
-        self._old_processes.pids = (child.pid, *self._old_processes.pids)
+        self._old_processes.add(child.pid)
         try:
             await self._check()
             await self._launch()
         except HaproxyFailed as error:
             log.warning("HAProxy was not reloaded; it keeps its old configuration", why=str(error))
             failed, self._child = self._child, child
-            self._old_processes.pids = tuple(
-                pid for pid in self._old_processes.pids if pid != child.pid
-            )
+            self._old_processes.remove(child.pid)
             if failed is not None and failed is not child:
                 await _end(failed, signal.SIGKILL, _STOP_SECONDS)
                 self._old_processes.discard(failed.pid)
@@ -147,13 +165,14 @@ class HaproxyProcess:
         if check.returncode != 0:
             raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")
 
-    async def _launch(self) -> None:
+    async def _launch(self) -> asyncio.subprocess.Process:
         """Start a HAProxy, wait until it answers, retire the old ones. Raises HaproxyFailed."""
         async with self._replacing(self._old_processes.sockets()):
-            await self._start_and_await()
+            child = await self._start_and_await()
             await self._old_processes.retire()
+            return child
 
-    async def _start_and_await(self) -> None:
+    async def _start_and_await(self) -> asyncio.subprocess.Process:
         command = ["sh", "-c", _COMMAND, "sh", "-db", "-f", str(self._files.configuration)]
         # Any old process can hand over the listeners: a retired one keeps them open, unused.
         for old_socket in self._old_processes.sockets()[:1]:
@@ -179,6 +198,7 @@ class HaproxyProcess:
             child.kill()  # nobody would notice if it answered later
             raise HaproxyFailed(f"HAProxy does not answer within {_START_SECONDS:.0f} s") from None
         _point(self._files.socket, own)
+        return child
 
 
 def _point(link: Path, path: Path) -> None:

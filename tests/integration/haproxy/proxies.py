@@ -55,6 +55,11 @@ class Proxy:
         """The process id of its HAProxy."""
         return int((self.folder / "haproxy.pids").read_text().split()[0])
 
+    def is_settled(self) -> bool:
+        """Return whether no HAProxy runs but the newest, and the one that keeps its sockets."""
+        found = haproxies(self.folder)
+        return len(found) == 2 and self.haproxy in found
+
     def request(
         self,
         host: str,

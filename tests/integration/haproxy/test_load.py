@@ -13,7 +13,7 @@ from prevs.records import Placement
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.crowds import Crowd, crowd
-from tests.integration.haproxy.proxies import Site, haproxies
+from tests.integration.haproxy.proxies import Site
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration]
@@ -216,5 +216,5 @@ def test_a_proxy_that_takes_over_loses_no_request_and_sends_none_back(
             people.go_on(3)
             for answers in sent_between(people, applied, time.monotonic()):
                 assert set(answers) == {attempt.encode()}
-        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        wait_until(site.proxy.is_settled)
     assert people.problems() == []

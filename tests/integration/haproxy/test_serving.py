@@ -136,7 +136,7 @@ def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(site:
         assert replacements(site.proxy) == 0, (
             "it got the routes again that it had read at its start"
         )
-        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        wait_until(site.proxy.is_settled)
         site.route("hello", {OTHER_SHA: placement("hello", OTHER_SHA, one.port, "main")})
         assert site.proxy.request(HOST).body.startswith(b"one")
 
@@ -160,7 +160,7 @@ def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(site: Site) ->
         pauses.pause(hangs)
         site.proxy.restart()
         assert site.proxy.request(HOST).body.startswith(b"one")
-        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        wait_until(site.proxy.is_settled)
 
 
 def test_a_terminated_proxy_leaves_no_haproxy_and_no_record(
@@ -220,6 +220,10 @@ def test_a_configuration_that_haproxy_refuses_is_reported_with_the_reason(tmp_pa
         asyncio.run(process.start())
 
 
+def newest(files: Files) -> int:
+    return int(files.pids.read_text().split()[0])
+
+
 def test_a_replaced_haproxy_is_ended_after_a_day(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
@@ -232,13 +236,13 @@ def test_a_replaced_haproxy_is_ended_after_a_day(
         process = HaproxyProcess(files, old_processes, replaces_nothing, variables={})
         await process.start()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        old_processes.pids = tuple(haproxies(tmp_path))
+        old_processes.add(newest(files))
         await old_processes.retire()
         async with asyncio.TaskGroup() as tasks:
-            run = tasks.create_task(old_processes.run())
+            run = tasks.create_task(old_processes.run(process.reload))
             now[0] += 24 * 3600 + 1
             answer = await reader.read()
-            while old_processes.pids:
+            while old_processes.pids != (old_processes.keeper,):
                 await asyncio.sleep(0.01)
             run.cancel()
         writer.close()
@@ -259,7 +263,7 @@ def test_a_replaced_haproxy_accepts_no_connection_though_its_proxy_was_killed_me
         old_processes = OldProcesses(files)
         process = HaproxyProcess(files, old_processes, replaces_nothing, variables={})
         await process.start()
-        old_processes.pids = tuple(haproxies(tmp_path))
+        old_processes.add(newest(files))
         async with runtime.connect(old_processes.sockets()[0]) as old:
             frontends = await old.send(text.SHOW_FRONTENDS)
             for command in text.retire(1, frontends)[:2]:

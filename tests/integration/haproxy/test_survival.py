@@ -19,7 +19,7 @@ from tests.fakes.world import World
 from tests.integration.haproxy import long_application, proxies
 from tests.integration.haproxy.long_application import LongApplication
 from tests.integration.haproxy.openings import HOST, Slow, open_all
-from tests.integration.haproxy.proxies import Site, haproxies
+from tests.integration.haproxy.proxies import Site
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -99,7 +99,7 @@ def test_takeovers_close_no_open_connection(
             opened.go_on()
             assert get_body(site) == application.name.encode()
         assert opened.end() == {"one"}
-    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+    wait_until(site.proxy.is_settled)
 
 
 def test_a_terminated_proxy_lets_answers_of_the_next_moments_come(

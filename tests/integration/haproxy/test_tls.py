@@ -14,7 +14,7 @@ import trustme
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, Upstream, haproxies, upstream
+from tests.integration.haproxy.proxies import Site, Upstream, upstream
 from tests.integration.haproxy.tls import trusting
 from tests.waits import wait_until
 
@@ -187,7 +187,7 @@ def test_a_new_certificate_is_served_soon_and_no_connection_is_lost(
             assert b"new GET /2 0" in read_answer(kept), "it is where the branch leads by now"
         app.finish.set()
         assert read_answer(download).endswith(b"x" * 1000)
-    wait_until(lambda: haproxies(secure.site.proxy.folder) == [secure.site.proxy.haproxy])
+    wait_until(secure.site.proxy.is_settled)
 
 
 def test_a_certificate_that_haproxy_refuses_is_reported_and_the_old_one_goes_on(
