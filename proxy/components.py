@@ -68,7 +68,9 @@ def make_components(chosen: Settings, files: Files, intervals: Intervals) -> Com
     framework = FrameworkApi(chosen.addresses(), chosen.tokens()[0])
     settings = RoomSettings(proxy_id, chosen.tokens(), chosen.domain, chosen.budgets())
     accepts = functools.partial(probe.accepts_connections, source=chosen.proxy_source)
-    room = make_context(framework, routing.table, metrics, settings, probe=accepts)
+    room = make_context(
+        framework, routing.table, metrics, settings, probe=accepts, count_open=router.count
+    )
     metrics.watch(_state(routing, room))
     return Components(
         routing,

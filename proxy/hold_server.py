@@ -19,7 +19,7 @@ from prevs import names
 from program.http.client_address import name_customer
 from proxy.held import client_disconnects
 from proxy.held.client_disconnects import Peer, read_peer
-from proxy.held.pending_starts import Callback, Outcome
+from proxy.held.releases import Callback, Outcome
 from proxy.model import problems
 from proxy.model.routes import Route
 from proxy.room.context import RoomContext

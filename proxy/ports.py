@@ -14,7 +14,7 @@ from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.sign_in import Begun, Claim
 from proxy.model.trust import Nodes
-from proxy.model.usage import Reading, Source, TaskUsage
+from proxy.model.usage import Count, Reading, Source, TaskUsage
 
 
 class Placements(Protocol):
@@ -64,6 +64,10 @@ class Router(Protocol):
         connection that it was upgraded to. Requests that an earlier `apply` let through are
         included. Raises RouterAway.
         """
+        ...
+
+    async def count(self, task_id: str) -> Count:
+        """Return the counters of one task, as `counts` has them. Raises RouterAway."""
         ...
 
 

@@ -140,7 +140,8 @@ class HaproxyRouter:
 
     async def counts(self, *, only_open: bool = False) -> Reading:
         """Return the counters by task. Raises RouterAway."""
-        old_sockets = [await self._count_open(old_socket) for old_socket in self._old_sockets]
+        command = haproxy_text.counts(only_open=True)
+        old_sockets = [await self._count_old(one, command) for one in self._old_sockets]
         async with runtime.connect(self._socket) as connection:
             found = await connection.count(haproxy_text.counts(only_open=only_open))
         for old_socket in old_sockets:
@@ -148,6 +149,15 @@ class HaproxyRouter:
                 new = found.get(task_id, Count(0, 0))
                 found[task_id] = new._replace(open=new.open + count.open)
         return found
+
+    async def count(self, task_id: str) -> Count:
+        """Return the counters of a task. Raises RouterAway."""
+        command = haproxy_text.count_of(task_id)
+        found = [await self._count_old(one, command) for one in self._old_sockets]
+        async with runtime.connect(self._socket) as connection:
+            found.append(await connection.count(command))
+        counts = [reading[task_id] for reading in found if task_id in reading]
+        return Count(sum(one.open for one in counts), sum(one.requests for one in counts))
 
     @contextlib.asynccontextmanager
     async def replaced(self, old_sockets: Collection[Path]) -> AsyncIterator[None]:
@@ -208,11 +218,11 @@ class HaproxyRouter:
     def _get_revision(self) -> str:
         return haproxy_text.get(self._path, REVISION)
 
-    async def _count_open(self, old_socket: Path) -> Reading:
-        """Return the open requests of a replaced process. Raises RouterAway."""
+    async def _count_old(self, old_socket: Path, command: str) -> Reading:
+        """Return the counters that a command shows of a replaced process. Raises RouterAway."""
         try:
             async with runtime.connect(old_socket) as connection:
-                return await connection.count(haproxy_text.counts(only_open=True))
+                return await connection.count(command)
         except RouterGone:
             self._old_sockets = self._old_sockets - {old_socket}
             return {}

@@ -37,6 +37,11 @@ def counts(*, only_open: bool = False) -> str:
     return "show table seen" + (" data.conn_cur gt 0" if only_open else "")
 
 
+def count_of(task_id: str) -> str:
+    """Return the command that shows the counters of a task; `read_counts` reads the reply."""
+    return f"show table seen key {task_id}"
+
+
 def read_counts(lines: Iterable[str]) -> dict[str, Count]:
     """Return the counters by task, from lines of the reply to `counts`. Raises ValueError."""
     found = {}

@@ -1,7 +1,8 @@
 """Previews that are being started for held requests: each once, whoever waits for it.
 
-The routing table reports a success at once. A failure is found by polling the framework, at most
-twice a second for each preview, however many requests wait. Belongs to the event loop's thread.
+The routing table reports a success at once; then `releases` lets them in. A failure is found by
+polling the framework, at most twice a second for each preview, however many requests wait. Belongs
+to the event loop's thread.
 """
 
 import asyncio
@@ -17,13 +18,13 @@ import structlog
 from prevs import names
 from program.logs import log_lines
 from proxy.held.refused_tasks import RefusedTasks
+from proxy.held.releases import Callback, Releases, Waiter
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.preview import Preview
 from proxy.model.problems import Problem
 from proxy.model.routes import Route
 from proxy.ports import Framework
-from proxy.routing.routing_table import RoutingTable
 
 log = structlog.get_logger(__name__)
 
@@ -42,11 +43,6 @@ _LINGER_SECONDS = 5.0
 _REMEMBERED = 1000
 
 
-Outcome = Route | Problem
-"""Where a preview answers, or why it does not."""
-Callback = Callable[[Outcome], object]
-
-
 async def with_log(read_end: Callable[[str, str], Awaitable[str]], preview: Preview) -> Preview:
     """Return a preview with the last lines of its public log, if they can be read now."""
     try:
@@ -62,15 +58,15 @@ class _PendingStart:
     def __init__(self, since: float, host: str, refused: str) -> None:
         self.host = host
         self.refused = refused
-        self.callbacks: set[Callback] = set()
+        self.waiting: dict[Callback, Waiter] = {}
         self.left_at = since
         self.preview: Preview | None = None
 
-    def end(self, outcome: Outcome) -> None:
-        """Report the outcome to all who wait."""
-        callbacks, self.callbacks = self.callbacks, set()
-        for callback in callbacks:
-            callback(outcome)
+    def end(self, report: Callable[[Waiter], object]) -> None:
+        """Call `report` with each who waits, the first one first; nobody does any more."""
+        waiting, self.waiting = self.waiting, {}
+        for waiter in waiting.values():
+            report(waiter)
 
 
 class _Query(NamedTuple):
@@ -83,13 +79,13 @@ class PendingStarts:
 
     It calls `count_outcome` when a start ends, with `running`, `left` (nobody waits any more), or
     the slug of a problem. It calls `forget_unknown` with a host that leads to nothing, also if
-    nobody waits for it any more.
+    nobody waits for it any more. `releases` has the routes, too.
     """
 
     def __init__(
         self,
         framework: Framework,
-        table: RoutingTable,
+        releases: Releases,
         domain: str,
         *,
         refused_tasks: RefusedTasks,
@@ -99,7 +95,7 @@ class PendingStarts:
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._framework = framework
-        self._table = table
+        self._releases, self._table = releases, releases.table
         self._domain = domain
         self._refused_tasks = refused_tasks
         self._count_outcome = count_outcome
@@ -114,37 +110,47 @@ class PendingStarts:
     def add(self, host: str, callback: Callback, refused: str = "") -> None:
         """Start the preview of `host`, and call `callback` once with the outcome.
 
-        If the outcome is known already, `callback` is called before this returns. The task
-        `refused` has refused a connection: a route to it counts only once it accepts connections.
+        If the outcome is known already, `callback` is called before this returns, unless many are
+        let in to the same preview. The task `refused` has refused a connection: a route to it
+        counts only once it accepts connections.
         """
+        self._add(Waiter(host, refused, callback, self._add))
+
+    def _add(self, waiter: Waiter) -> None:
+        host, refused = waiter.host, waiter.refused
         if route := self._find_route(host, refused):
-            callback(route)
+            self._releases.add(route, waiter)
             return
         if (host, refused) not in self._pending:
             pending = _PendingStart(self._clock(), host, refused)
             task = asyncio.create_task(self._run(pending))
             self._pending[host, refused] = pending, task
-        self._pending[host, refused][0].callbacks.add(callback)
+        self._pending[host, refused][0].waiting[waiter.callback] = waiter
 
     def remove(self, host: str, callback: Callback, refused: str = "") -> None:
         """Do not call `callback` any more."""
         if running := self._pending.get((host, refused)):
             pending, _ = running
-            pending.callbacks.discard(callback)
+            pending.waiting.pop(callback, None)
             pending.left_at = self._clock()
+        self._releases.remove(callback)
 
     def explain_timeout(self, host: str, held: int, refused: str = "") -> Problem:
         """Return why a request got no response from a preview within `held` seconds."""
         if host in self._last_problems:
             return self._last_problems[host]
         running = self._pending.get((host, refused))
+        route = None if running else self._table.get(host)
+        if route and (others := self._releases.count_waiting(route.task_id)):
+            return problems.not_its_turn(others, held)
         return problems.not_yet(running[0].preview if running else None, held)
 
     def close(self) -> None:
         """Forget all who wait."""
         for pending, task in self._pending.values():
-            pending.callbacks.clear()
+            pending.waiting.clear()
             task.cancel()
+        self._releases.close()
 
     def _find_route(self, host: str, refused: str) -> Route | None:
         """Return the route of a host, unless it leads to the task that refused."""
@@ -168,9 +174,10 @@ class PendingStarts:
         except ApiAway as error:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
-            if problem is not None and pending.callbacks:
+            if problem is not None and pending.waiting:
                 log.info("held requests are refused", host=pending.host, why=problem.slug)
-                pending.end(problem)
+                outcome = problem
+                pending.end(lambda waiter: waiter.callback(outcome))
             if self._is_current(pending):
                 del self._pending[pending.host, pending.refused]
         self._count_outcome(problem.slug if problem else "left")
@@ -191,9 +198,9 @@ class PendingStarts:
                 "held requests are let in",
                 host=pending.host,
                 **attempt,
-                count=len(pending.callbacks),
+                count=len(pending.waiting),
             )
-            pending.end(route)
+            pending.end(lambda waiter: self._releases.add(route, waiter))
             self._count_outcome("running")
 
     def _is_current(self, pending: _PendingStart) -> bool:
@@ -231,7 +238,7 @@ class PendingStarts:
                 return problems.failed(await with_log(self._framework.read_log_end, preview))
             if preview.is_stopped:
                 return problems.stopped(preview)
-            if not pending.callbacks and self._clock() - pending.left_at > _LINGER_SECONDS:
+            if not pending.waiting and self._clock() - pending.left_at > _LINGER_SECONDS:
                 return None
             await self._pause(max(_POLL_SECONDS, len(self._pending) / _POLLS_A_SECOND))
             # It may have been routed for a moment before.

@@ -216,6 +216,14 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
     )
 
 
+def not_its_turn(others: int, held: int) -> Problem:
+    """Return the problem of a request that was not let in to its preview within `held` seconds."""
+    return unavailable(
+        f"The preview runs, but has not answered all who came before within {held} s; "
+        f"{others} more wait to be let in."
+    )
+
+
 def not_known_any_more() -> Problem:
     """Return the problem of a page whose preview the framework has forgotten."""
     return unavailable("This version is no longer known. Load the page again to start it.")

@@ -10,9 +10,11 @@ from program.limits.slots import Slots
 from proxy.framework.preview_streams import PreviewStreams
 from proxy.held.pending_starts import PendingStarts
 from proxy.held.refused_tasks import RefusedTasks
+from proxy.held.releases import Releases
 from proxy.held.start_limits import HELD_EACH, StartLimit
 from proxy.metrics import Metrics
 from proxy.model.routes import Route
+from proxy.model.usage import Count
 from proxy.ports import Framework
 from proxy.room.tokens import Tokens
 from proxy.room.visibility import Visibility
@@ -59,9 +61,12 @@ def make_context(
     settings: RoomSettings,
     *,
     probe: Callable[[Route], Awaitable[bool]],
+    count_open: Callable[[str], Awaitable[Count]],
     clock: Callable[[], float] = time.monotonic,
 ) -> RoomContext:
-    """Return the context of a room. `probe` is as in RefusedTasks, `clock` as in StartLimit.
+    """Return the context of a room.
+
+    `probe` is as in RefusedTasks, `count_open` as in Releases, `clock` as in StartLimit.
 
     The caller closes `pending_starts`, `refused_tasks` and `preview_streams` at the end.
     """
@@ -70,7 +75,7 @@ def make_context(
     start_limit = StartLimit(budgets, clock=clock)
     pending_starts = PendingStarts(
         framework,
-        table,
+        Releases(table, count_open),
         domain,
         refused_tasks=refused_tasks,
         count_outcome=metrics.count_held,

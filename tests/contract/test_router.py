@@ -16,6 +16,7 @@ from proxy.haproxy.router import HaproxyRouter
 from proxy.model.access import Accesses, AppAccess
 from proxy.model.errors import RouterAway
 from proxy.model.routes import Merged, Route
+from proxy.model.usage import Count
 from proxy.ports import Router
 from tests.fakes.router import FakeRouter
 from tests.waits import wait_until
@@ -212,6 +213,14 @@ def test_a_router_that_is_away_raises_an_error(bench: Bench) -> None:
     bench.go_away()
     with pytest.raises(RouterAway):
         asyncio.run(bench.router.apply({"b.x": TWO}, {}, None))
+
+
+def test_a_task_that_was_not_used_has_no_requests(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE}, {}, None))
+    assert asyncio.run(bench.router.count(ONE.task_id)) == Count(0, 0)
+    bench.go_away()
+    with pytest.raises(RouterAway):
+        asyncio.run(bench.router.count(ONE.task_id))
 
 
 def test_hosts_of_guarded_apps_are_not_where_those_of_public_apps_are(bench: Bench) -> None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from proxy.held.pending_starts import Outcome, PendingStarts
+from proxy.held.pending_starts import PendingStarts
 from proxy.held.refused_tasks import RefusedTasks
+from proxy.held.releases import Outcome, Releases
 from proxy.model.routes import Route
+from proxy.model.usage import Count
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
@@ -40,7 +42,7 @@ class Bench:
     def pause_by(self, pause: Callable[[float], Awaitable[object]]) -> None:
         self.pending_starts = PendingStarts(
             self.framework,
-            self.table,
+            Releases(self.table, self.count_open, clock=lambda: self.now, pause=pause),
             "localhost",
             refused_tasks=self.refused_tasks,
             count_outcome=self.outcomes.append,
@@ -55,6 +57,10 @@ class Bench:
             self.at.remove((when, act))
             act()
         await asyncio.sleep(0)
+
+    async def count_open(self, task_id: str) -> Count:
+        """Return what HAProxy counts for a task: nothing is open or answered."""
+        return Count(0, 0)
 
     async def _connects(self, _: Route) -> bool:
         return self.takes

@@ -8,6 +8,7 @@ from proxy.ports import Framework
 from proxy.room.context import RoomContext, RoomSettings, make_context
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.asgi import TOKEN
+from tests.fakes.router import FakeRouter
 
 
 async def takes_none(_: Route) -> bool:
@@ -25,4 +26,5 @@ def make_room(
         Metrics(CollectorRegistry()),
         RoomSettings("the-proxy", [TOKEN], domain),
         probe=takes_none,
+        count_open=FakeRouter().count,
     )

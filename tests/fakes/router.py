@@ -36,3 +36,7 @@ class FakeRouter:
         if self.away or self.uncountable:
             raise RouterAway("it does not answer")
         return {t: count for t, count in self.counted.items() if count.open or not only_open}
+
+    async def count(self, task_id: str) -> Count:
+        """Return the counters of a task."""
+        return (await self.counts()).get(task_id, Count(0, 0))

@@ -232,6 +232,7 @@ def test_the_first_request_after_a_counter_expired_is_reported_too(
             assert proxy.request(HOST).status == 200
             asyncio.run(reporter.turn())
             assert requests(framework.world)[TASK] == number
+            assert asyncio.run(router.count(TASK))[:2] == (0, 1)
             wait_until(lambda: _is_about_to_go(router))
             asyncio.run(reporter.turn())
             wait_until(lambda: asyncio.run(router.counts()) == {})

@@ -16,6 +16,7 @@ from proxy.model.routes import Route
 from proxy.room.context import RoomSettings, make_context
 from proxy.routing.routing_table import RoutingTable
 from tests.fakes.clock import FakeClock
+from tests.fakes.router import FakeRouter
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
@@ -46,6 +47,7 @@ class Bench:
             self.metrics,
             RoomSettings("the-proxy", ["x"], "localhost", {"held": HELD}),
             probe=self._connects,
+            count_open=FakeRouter().count,
             clock=self.clock.read,
         )
         self._pending_starts = context.pending_starts
@@ -106,11 +108,15 @@ async def test_answers_are_sent_in_batches_after_each_next(bench: Bench) -> None
         for number in range(120):
             haproxy.hold(number, f"10.0.0.{number}")
         await bench.count(120)
-        bench.table.replace({host(number): ROUTE for number in range(120)})
+        routes = {host(n): ROUTE._replace(task_id=f"t{n}") for n in range(120)}
+        bench.table.replace(routes)
         sizes: list[int] = []
         while sum(sizes) < 120:
             lines = [line async for line in haproxy.lines()]
-            assert all(line.endswith(f" to {ROUTE}") for line in lines)
+            assert all(
+                line == f"{n} to {routes[host(int(n))]}"
+                for n, line in ((line.split()[0], line) for line in lines)
+            )
             sizes.append(len(lines))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)

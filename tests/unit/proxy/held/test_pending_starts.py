@@ -4,7 +4,7 @@ import pytest
 
 from prevs.records import Failure
 from prevs.states import Cause
-from proxy.held.pending_starts import Outcome
+from proxy.held.releases import Outcome
 from proxy.model.preview import Preview
 from proxy.model.problems import Problem
 from tests.fakes.pending_starts import HOST, ROUTE, Bench

@@ -1,13 +1,15 @@
 """The calls on behalf of waiting requests, and their answers, each delivered once."""
 
 import asyncio
+import functools
 
 import pytest
 
 from prevs.records import Failure
 from prevs.states import Cause
-from proxy.held.pending_starts import Outcome
+from proxy.held.releases import Outcome
 from proxy.model.errors import ApiAway
+from proxy.model.pace import FIRST
 from proxy.model.preview import Preview
 from proxy.model.problems import Problem
 from tests.fakes.pending_starts import HOST, ROUTE, Bench
@@ -196,3 +198,18 @@ async def test_callers_share_a_running_call_and_its_answer_for_a_moment(
     assert bench.framework.world.count("find") == 2
     await find_recent(OTHER_SHA)
     assert list(bench.pending_starts._queries) == [("hello", OTHER_SHA)], "no older ones are kept"
+
+
+@in_its_loop
+async def test_who_was_not_let_in_in_time_learns_that_others_came_before(bench: Bench) -> None:
+    bench.table.replace({HOST: ROUTE})
+    outcomes: list[Outcome] = []
+    adds = [functools.partial(outcomes.append) for _ in range(FIRST + 2)]
+    for add in adds:
+        bench.pending_starts.add(HOST, add)
+    assert outcomes == [ROUTE] * FIRST
+    found = bench.pending_starts.explain_timeout(HOST, 1)
+    assert "has not answered all who came before within 1 s; 2 more wait" in found.detail
+    bench.pending_starts.remove(HOST, adds[-1])
+    await turn()
+    assert outcomes == [ROUTE] * (FIRST + 1)
