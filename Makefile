@@ -13,6 +13,7 @@ ON_AGENTS := executor driver prevs program/git program/limits program/logs/log_l
 UP ?=
 TESTS ?=
 MACHINES ?=
+REACH ?=
 WORKERS ?= 4
 MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
@@ -25,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-machines reach check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -38,6 +39,8 @@ help:
 	@echo 'make test-all     set up, then run every test and every bench on a small scale (30 minutes)'
 	@echo 'make test-machines  boot Debian machines with kernels of their own, try prevs on them, print a table (an hour, as root)'
 	@echo "                  (MACHINES='--kernel qemu' uses qemu, '--resume' goes on after a failure, '--help' lists all options)"
+	@echo 'make reach        measure from inside who reaches what, beside docs/security.md, print it as a table (as root, some minutes)'
+	@echo "                  (REACH='--json' prints JSON)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
@@ -107,6 +110,10 @@ test-again: $(VENV)/.installed
 # Run by hand, not in CI: it takes an hour, 10 GB of memory and 10 GB of disk. It needs no KVM.
 test-machines: packages-machines $(VENV)/.installed
 	@$(BIN)/python -m tests.kernels $(MACHINES)
+
+# Exit status 1: something is not as docs/security.md says.
+reach: packages-test $(VENV)/.installed
+	@$(BIN)/python -m tests.reach $(REACH)
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .

@@ -26,6 +26,8 @@ from tests.machines import vagrantfile
 from tests.machines.cluster import Cluster
 from tests.machines.machine import Machine, Plan
 from tests.machines.trees import Trees
+from tests.reach import by_machines, expected, matrix
+from tests.reach.expected import TABLE
 from tests.waits import wait_for, wait_for_state, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(1200)]  # it makes the trees
@@ -182,6 +184,27 @@ def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> No
     process = agent.run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
     inside = ("nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", REACH, *services, port)
     assert agent.run(*inside).split() == []
+
+
+def test_from_inside_nobody_reaches_more_of_the_machines_than_the_page_says(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    findings = by_machines.find_who_reaches_what(
+        {name: functools.partial(run_in, machine) for name, machine in cluster.machines.items()},
+        {name: machine.plan.address for name, machine in cluster.machines.items()},
+        cluster.prevs,
+        cluster.publish,
+        tmp_path,
+    )
+    print("\n".join(matrix.describe(TABLE, findings)))
+    assert matrix.is_good(TABLE, findings)
+    real = {expected.MASTER, expected.ZOOKEEPER, expected.AGENT, expected.OTHER_AGENT}
+    assert real <= findings.reached.keys()
+
+
+def run_in(machine: Machine, command: str) -> str:
+    """Return what a shell command prints in a machine."""
+    return machine.run("sh", "-c", command)
 
 
 def test_zookeeper_and_mesos_require_authentication_and_the_framework_finds_nothing_open(

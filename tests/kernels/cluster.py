@@ -1,13 +1,16 @@
 """The three machines of vagrant/, made as its Vagrantfile makes them, and their operator."""
 
+import io
 import json
 import secrets
 import shlex
+import tarfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
@@ -135,6 +138,16 @@ class Cluster:
         return (
             f"built and started in {started:.0f} s, visited from here through the master's port 80"
         )
+
+    def publish(self, name: str, made: Path) -> str:
+        """Serve a repository beside the example's under that name; return its address."""
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.add(made, arcname=".")
+        place = f"/srv/git/{name}"
+        unpack = f"rm -rf {place} && mkdir {place} && tar -x -C {place} --no-same-owner"
+        self.master.run(unpack, given=packed.getvalue())
+        return f"git://{self.address('master')}/{name}"
 
     def prevs(self, *arguments: str, seconds: float = 120) -> str:
         """Return the output of the command on the master, called as vagrant/README.md shows."""

@@ -1,10 +1,15 @@
 """docs/operating/machines.md, followed step by step."""
 
 import json
+import tempfile
+from functools import partial
+from pathlib import Path
 
 from tests.kernels.cluster import AGENTS, ALL, Cluster, Visits
 from tests.kernels.guest import StepFailed, await_that, check
 from tests.kernels.steps import Step
+from tests.reach import by_machines, matrix
+from tests.reach.expected import TABLE
 
 _FILES = {
     "master": (
@@ -35,6 +40,7 @@ def steps(cluster: Cluster) -> list[Step]:
         Step("machines.md: agents kept", "agents", page.keep_to_agents),
         Step("machines.md: who reads Mesos", "master", page.read_mesos),
         Step("machines.md: no way", "agent-1", page.reach_nothing),
+        Step("machines.md: who reaches what", "agent-1", page.measure_reach),
         Step("machines.md: proxy again", "master", page.restart_proxy),
         Step("machines.md: second proxy", SECOND, page.add_proxy),
         Step("machines.md: link cut", "agent-1", page.cut_link),
@@ -119,6 +125,22 @@ class Page:
                 continue
             raise StepFailed(f"the preview reaches {service}")
         return f"{len(services)} services are open to the agent, none to its preview"
+
+    def measure_reach(self) -> str:
+        """Try from inside each kind of container what docs/security.md says of it."""
+        machines = {name: partial(self._cluster.guest(name).run, seconds=600) for name in ALL}
+        with tempfile.TemporaryDirectory() as folder:
+            findings = by_machines.find_who_reaches_what(
+                machines,
+                {name: self._cluster.address(name) for name in ALL},
+                partial(self._cluster.prevs, seconds=900),
+                self._cluster.publish,
+                Path(folder),
+            )
+        lines = matrix.describe(TABLE, findings)
+        print("\n".join(lines))
+        check(matrix.is_good(TABLE, findings), "\n".join(lines))
+        return lines[-1]
 
     def restart_proxy(self) -> str:
         """Restart the proxy; no visitor notices."""

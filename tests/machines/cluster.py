@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ class Cluster:
         self._ends.callback(self.switch.close)
         self.visitor = self.switch.add_host(VISITOR)
         self.machines: dict[str, Machine] = {}
+        self._repositories = folder
 
     def add(self, plans: Sequence[Plan]) -> None:
         """Install machines, all at once, and start them."""
@@ -89,11 +91,17 @@ class Cluster:
 
     def serve_repositories(self, folder: Path) -> str:
         """Serve the git repositories below a folder to all machines; return their address."""
+        self._repositories = folder
         command = ["git", "-c", "safe.directory=*", "daemon", f"--base-path={folder}"]
         command += ["--export-all", f"--listen={VISITOR}", "--log-destination=stderr"]
         server = subprocess.Popen(self.visitor.enter(command), start_new_session=True)
         self._ends.callback(lambda: processes.end(processes.in_session(server.pid), 5))
         return f"git://{VISITOR}"
+
+    def publish(self, name: str, made: Path) -> str:
+        """Serve a copy of a repository beside the others under that name; return its address."""
+        shutil.copytree(made, self._repositories / name)
+        return f"git://{VISITOR}/{name}"
 
     def close(self) -> None:
         """End all of it."""
