@@ -89,10 +89,22 @@ def _up(folder: Path, host: str, report: Callable[[str], None]) -> Iterator[Mapp
     at = f"--dir={folder / 'cluster'}"
     report("starting a cluster on one machine ...")
     try:
-        _local(host, "up", at, "--no-credentials")
+        _start(host, at)
         yield json.loads(_local(host, "status", at, "--json"))
     finally:
         _local(host, "down", at)
+
+
+def _start(host: str, at: str) -> None:
+    """Start the cluster; called again, `up` goes on from what there is.
+
+    Docker has two seconds to answer it, which it may miss on a busy machine.
+    """
+    for _ in range(2):
+        with contextlib.suppress(StepFailed):
+            _local(host, "up", at, "--no-credentials")
+            return
+    _local(host, "up", at, "--no-credentials")
 
 
 def _targets(status: Mapping[str, Any], bridges: Sequence[Bridge]) -> Iterator[Target]:
