@@ -50,6 +50,32 @@ class Edges(NamedTuple):
     find_lead: Callable[[AppRecord, str], None]
 
 
+class JobParts(NamedTuple):
+    """What drives jobs, and the schedules that make them."""
+
+    commands: JobCommands
+    callbacks: JobCallbacks
+    schedule_commands: ScheduleCommands
+    schedule_fires: ScheduleFires
+    file_schedules: FileSchedules
+
+
+class GateParts(NamedTuple):
+    """What drives gates."""
+
+    commands: GateCommands
+    proposals: GateProposals
+    branches: GateBranches
+    in_force: GatesInForce
+
+
+class StackParts(NamedTuple):
+    """What drives stacks."""
+
+    commands: StackCommands
+    upkeep: StackUpkeep
+
+
 class Parts(NamedTuple):
     """The parts; `control_plane` knows which machines no preview may reach."""
 
@@ -63,17 +89,9 @@ class Parts(NamedTuple):
     idleness: Idleness
     launcher: Launcher
     commands: Commands
-    job_commands: JobCommands
-    job_callbacks: JobCallbacks
-    schedule_commands: ScheduleCommands
-    schedule_fires: ScheduleFires
-    file_schedules: FileSchedules
-    gate_branches: GateBranches
-    gate_commands: GateCommands
-    gate_proposals: GateProposals
-    gates_in_force: GatesInForce
-    stack_commands: StackCommands
-    stack_upkeep: StackUpkeep
+    jobs: JobParts
+    gates: GateParts
+    stacks: StackParts
     branches: Branches
     pull_requests: PullRequests
     builds_ahead: BuildsAhead
@@ -103,10 +121,6 @@ def build_parts(
         after_stop=after_stop,
     )
     idleness, commands = Idleness(records, clock), Commands(records, clock)
-    job_commands = JobCommands(records, records.vault, clock)
-    file_schedules = FileSchedules(records, edges.find_lead, clock)
-    stack_upkeep = StackUpkeep(records, clock)
-    gate_proposals, domain = GateProposals(records, clock), terms.origin.addresses.domain
     eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
     launcher = Launcher(
         records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
@@ -122,19 +136,9 @@ def build_parts(
         idleness=idleness,
         launcher=launcher,
         commands=commands,
-        job_commands=job_commands,
-        job_callbacks=JobCallbacks(records.jobs, clock),
-        schedule_commands=ScheduleCommands(records, job_commands, file_schedules, clock),
-        schedule_fires=ScheduleFires(
-            records, job_commands, edges.find_lead, clock, metrics=metrics.schedules
-        ),
-        file_schedules=file_schedules,
-        gate_branches=GateBranches(records, commands, gate_proposals, clock),
-        gate_commands=GateCommands(records, gate_proposals, clock, domain=domain),
-        gate_proposals=gate_proposals,
-        gates_in_force=GatesInForce(records.gates, clock),
-        stack_commands=StackCommands(records, stack_upkeep, clock),
-        stack_upkeep=stack_upkeep,
+        jobs=_build_jobs(records, edges, clock, metrics),
+        gates=_build_gates(records, commands, clock, domain=terms.origin.addresses.domain),
+        stacks=_build_stacks(records, clock),
         branches=Branches(records, commands, clock, unreferenced=terms.limits.unreferenced),
         pull_requests=PullRequests(records, commands, clock),
         builds_ahead=BuildsAhead(records, commands, metrics),
@@ -143,3 +147,31 @@ def build_parts(
         clock=clock,
         metrics=metrics,
     )
+
+
+def _build_jobs(records: Records, edges: Edges, clock: Clock, metrics: Metrics) -> JobParts:
+    commands = JobCommands(records, records.vault, clock)
+    file_schedules = FileSchedules(records, edges.find_lead, clock)
+    fires = ScheduleFires(records, commands, edges.find_lead, clock, metrics=metrics.schedules)
+    return JobParts(
+        commands=commands,
+        callbacks=JobCallbacks(records.jobs, clock),
+        schedule_commands=ScheduleCommands(records, commands, file_schedules, clock),
+        schedule_fires=fires,
+        file_schedules=file_schedules,
+    )
+
+
+def _build_gates(records: Records, commands: Commands, clock: Clock, *, domain: str) -> GateParts:
+    proposals = GateProposals(records, clock)
+    return GateParts(
+        commands=GateCommands(records, proposals, clock, domain=domain),
+        proposals=proposals,
+        branches=GateBranches(records, commands, proposals, clock),
+        in_force=GatesInForce(records.gates, clock),
+    )
+
+
+def _build_stacks(records: Records, clock: Clock) -> StackParts:
+    upkeep = StackUpkeep(records, clock)
+    return StackParts(StackCommands(records, upkeep, clock), upkeep)

@@ -55,10 +55,10 @@ class Service:
     ) -> None:
         self.inbox = inbox
         self.commands = parts.commands
-        self.job_commands = parts.job_commands
-        self.schedule_commands = parts.schedule_commands
-        self.gate_commands = parts.gate_commands
-        self.stack_commands = parts.stack_commands
+        self.job_commands = parts.jobs.commands
+        self.schedule_commands = parts.jobs.schedule_commands
+        self.gate_commands = parts.gates.commands
+        self.stack_commands = parts.stacks.commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -137,7 +137,7 @@ class Service:
     def _tick_seconds(self) -> float:
         is_urgent = (
             self._records.routes.awaits_proxies()
-            or self._parts.gates_in_force.awaits_proxies()
+            or self._parts.gates.in_force.awaits_proxies()
             or self._parts.launcher.hold_offers
         )
         wait = 0.0 if is_urgent else self._parts.offers.revive_wait()
@@ -185,11 +185,11 @@ class Service:
             case events.Stop():
                 self._stopping = True
             case events.HeadsFetched():
-                self._parts.stack_upkeep.fetched(event)
-                self._parts.gate_branches.fetched(event)
+                self._parts.stacks.upkeep.fetched(event)
+                self._parts.gates.branches.fetched(event)
                 self._parts.branches.fetched(event)
                 self._parts.builds_ahead.fetched(event)
-                self._parts.file_schedules.fetched(event)
+                self._parts.jobs.file_schedules.fetched(event)
             case events.PullsSeen():
                 known = self._records.pulls.of(event.app)
                 self._parts.pull_requests.take(event)
@@ -206,10 +206,10 @@ class Service:
             case events.MirrorRemoved(app):
                 self._parts.app_removal.forgotten(app)
                 self._parts.pull_requests.forget(app)
-                self._parts.file_schedules.forget(app)
+                self._parts.jobs.file_schedules.forget(app)
                 self._metrics.forget(app)
             case events.CallbackSettled():
-                self._parts.job_callbacks.note(event)
+                self._parts.jobs.callbacks.note(event)
             case events.UsageReported() | events.ConnectionsRefused():
                 self._apply_report(event)
             case _:
@@ -229,8 +229,8 @@ class Service:
         if isinstance(event, events.SettingsRead):
             self._parts.manifest_loader.note(event)
         else:
-            self._parts.schedule_fires.note(event)
-            self._parts.file_schedules.note(event)
+            self._parts.jobs.schedule_fires.note(event)
+            self._parts.jobs.file_schedules.note(event)
 
     def _apply_mesos(self, event: events.Event) -> None:
         match event:
@@ -286,18 +286,18 @@ class Service:
         self._act(
             self._save_framework_id,
             self._records.rewrite_unconfirmed,
-            self._parts.job_callbacks.reconcile,
+            self._parts.jobs.callbacks.reconcile,
             self._records.jobs.tidy,
             self._parts.app_removal.reconcile,
             self._parts.builds_ahead.reconcile,
             self._parts.attempts.replace_missing,
             self._parts.manifest_loader.reconcile,
-            self._parts.schedule_fires.reconcile,
+            self._parts.jobs.schedule_fires.reconcile,
             self._publish,
             self._release_acknowledged,
-            self._parts.stack_upkeep.reconcile,
-            self._parts.gate_proposals.reconcile,
-            self._parts.gates_in_force.reconcile,
+            self._parts.stacks.upkeep.reconcile,
+            self._parts.gates.proposals.reconcile,
+            self._parts.gates.in_force.reconcile,
         )
         if self._parts.offers.connected:
             self._act(
@@ -343,7 +343,7 @@ class Service:
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.count_jobs(self._records.jobs.counts())
-        self._metrics.schedules.late.set(self._parts.schedule_fires.count_late())
+        self._metrics.schedules.late.set(self._parts.jobs.schedule_fires.count_late())
         self._metrics.gates.count(self._records.gates.all, self.snapshot.behind)
         self._metrics.gates.count_variants(self._records.stacks.all)
         self._metrics.unfit.set(len(self.snapshot.unfit))
@@ -356,9 +356,9 @@ class Service:
             unfit=self._parts.attempts.fitness.unfit,
             isolations=self._parts.attempts.isolations.known,
             looks=self._parts.pull_requests.looks,
-            hindrances=self._parts.schedule_fires.hindrances,
-            file_troubles=self._parts.file_schedules.troubles,
-            behind=self._parts.gates_in_force.find_behind(),
+            hindrances=self._parts.jobs.schedule_fires.hindrances,
+            file_troubles=self._parts.jobs.file_schedules.troubles,
+            behind=self._parts.gates.in_force.find_behind(),
             refused=self._records.signed.find_refused(),
         )
 
