@@ -10,11 +10,13 @@ import os
 import pty
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 from unittest import mock
 
 from cli.__main__ import main
-from tests.e2e.conftest import Cluster
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Cluster  # which makes clusters by these commands
 
 
 class Done(NamedTuple):
@@ -28,7 +30,7 @@ class Done(NamedTuple):
 Prevs = Callable[..., Done]
 
 
-def environment(cluster: Cluster) -> Mapping[str, str]:
+def environment(cluster: "Cluster") -> Mapping[str, str]:
     """Return what a command needs to know of a cluster."""
     return {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": str(cluster.dir)}
 

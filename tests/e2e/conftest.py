@@ -1,5 +1,9 @@
-"""The example app, registered once in the session's cluster, and clients of its addresses."""
+"""The example app, registered once in the session's cluster, and clients of its addresses.
 
+More proxies of that cluster, and a cluster of a module's own with the example app.
+"""
+
+import contextlib
 import dataclasses
 import subprocess
 import sys
@@ -10,6 +14,9 @@ from typing import Any, Protocol
 import pytest
 import requests
 
+from tests.e2e.own_cluster import Own, own_cluster
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Proxy
 from tests.waits import wait_for_state
 
 REPOSITORY_SCRIPT = Path(__file__).parents[2] / "examples" / "hello" / "make_repository.py"
@@ -31,6 +38,12 @@ class Cluster(Protocol):
     def mesos_auth(self) -> tuple[str, str]: ...
     @property
     def zookeeper_auth(self) -> str: ...
+
+
+class StartProxy(Protocol):
+    """Starts one more proxy, which connects to previews from `source`."""
+
+    def __call__(self, source: str = "127.0.83.8") -> Proxy: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,3 +124,58 @@ def visit(cluster: Cluster) -> Callable[..., requests.Response]:
         )
 
     return get
+
+
+@pytest.fixture
+def start_proxy(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[StartProxy]:
+    """A function that starts one more proxy in front of the session's cluster."""
+    with contextlib.ExitStack() as stack:
+
+        def start(source: str = "127.0.83.8") -> Proxy:
+            running = proxies.running(
+                tmp_path_factory.mktemp("more"),
+                zookeeper=cluster.zookeeper,
+                root="/prevs",
+                api=cluster.api,
+                port=free_port(),
+                PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
+                PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "proxy-zookeeper-auth"),
+                PREVS_PROXY_SOURCE=source,
+            )
+            return stack.enter_context(running)
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def own(docker_host: str, free_port: Callable[[], int]) -> Iterator[Own]:
+    """A cluster of the module's own, which does not run yet."""
+    with own_cluster(free_port) as own:
+        yield own
+
+
+@pytest.fixture
+def running(own: Own) -> Own:
+    """The same, up."""
+    if not own.status()["up"]:
+        own.up()
+    return own
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example's repository, for a cluster of the module's own."""
+    folder = tmp_path_factory.mktemp("repository") / "hello"
+    subprocess.run([sys.executable, str(REPOSITORY_SCRIPT), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def serving(running: Own, repository: Path) -> Own:
+    """The same, with main.hello answering."""
+    added = running.call("POST", "/v1/apps", name="hello", repository=str(repository))
+    assert added.status_code in {200, 201}, added.text
+    assert running.visit().status_code == 200
+    return running

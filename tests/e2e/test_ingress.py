@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.e2e.conftest import Api, Cluster, Hello
-from tests.integration.haproxy import proxies
+from tests.e2e.conftest import Api, Hello, StartProxy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -41,32 +40,18 @@ def is_closed_to_another(host: str, port: int, source: str) -> bool:
 
 
 def test_only_proxies_reach_the_port_of_a_preview_also_one_that_is_added_later(
-    cluster: Cluster,
-    hello: Hello,
-    api: Api,
-    visit: Callable[..., requests.Response],
-    tmp_path_factory: pytest.TempPathFactory,
-    free_port: Callable[[], int],
+    hello: Hello, api: Api, visit: Callable[..., requests.Response], start_proxy: StartProxy
 ) -> None:
     page = visit("main").content
     preview = api.preview("hello", hello.commit("main"))
     host, port = preview["agent"]["host"], preview["host_port"]
     assert is_closed(host, port)
     assert is_closed_to_another(host, port, "127.0.83.1")
-    with proxies.running(
-        tmp_path_factory.mktemp("later"),
-        zookeeper=cluster.zookeeper,
-        root="/prevs",
-        api=cluster.api,
-        port=free_port(),
-        PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
-        PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "proxy-zookeeper-auth"),
-        PREVS_PROXY_SOURCE="127.0.83.7",
-    ) as later:
-        # HAProxy tries for four seconds.
-        assert later.request("main.hello.localhost").body == page
-        assert is_closed(host, port)
-        assert visit("main").content == page
+    later = start_proxy("127.0.83.7")
+    # HAProxy tries for four seconds.
+    assert later.request("main.hello.localhost").body == page
+    assert is_closed(host, port)
+    assert visit("main").content == page
     agents = api.call("GET", "/v1/agents").json()["agents"]
     told = [one["isolation"] for one in agents if one["host"] == host]
     assert [one["ports_open"] for one in told if one] == [""]

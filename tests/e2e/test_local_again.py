@@ -2,47 +2,17 @@
 
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.parts import processes
 from local.settings import read
-from tests.e2e.conftest import REPOSITORY_SCRIPT
-from tests.e2e.own_cluster import ROOT, Own, finish, own_cluster
+from tests.e2e.own_cluster import ROOT, Own, finish
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def own(docker_host: str, free_port: Callable[[], int]) -> Iterator[Own]:
-    with own_cluster(free_port) as own:
-        yield own
-
-
-@pytest.fixture
-def running(own: Own) -> Own:
-    own.up()
-    return own
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("repository") / "hello"
-    subprocess.run([sys.executable, str(REPOSITORY_SCRIPT), str(folder)], check=True)
-    return folder
-
-
-@pytest.fixture
-def serving(running: Own, repository: Path) -> Own:
-    """The cluster with main.hello answering."""
-    running.call("POST", "/v1/apps", name="hello", repository=str(repository))
-    assert running.visit().status_code == 200
-    return running
 
 
 @pytest.fixture

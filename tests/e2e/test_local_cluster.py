@@ -8,8 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,8 @@ from local.parts import processes
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from tests.e2e.commands import run_command
-from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
-from tests.e2e.own_cluster import Own, own_cluster
+from tests.e2e.conftest import Cluster
+from tests.e2e.own_cluster import Own
 from tests.fakes.program import walk
 from tests.waits import wait_until
 
@@ -41,35 +40,6 @@ def mounts(folder: Path) -> list[Path]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     places = (Path(line.split()[4]) for line in lines)
     return [place for place in places if place.is_relative_to(folder)]
-
-
-@pytest.fixture(scope="module")
-def own(docker_host: str, free_port: Callable[[], int]) -> Iterator[Own]:
-    with own_cluster(free_port) as own:
-        yield own
-
-
-@pytest.fixture
-def running(own: Own) -> Own:
-    if not own.status()["up"]:
-        own.up()
-    return own
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("repository") / "hello"
-    subprocess.run([sys.executable, str(REPOSITORY_SCRIPT), str(folder)], check=True)
-    return folder
-
-
-@pytest.fixture
-def serving(running: Own, repository: Path) -> Own:
-    """The cluster with main.hello answering."""
-    added = running.call("POST", "/v1/apps", name="hello", repository=str(repository))
-    assert added.status_code in {200, 201}, added.text
-    assert running.visit().status_code == 200
-    return running
 
 
 def test_up_shows_each_step_and_where_everything_answers(own: Own) -> None:

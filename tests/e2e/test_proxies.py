@@ -1,6 +1,5 @@
 """Several proxies in front of one cluster: they come and go, hang and die, at any time."""
 
-import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -11,16 +10,13 @@ from kazoo.client import KazooClient
 
 from prevs.paths import Paths
 from tests import pauses
-from tests.e2e.conftest import Api, Cluster, Hello
-from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy
+from tests.e2e.conftest import Api, Cluster, Hello, StartProxy
 from tests.integration.haproxy.tree import Tree
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 HOST = "main.hello.localhost"
-Start = Callable[[], Proxy]
 
 
 @pytest.fixture
@@ -35,37 +31,14 @@ def tree(cluster: Cluster) -> Iterator[Tree]:
     client.close()
 
 
-@pytest.fixture
-def start(
-    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
-) -> Iterator[Start]:
-    """A function that starts one more proxy."""
-    with contextlib.ExitStack() as stack:
-
-        def begin() -> Proxy:
-            running = proxies.running(
-                tmp_path_factory.mktemp("more"),
-                zookeeper=cluster.zookeeper,
-                root="/prevs",
-                api=cluster.api,
-                port=free_port(),
-                PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
-                PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "proxy-zookeeper-auth"),
-                PREVS_PROXY_SOURCE="127.0.83.8",
-            )
-            return stack.enter_context(running)
-
-        yield begin
-
-
 def test_proxies_come_and_go_and_each_serves_all(
-    hello: Hello, start: Start, tree: Tree, visit: Callable[..., requests.Response]
+    hello: Hello, start_proxy: StartProxy, tree: Tree, visit: Callable[..., requests.Response]
 ) -> None:
     page = visit("main").content
     before = len(tree.records())
-    first = start()
+    first = start_proxy()
     assert first.request(HOST).body == page
-    second = start()
+    second = start_proxy()
     assert second.request(HOST).body == page
     assert len(tree.records()) == before + 2, "the serving one is known to be there"
     first.process.terminate()
@@ -76,10 +49,14 @@ def test_proxies_come_and_go_and_each_serves_all(
 
 
 def test_a_proxy_that_cannot_remove_a_route_delays_a_stop_and_does_not_prevent_it(
-    hello: Hello, api: Api, start: Start, tree: Tree, visit: Callable[..., requests.Response]
+    hello: Hello,
+    api: Api,
+    start_proxy: StartProxy,
+    tree: Tree,
+    visit: Callable[..., requests.Response],
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content
-    slow = start()
+    slow = start_proxy()
     assert slow.request(HOST).body == page
     before = len(tree.records())
     hangs = slow.haproxy
@@ -97,10 +74,10 @@ def test_a_proxy_that_cannot_remove_a_route_delays_a_stop_and_does_not_prevent_i
 
 
 def test_a_dead_proxy_prevents_no_stop(
-    hello: Hello, api: Api, start: Start, visit: Callable[..., requests.Response]
+    hello: Hello, api: Api, start_proxy: StartProxy, visit: Callable[..., requests.Response]
 ) -> None:
     sha, page = hello.commit("main"), visit("main").content
-    dies = start()
+    dies = start_proxy()
     assert dies.request(HOST).body == page
     dies.process.kill()
     os.kill(dies.haproxy, signal.SIGKILL)
