@@ -45,15 +45,14 @@ class Agent:
         *,
         task: str = "task",
         ref: str = "",
+        trusted: bool = True,
     ) -> GitCheckout:
-        source = Source(address, sha, task, credential, ref)
-        made = (self.signals, self.log, self.environ)
         return GitCheckout(
             self.folder,
-            source,
-            signals=made[0],
-            log=made[1],
-            environ=made[2],
+            Source(address, sha, task, credential, ref, trusted=trusted),
+            signals=self.signals,
+            log=self.log,
+            environ=self.environ,
             hosts=self.hosts,
         )
 

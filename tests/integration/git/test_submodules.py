@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from executor.errors import CommitUnusable, ExecutorError, SubmoduleUnusable
-from executor.git.checkout import GitCheckout, Source
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes
 from tests.integration.git.git_servers import HttpsRepositories
@@ -53,15 +52,7 @@ def test_a_strangers_commit_is_read_with_the_credential_and_its_submodules_are_n
     assert agent.files(address, sha, GOOD)["library/b"] == "secret"
 
     def read(commit: str) -> set[str]:
-        source = Source(address, commit, "task", GOOD, trusted=False)
-        made = GitCheckout(
-            agent.folder,
-            source,
-            signals=agent.signals,
-            log=agent.log,
-            environ=agent.environ,
-            hosts=agent.hosts,
-        )
+        made = agent.checkout(address, commit, GOOD, trusted=False)
         with made.tree(limit=LIMIT) as tree:
             return {path.name for path in tree.iterdir()}
 
@@ -130,15 +121,7 @@ def test_a_strangers_commit_names_no_other_repository_of_the_machine(
     inner = library.commit({"b": "secret"})
     repository.commit({"a": "1"})
     sha = link(repository, "../library.git", "library", inner)
-    source = Source(str(repository.folder), sha, "task", trusted=False)
-    made = GitCheckout(
-        agent.folder,
-        source,
-        signals=agent.signals,
-        log=agent.log,
-        environ=agent.environ,
-        hosts=agent.hosts,
-    )
+    made = agent.checkout(str(repository.folder), sha, trusted=False)
     with (
         pytest.raises(SubmoduleUnusable, match="a commit of a fork must not name it"),
         made.tree(limit=LIMIT),
