@@ -27,8 +27,7 @@ from cli.client.app_secrets import AppSecrets
 from cli.client.connection import FILE_PIECE, Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import AppHooks, Forges, Pulls
-from cli.client.gates.gate_calls import Gates
-from cli.client.gates.signatures import Signatures
+from cli.client.gates.gate_calls import Gates, Signatures
 from cli.client.jobs import Calls, Download, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
@@ -74,7 +73,7 @@ class Api:
         self.schedules = Schedules(calls, patience=timeout.fetch)
         self.gates = Gates(calls, patience=timeout.fetch)
         self.stacks = Stacks(calls, patience=timeout.fetch)
-        self.signatures = Signatures(self._json)
+        self.signatures = Signatures(calls)
 
     @property
     def address(self) -> str:

@@ -206,6 +206,7 @@ SHAPES: Mapping[str, type] = {
     "Pull": forges.Pull,
     "Queued": api_types.Queued,
     "Ref": api_types.Ref,
+    "RefusedRecord": gate_types.RefusedRecord,
     "Rival": api_types.Rival,
     "Stack": stack_types.Stack,
     "StackMember": stack_types.StackMember,

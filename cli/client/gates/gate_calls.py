@@ -1,12 +1,13 @@
-"""The API's calls about gates. They raise the same errors as `Api`."""
+"""The API's calls about gates, and about signatures. They raise the same errors as `Api`."""
 
 from collections.abc import Mapping
 from typing import cast
 from urllib.parse import quote
 
-from cli.client.gates.gate_types import Gate, TryAnswer
+from cli.client.gates.gate_types import Gate, RefusedRecord, TryAnswer
 from cli.client.jobs import Calls
 from cli.client.paging import Listed
+from cli.errors import ApiRefused
 
 
 class Gates:
@@ -81,6 +82,24 @@ class Gates:
             method, path, json=order, params=params, headers=headers, timeout=self._patience
         )
         return cast(Gate, answer)
+
+
+class Signatures:
+    """What of the stored gates, stacks and accesses is not trusted."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def list_refused(self, kind: str = "", app: str | None = None) -> list[RefusedRecord]:
+        """Return the records of a kind, or of all; none of a framework that does not know."""
+        try:
+            found = self._calls.read("GET", "/v1/signatures", params={"app": app} if app else {})
+        except ApiRefused as error:
+            if error.problem.http_status != 404:
+                raise
+            return []
+        refused = cast(list[RefusedRecord], found["refused"])
+        return [one for one in refused if kind in ("", one["kind"])]
 
 
 def _path(name: str, *parts: str) -> str:

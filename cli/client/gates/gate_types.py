@@ -1,4 +1,4 @@
-"""What the API answers about gates."""
+"""What the API answers about gates, and about records that no token has signed."""
 
 from typing import NotRequired, TypedDict
 
@@ -108,3 +108,12 @@ class TryAnswer(TypedDict):
     status: int | None
     vary: list[str]
     why: str
+
+
+class RefusedRecord(TypedDict):
+    """A gate, a stack or who may look (access) whose record no token has signed."""
+
+    kind: str
+    name: str
+    app: str
+    detail: str
