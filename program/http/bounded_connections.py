@@ -6,7 +6,7 @@ import asyncio
 import collections
 import json
 import resource
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -38,70 +38,79 @@ def choose_bounds() -> Bounds:
 
 def make_protocol(bounds: Bounds) -> type[H11Protocol]:
     """Return a protocol for uvicorn's `http`; all its connections count together."""
-    connections: collections.Counter[str] = collections.Counter()
 
-    class Bounded(H11Protocol):
-        _name: str | None = None
-        _timer: asyncio.TimerHandle | None = None
+    class Counted(_Bounded):
+        _bounds: ClassVar = bounds
+        _connections: ClassVar = collections.Counter[str]()
 
-        def connection_made(  # type: ignore[override]  # as in uvicorn
-            self, transport: asyncio.Transport
-        ) -> None:
-            peer = transport.get_extra_info("peername")
-            name = name_customer(peer[0]) if isinstance(peer, tuple) else ""
-            super().connection_made(transport)
-            if (
-                connections[name] >= bounds.each
-                or connections.total() - connections[_REFUSED] >= bounds.most
-            ):
-                self._refuse(transport)
-                return
-            self._name = name
-            connections[name] += 1
+    return Counted
+
+
+class _Bounded(H11Protocol):
+    """One connection; `_connections` counts those of each client, and those that are refused."""
+
+    _bounds: ClassVar[Bounds]
+    _connections: ClassVar[collections.Counter[str]]
+    _name: str | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(  # type: ignore[override]  # as in uvicorn
+        self, transport: asyncio.Transport
+    ) -> None:
+        peer = transport.get_extra_info("peername")
+        name = name_customer(peer[0]) if isinstance(peer, tuple) else ""
+        super().connection_made(transport)
+        if self._is_full(name):
+            self._refuse(transport)
+            return
+        self._name = name
+        self._connections[name] += 1
+        self._watch()
+
+    def _is_full(self, name: str) -> bool:
+        served = self._connections.total() - self._connections[_REFUSED]
+        return self._connections[name] >= self._bounds.each or served >= self._bounds.most
+
+    def _refuse(self, transport: asyncio.Transport) -> None:
+        """Answer and end it; unread bytes of a client would destroy the answer on its way."""
+        if self._connections[_REFUSED] >= self._bounds.most // 5:
+            transport.abort()
+            return
+        self._name = _REFUSED
+        self._connections[_REFUSED] += 1
+        transport.write(_REFUSAL)
+        transport.write_eof()
+        self._timer = self.loop.call_later(_REFUSED_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        if self._name is not None:
+            self._connections[self._name] -= 1
+            if not self._connections[self._name]:
+                del self._connections[self._name]
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._name in {None, _REFUSED}:
+            return
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._unwatch()
+        elif self._timer is None:
             self._watch()
 
-        def _refuse(self, transport: asyncio.Transport) -> None:
-            """Answer and end it; unread bytes of a client would destroy the answer on its way."""
-            if connections[_REFUSED] >= bounds.most // 5:
-                transport.abort()
-                return
-            self._name = _REFUSED
-            connections[_REFUSED] += 1
-            transport.write(_REFUSAL)
-            transport.write_eof()
-            self._timer = self.loop.call_later(_REFUSED_SECONDS, transport.abort)
+    def _watch(self) -> None:
+        self._timer = self.loop.call_later(self._bounds.seconds, self._end)
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._unwatch()
-            if self._name is not None:
-                connections[self._name] -= 1
-                if not connections[self._name]:
-                    del connections[self._name]
-            super().connection_lost(exc)
-
-        def data_received(self, data: bytes) -> None:
-            if self._name in {None, _REFUSED}:
-                return
-            super().data_received(data)
-            if self.conn.their_state is not h11.IDLE:
-                self._unwatch()
-            elif self._timer is None:
-                self._watch()
-
-        def _watch(self) -> None:
-            self._timer = self.loop.call_later(bounds.seconds, self._end)
-
-        def _unwatch(self) -> None:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-        def _end(self) -> None:
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
             self._timer = None
-            if self.conn.their_state is h11.IDLE:
-                self.transport.close()
 
-    return Bounded
+    def _end(self) -> None:
+        self._timer = None
+        if self.conn.their_state is h11.IDLE:
+            self.transport.close()
 
 
 def _refuse() -> bytes:
