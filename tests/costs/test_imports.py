@@ -72,6 +72,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[st
         PREVS_EXECUTOR_DIR=str(folder / "work"),
         DOCKER_HOST=f"unix://{folder}/nowhere",
         MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="1secs",
+        MESOS_SANDBOX=str(folder),
     )
     command = [sys.executable, "-I", "-S", "-c", COUNTED, str(home), str(file)]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
