@@ -63,6 +63,19 @@ class Program:
         self.start()
         self.wait_ready()
 
+    def command(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run a command of an operator with its settings, whether it runs or not."""
+        return subprocess.run(
+            [sys.executable, "-m", "framework", *arguments],
+            env=self.environ,
+            cwd=ROOT,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def request(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return requests.request(method, self.url + path, headers=headers, timeout=60, **more)

@@ -6,8 +6,6 @@ tests/unit/framework/test_exit_codes.py.
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from prevs.records import InstallationRecord
 from tests import free_ports
 from tests.conftest import Mesos
 from tests.fakes import program as programs
-from tests.fakes.program import ROOT, OwnRoot, Program, make_repository, wait_id, walk
+from tests.fakes.program import OwnRoot, Program, make_repository, wait_id, walk
 from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
@@ -82,18 +80,6 @@ def wait_run_again(program: Program, path: str, before: Mapping[str, object]) ->
     program.wait_state(path, "running", but=str(before["task_id"]))
     assert program.request("DELETE", path).status_code == 202
     program.wait_state(path, "stopped")
-
-
-def forget(program: Program, thing: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "framework", "--forget", thing],
-        cwd=ROOT,
-        env=program.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
@@ -227,7 +213,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(
     first.run()
     wait_id(place.client, place.paths)
     before = place.tree()
-    done = forget(first, "id")
+    done = first.command("--forget", "id")
     assert done.returncode == 1
     assert "A framework leads; nothing was done." in done.stderr
     assert place.forget("installation") == 1

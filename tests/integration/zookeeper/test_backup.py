@@ -1,7 +1,6 @@
 """Everything is lost and restored from a backup that was made while a framework led."""
 
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from program.settings.keys import new_key
 from tests.conftest import Mesos
-from tests.fakes.program import ROOT, TOKEN, OwnRoot, Program, make_repository
+from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository
 from tests.waits import wait_for
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -98,16 +97,7 @@ def read(program: Program, place: str) -> Mapping[str, Any]:
 def run(
     program: Program, *arguments: str, phrase: str = PHRASE
 ) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "framework", *arguments, "--phrase-file", "-"],
-        env=program.environ,
-        cwd=ROOT,
-        input=f"{phrase}\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return program.command(*arguments, "--phrase-file", "-", given=f"{phrase}\n")
 
 
 def test_all_is_lost_and_restored_and_the_api_shows_no_difference(
