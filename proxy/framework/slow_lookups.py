@@ -42,6 +42,7 @@ class SlowLookups:
     """Look-ups by app and label, shared by all pages that wait for one.
 
     `answers` returns whether the framework answers at all; `now` is in seconds since the epoch.
+    After `patience` seconds a page is told what it waits for.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class SlowLookups:
         answers: Callable[[str], Awaitable[bool]],
         *,
         now: Callable[[], float] = time.time,
-        patience: float | None = None,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._answers = answers
         self._now = now
-        self._patience = PATIENCE_SECONDS if patience is None else patience
+        self._patience = patience
         self._open: OrderedDict[Key, _Lookup] = OrderedDict()
 
     async def find(

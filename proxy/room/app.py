@@ -78,7 +78,9 @@ class _Room:
         self._context = context
         self._calls = SharedCalls(context.framework)
         self._landing = LandingPage(context, self._calls)
-        self._slow_lookups = SlowLookups(self._is_answering, now=context.clock)
+        self._slow_lookups = SlowLookups(
+            self._is_answering, now=context.clock, patience=context.patience
+        )
 
     async def visit(self, request: Request) -> Response:
         """Answer a request for an app's own page, or for a preview that is not routed.
@@ -201,10 +203,8 @@ class _Room:
         """Return whether the framework answers what it knows without a repository."""
         try:
             await self._calls.find(app, "0" * 40)
-        except ApiAway:
-            return False
-        except ApiRefused:
-            pass
+        except (ApiAway, ApiRefused) as error:
+            return isinstance(error, ApiRefused)  # a refusal is an answer
         return True
 
 

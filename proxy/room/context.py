@@ -8,6 +8,7 @@ from typing import NamedTuple
 from prevs.signatures import derive_pass_key
 from program.limits.slots import Slots
 from proxy.framework.preview_streams import PreviewStreams
+from proxy.framework.slow_lookups import PATIENCE_SECONDS
 from proxy.held.pending_starts import PendingStarts
 from proxy.held.refused_tasks import RefusedTasks
 from proxy.held.releases import Releases
@@ -24,7 +25,8 @@ from proxy.routing.routing_table import RoutingTable
 class RoomContext(NamedTuple):
     """All that the room works with. `holds` limits the held requests of a client.
 
-    `pass_keys` are those of visitors' passes: the first one signs, all are accepted.
+    `pass_keys` are those of visitors' passes: the first one signs, all are accepted. `patience` is
+    as in SlowLookups.
     """
 
     framework: Framework
@@ -40,6 +42,7 @@ class RoomContext(NamedTuple):
     domain: str
     pass_keys: Sequence[str]
     clock: Callable[[], float] = time.time
+    patience: float = PATIENCE_SECONDS
 
 
 class RoomSettings(NamedTuple):
