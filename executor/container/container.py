@@ -116,9 +116,9 @@ class DockerContainer:
                 if kills == self._memory_kills:  # otherwise this may be its end already
                     self._kills_above = above
                 self._memory_kills = kills
-        except (OSError, APIError, DockerUnavailable):
+        except (OSError, APIError, DockerUnavailable) as exc:
             # It is just ending, or docker is away: the last count stays.
-            pass
+            logger.debug("the kernel's count of killed processes cannot be read: %s", exc)
         return self._memory_kills
 
     def limit_disk(
