@@ -1,6 +1,7 @@
 """The proxies' token is changed: by the steps of docs/operating/tokens.md, and in a wrong order."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from framework.zookeeper.connection import connect
+from local.parts.ports import is_free
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord
 from program.settings.keys import new_key
@@ -124,6 +126,8 @@ def answering(zookeeper: str, paths: Paths) -> Iterator[None]:
         for app in client.get_children(paths.placements):
             record = PlacementsRecord.decode(client.get(paths.app_placements(app))[0])
             for one in record.placements.values():
+                # Mesos offers a port again when a task ends; its container may end later.
+                wait_until(functools.partial(is_free, one.port, one.host), "its port is free")
                 stack.enter_context(proxies.upstream(app, port=one.port, host=one.host))
         yield
 
