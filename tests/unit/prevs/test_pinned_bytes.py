@@ -27,7 +27,6 @@ from prevs.messages import (
     ProxyAddress,
     TaskReport,
 )
-from prevs.pulls import PullRecord, RepositoryRecord, Told
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -50,7 +49,7 @@ from prevs.roles import RoleRecord
 from prevs.schedules import Missed, Overlap
 from prevs.states import Cause, Phase, State
 from prevs.work import Progress
-from tests.unit.prevs import pinned_gates, pinned_jobs, pinned_stacks
+from tests.unit.prevs import pinned_gates, pinned_jobs, pinned_pulls, pinned_stacks
 from tests.unit.prevs.pinned_settings import BUILD, RUN
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
@@ -178,39 +177,6 @@ WRITTEN: dict[str, Any] = {
     "preview_stranger": PreviewRecord(
         app="hello", sha=SHA, state=State.QUEUED, refs=("pull/7",), stranger=True
     ),
-    "repository": RepositoryRecord("hello", "https://git.example.org/hello", "7", "99"),
-    "pull": PullRecord(
-        app="hello",
-        number=7,
-        sha=SHA,
-        ref="pull/7/head",
-        base="main",
-        may_write=True,
-        author="grace",
-        title="Grüße in three languages",
-        url="https://git.example.org/hello/pull/7",
-        draft=True,
-        updated=1700000000.5,
-        closed=1700000009.0,
-        approved_commit=SHA,
-        approved_by="ada",
-        approved_at=1700000005.0,
-        told=Told(
-            repository="https://git.example.org/größe.git",
-            comment="501",
-            comment_digest="0123456789abcdef",
-            is_gone=True,
-            status_digest="fedcba9876543210",
-            status_sha=SHA,
-            is_pending=True,
-            deployment="9",
-            deployed=SHA,
-            deployment_digest="00112233aabbccdd",
-            said="being built",
-            problems={"comment": "It is locked."},
-        ),
-        branch="feature/größe",
-    ),
     "role": RoleRecord(scope="use", group="größe/team", app="hello", created=1700000000.25),
     "role_person": RoleRecord(scope="admin", person="ada@example.org", created=1700000000.25),
     "build_order": BuildOrder(
@@ -273,6 +239,7 @@ WRITTEN: dict[str, Any] = {
     ),
     **pinned_jobs.WRITTEN,
     **pinned_gates.WRITTEN,
+    **pinned_pulls.WRITTEN,
     **pinned_stacks.WRITTEN,
 }
 
@@ -289,8 +256,6 @@ LEAST: dict[str, Any] = {
     "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "access": AccessRecord(app="hello"),
-    "pull": PullRecord(app="hello", number=7, sha=SHA, ref="pull/7/head"),
-    "repository": RepositoryRecord(app="hello", repository="/srv/hello", id="7"),
     "role": RoleRecord(scope="read"),
     "build_order": BuildOrder(
         app="hello",
@@ -306,6 +271,7 @@ LEAST: dict[str, Any] = {
     "task_report": TaskReport(phase=Phase.FETCHING),
     **pinned_jobs.LEAST,
     **pinned_gates.LEAST,
+    **pinned_pulls.LEAST,
     **pinned_stacks.LEAST,
 }
 
