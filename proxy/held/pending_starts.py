@@ -78,8 +78,8 @@ class PendingStarts:
     """Starts previews for those who wait. `clock` and `pause` are in seconds.
 
     It calls `count_outcome` when a start ends, with `running`, `left` (nobody waits any more), or
-    the slug of a problem. It calls `forget_unknown` with a host that leads to nothing, also if
-    nobody waits for it any more. `releases` has the routes, too.
+    the slug of a problem. It calls `forget_refused` with a host whose start the framework
+    refuses, also if nobody waits for it any more. `releases` has the routes, too.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class PendingStarts:
         *,
         refused_tasks: RefusedTasks,
         count_outcome: Callable[[str], object],
-        forget_unknown: Callable[[str], object],
+        forget_refused: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -99,7 +99,7 @@ class PendingStarts:
         self._domain = domain
         self._refused_tasks = refused_tasks
         self._count_outcome = count_outcome
-        self._forget_unknown = forget_unknown
+        self._forget_refused = forget_refused
         self._clock = clock
         self._pause = pause
         self._pending: dict[tuple[str, str], tuple[_PendingStart, asyncio.Task[None]]] = {}
@@ -171,6 +171,7 @@ class PendingStarts:
                 problem = await self._find_problem(pending)
         except ApiRefused as refusal:
             problem = refusal.problem
+            self._forget_refused(pending.host)
         except ApiAway as error:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
@@ -182,8 +183,6 @@ class PendingStarts:
                 del self._pending[pending.host, pending.refused]
         self._count_outcome(problem.slug if problem else "left")
         if problem is not None:
-            if problem.status == 404:
-                self._forget_unknown(pending.host)
             self._last_problems[pending.host] = problem
             while len(self._last_problems) > _REMEMBERED:
                 self._last_problems.popitem(last=False)

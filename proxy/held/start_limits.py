@@ -1,7 +1,7 @@
 """Limits how many previews visitors start in a while: by address, network and app, and in all.
 
-What turns out not to exist counts only for those who asked for it. Starts with an API token are
-not counted, as those by programs and by the dashboard.
+What the framework refuses to start, as it does not exist for example, counts only for those who
+asked for it. Starts with an API token are not counted, as those by programs and by the dashboard.
 """
 
 import ipaddress
@@ -67,7 +67,7 @@ class StartLimit:
         return None
 
     def forget(self, host: str) -> None:
-        """Count a start of `host` no longer for its app and for all: there is no such preview.
+        """Count a start of `host` no longer for its app and for all: the framework refuses it.
 
         Those who asked for it keep it in their own budgets, so it costs only them.
         """

@@ -82,7 +82,7 @@ def make_context(
         domain,
         refused_tasks=refused_tasks,
         count_outcome=metrics.count_held,
-        forget_unknown=start_limit.forget,
+        forget_refused=start_limit.forget,
     )
     return RoomContext(
         framework,

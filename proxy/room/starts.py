@@ -58,7 +58,7 @@ class Starts:
         commit = "" if isinstance(answer, Problem) else answer.commit[:12]
         log.info("a page requests a start", host=visit.host, commit=commit, outcome=outcome)
         if isinstance(answer, Problem):
-            if answer.status == 404:
+            if problem is None and answer.slug != "unavailable":
                 self._context.start_limit.forget(visit.host)
             return await responses.answer_problem(
                 self._context, visit, answer, wants_page=wants_page

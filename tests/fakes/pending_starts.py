@@ -46,7 +46,7 @@ class Bench:
             "localhost",
             refused_tasks=self.refused_tasks,
             count_outcome=self.outcomes.append,
-            forget_unknown=self.forgotten.append,
+            forget_refused=self.forgotten.append,
             clock=lambda: self.now,
             pause=pause,
         )

@@ -5,6 +5,12 @@ import functools
 
 import pytest
 
+from framework.errors import (
+    AmbiguousLabel,
+    FrameworkError,
+    RepositoryUnreachable,
+    UnknownLabel,
+)
 from prevs.records import Failure
 from prevs.states import Cause
 from proxy.held.releases import Outcome
@@ -213,3 +219,29 @@ async def test_who_was_not_let_in_in_time_learns_that_others_came_before(bench: 
     bench.pending_starts.remove(HOST, adds[-1])
     await turn()
     assert outcomes == [ROUTE] * (FIRST + 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnknownLabel("hello", "main", "it is gone"),
+        RepositoryUnreachable("hello", "https://git.example.org/hello", "it does not answer"),
+        AmbiguousLabel("hello", "main", ()),
+    ],
+)
+@in_its_loop
+async def test_what_the_framework_refuses_to_start_is_no_start(
+    bench: Bench, error: FrameworkError
+) -> None:
+    bench.framework.world.refuse("hello", "main", error)
+    assert isinstance(await bench.wait(), Problem)
+    assert bench.forgotten == [HOST]
+
+
+@in_its_loop
+async def test_a_start_that_fails_or_has_no_answer_stays_counted(bench: Bench) -> None:
+    bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
+    assert isinstance(await bench.wait(), Problem)
+    bench.framework.away = True
+    assert isinstance(await bench.wait(), Problem)
+    assert bench.forgotten == []

@@ -4,12 +4,13 @@ import re
 import httpx
 import pytest
 
-from framework.errors import AmbiguousLabel
+from framework.errors import AmbiguousLabel, RepositoryUnreachable
 from framework.meanings import Meaning
 from prevs.records import Failure
 from prevs.states import Cause, State
 from program.http.server_events import ServerEvent
 from proxy.framework.slow_lookups import PATIENCE_SECONDS
+from proxy.held.start_limits import MOST
 from proxy.model.preview import Commit
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
@@ -64,7 +65,7 @@ class Bench:
             visibility=Visibility(self.framework, clock=lambda: self.clock),
             patience=patience,
         )
-        self.tokens = context.tokens
+        self.tokens, self.start_limit = context.tokens, context.start_limit
         transport = httpx.ASGITransport(make_app(context))
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
 
@@ -338,3 +339,22 @@ async def test_a_browser_gets_no_empty_tab_while_a_repository_hangs_and_a_progra
     while "prevs reads the repository" in (page := await bench.visit("/")):
         await asyncio.sleep(0)
     assert "main" in page
+
+
+@pytest.mark.parametrize(("is_own", "left"), [(True, MOST["app"]), (False, MOST["app"] - 1)])
+@in_a_loop
+async def test_a_pages_start_that_the_framework_refuses_counts_only_for_who_asked_for_it(
+    bench: Bench, is_own: bool, left: int
+) -> None:
+    """A refusal of the room's own gives nothing back."""
+    why = RepositoryUnreachable("hello", "https://git.example.org/hello", "it does not answer")
+    bench.framework.world.refuse("hello", "main", why)
+    assert bench.start_limit.take("10.0.9.9", HOST) is None
+    form = {"token": bench.tokens.sign(HOST, NOW) if is_own else "forged"}
+    answer = await bench.client.post("/_prevs/start", data=form)
+    assert answer.status_code == (502 if is_own else 403)
+    taken = [
+        bench.start_limit.take(f"10.0.{number}.1", f"{number}.hello.localhost")
+        for number in range(MOST["app"])
+    ]
+    assert taken.count(None) == left
