@@ -151,7 +151,7 @@ def _show_gate(serving: Own) -> Any:
 
     def look() -> Any:
         shown = serving.call("GET", "/v1/gates/api").json()
-        return shown if shown["revision"] and not shown["behind"] else None
+        return shown if shown["revision"] and shown["behind"] == 0 else None
 
     return wait_until(look)
 
