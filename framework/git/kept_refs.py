@@ -24,6 +24,7 @@ class KeptRefs:
     def __init__(self, path: Path, git: GitCommand) -> None:
         self._path = path
         self._git = git
+        self._is_known = False  # a process before this one may have kept some
         self._kept: frozenset[str] = frozenset()
         self._missing: frozenset[str] = frozenset()
 
@@ -36,7 +37,7 @@ class KeptRefs:
         once: many servers send a commit that no branch reaches. `credential` is read only then.
         Raises GitFailed.
         """
-        if wanted == self._kept | self._missing:
+        if self._is_known and wanted == self._kept | self._missing:
             return
         known = frozenset(self._git.read(self._path, _LISTING, limit=READ_LIMIT).split())
         for sha in known.difference(wanted):
@@ -49,6 +50,7 @@ class KeptRefs:
         for sha in frozenset(wanted) - known - missing:
             self._git.run(self._path, ["update-ref", _name(sha), sha], limit=READ_LIMIT)
         self._kept, self._missing = frozenset(wanted) - missing, frozenset(missing)
+        self._is_known = True
 
     def _has(self, sha: str) -> bool:
         try:

@@ -55,6 +55,16 @@ def test_what_a_gate_keeps_outlasts_its_branch_and_garbage_collection(
     assert "no commit whose id begins with it" in why_unknown(mirrors, app, canary[:12])
 
 
+def test_what_no_gate_keeps_any_more_is_let_go_also_after_a_restart(
+    source: Source, app: AppRecord, canary: str, clock: Clock, tmp_path: Path
+) -> None:
+    Mirrors(tmp_path / "mirrors", clock, kept=lambda _: {canary}).heads(app)
+    mirror = Source(collect(tmp_path / "mirrors"))
+    assert canary in mirror.git("for-each-ref", FOLDER)
+    Mirrors(tmp_path / "mirrors", clock, kept=lambda _: set()).heads(app)
+    assert mirror.git("for-each-ref", FOLDER) == ""
+
+
 def test_a_new_mirror_asks_the_repository_for_what_gates_keep(
     source: Source, app: AppRecord, canary: str, clock: Clock, tmp_path: Path
 ) -> None:
