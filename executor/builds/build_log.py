@@ -1,7 +1,7 @@
-"""Finds in a build's output which step runs, and why the build failed. Pure.
+"""Names the steps in a build's output, and finds which one runs and why the build failed. Pure.
 
 In BuildKit's plain progress each line begins with the number of its step. A step's first line
-shows its instruction:
+shows its name, after an empty line whenever the output turns to it:
 
     #7 [3/5] RUN make
     #7 0.210 cc: not found
@@ -19,6 +19,7 @@ with the stage's name before the numbers (`[web 2/3]`) if it has one.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from executor.docker import blame
@@ -31,10 +32,18 @@ _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _NO_DAEMON = re.compile(
     r"^(?:ERROR: )?((?:Cannot connect to the Docker daemon|error during connect).*)$", re.MULTILINE
 )
-_BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
+_BEGUN = re.compile(rb"(#[1-9]\d* )(.*)()", re.DOTALL)
+_FAILED = re.compile(rb"( > )(.*?)(:?)", re.DOTALL)
+"""Lines with the name of a step: where the output turns to it, and where the build failed."""
+
+_NEXT = {b"": _BEGUN, b"------": _FAILED}
+"""What may follow a line (moby/buildkit, util/progress/progressui)."""
+
+_AT = re.compile(rb"#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)", re.DOTALL)
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
+_LONGEST_NAME = 65536
 KILLED = ": killed, as the kernel does when memory runs out"
 """What is told of a step's exit code, unless another reason is known."""
 
@@ -50,24 +59,53 @@ class Step(NamedTuple):
         return f"{self.number} {_one_line(self.instruction, _LONGEST_INSTRUCTION)}"
 
 
-class StepReader:
-    """Finds in BuildKit's output, piece by piece, which step of the Dockerfile runs."""
+class Progress:
+    """Gives the steps in BuildKit's output, which comes in pieces, other names.
 
-    def __init__(self) -> None:
+    `name` returns what to show for a name of BuildKit's.
+    """
+
+    def __init__(self, name: Callable[[str], str]) -> None:
+        self._name = name
         self._line = b""
+        self._is_named: re.Pattern[bytes] | None = _BEGUN
 
-    def read(self, piece: bytes) -> Step | None:
-        """Return the last step in the lines that end in `piece`, None if there is none.
+    def read(self, piece: bytes) -> tuple[bytes, Step | None]:
+        """Return a piece with our names, and the last step that the output turned to in it.
 
-        The output of a step is never mistaken for one: BuildKit puts a prefix before each line.
+        The output of a step is never mistaken for a name: BuildKit puts a prefix before each line.
+        A line that may have a name comes once it is complete, all others as they come.
         """
-        lines, end, rest = piece.rpartition(b"\n")
-        if not end:
-            self._line = (self._line + rest)[:_LONGEST_LINE]
-            return None
-        lines, self._line = self._line + lines, rest[:_LONGEST_LINE]
-        found = _BEGUN.findall(lines)
-        return _read_step(*found[-1]) if found else None
+        shown: list[bytes] = []
+        step: Step | None = None
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            text = self._take(line)
+            if self._is_named is _BEGUN and (found := _AT.match(text)):
+                step = _read_step(*found.groups())
+            shown.append(text + b"\n")
+            self._is_named = _NEXT.get(self._line)
+            self._line = b""
+        shown.append(self._take(rest) if self._is_named is None else self._hold(rest))
+        return b"".join(shown), step
+
+    def end(self) -> bytes:
+        """Return what is left of the output."""
+        return b"" if self._is_named is None else self._take(b"")
+
+    def _take(self, part: bytes) -> bytes:
+        """Return the rest of a line, or a whole line in which a name may be."""
+        self._hold(part)
+        if self._is_named is None:
+            return part
+        match = self._is_named.fullmatch(self._line)
+        if match is None:
+            return self._line
+        return match[1] + self._name(match[2].decode(errors="replace")).encode() + match[3]
+
+    def _hold(self, part: bytes) -> bytes:
+        self._line = (self._line + part)[:_LONGEST_NAME]
+        return b""
 
 
 def _read_step(number: bytes, instruction: bytes) -> Step:

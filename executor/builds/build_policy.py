@@ -15,6 +15,7 @@ addresses, and registries that are named by an IP address or are the agent itsel
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
 import re
@@ -47,18 +48,20 @@ _LONGEST = 100
 _LOCAL = "docker.io/" + names.image_tag("", "").partition("/")[0]
 
 
-def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
+def cache_arguments(labels: Mapping[str, str], secrets: Iterable[str] = ()) -> Mapping[str, str]:
     """Return the build arguments that separate the caches of apps, by the image's labels.
 
-    Commits of strangers have caches of their own. That is true of the results of their steps, too:
-    the name of the machine on which a step runs is a part of what its result is cached under. A
-    step's secrets are no part of it, so a stranger would get what others built with theirs.
+    Commits of strangers have caches of their own. The results of steps are separate, too: the name
+    of the machine on which a step runs is a part of what its result is cached under, and of what
+    builds at the same time share. The values of `secrets` are no part of it. So builds with other
+    names of secrets have another machine, or a branch would get what others made with theirs.
     """
     owner = (labels.get("prevs.cluster", ""), labels.get("prevs.app", ""))
     namespace = "/".join(("prevs", *owner))
-    if STRANGER not in labels:
-        return {_CACHES: namespace}
-    return {_CACHES: f"{namespace}/strangers", _MACHINE: "strangers"}
+    if STRANGER in labels:
+        namespace += "/strangers"
+    given = json.dumps([namespace, sorted(secrets)]).encode()
+    return {_CACHES: namespace, _MACHINE: f"build-{hashlib.sha256(given).hexdigest()[:16]}"}
 
 
 def policy(

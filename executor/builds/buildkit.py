@@ -18,6 +18,7 @@ from typing import Protocol
 
 from executor.attempt.context import read_dockerfile
 from executor.builds import build_log, build_policy, dockerfile
+from executor.builds.own_steps import OwnSteps
 from executor.errors import AgentUnfit, ExecutorError, Stopped
 from executor.limits.confinement import Confinement
 from executor.limits.daemon_firewall import Refusal
@@ -121,7 +122,7 @@ class BuildKit:
         options = [*_options(context, spec, self._arguments(spec), group), str(context.folder)]
         self._guard.build_started()
         process = self._start(options, {**variables, **_secrets(spec)})
-        running = _Running(process, log, at_step)
+        running = _Running(process, log, at_step, OwnSteps(read_dockerfile(context)))
         try:
             tail = running.follow(limit, signals)
         finally:
@@ -156,7 +157,8 @@ class BuildKit:
         """Return the build's arguments, with those that mark its steps and separate its caches."""
         mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
         marks = mark_arguments(mark, spec.args, self._environ)
-        return {**spec.args, **marks, **build_policy.cache_arguments(spec.labels)}
+        caches = build_policy.cache_arguments(spec.labels, spec.secrets)
+        return {**spec.args, **marks, **caches}
 
     def _write_policy(self, registry: str) -> Path:
         """Return a file with the policy; builds with the same policy share it. Raises OSError."""
@@ -208,19 +210,24 @@ def find_command(environ: Mapping[str, str], folders: Sequence[str] = _PLUGINS) 
 
 
 class _Running:
-    """The plugin while it builds. Its output goes to the log.
+    """The plugin while it builds. Its output goes to the log, with the names of our own `steps`.
 
     `is_cut` is whether it was ended before its end, `is_expired` whether its limit was the reason.
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], log: Log, at_step: Callable[[str], None]
+        self,
+        process: subprocess.Popen[bytes],
+        log: Log,
+        at_step: Callable[[str], None],
+        steps: OwnSteps,
     ) -> None:
         self.is_cut = False
         self.is_expired = False
         self._process = process
         self._log = log
         self._at_step = at_step
+        self._progress = build_log.Progress(steps.name)
 
     def follow(self, limit: float, signals: Signals) -> bytes:
         """Block until it has ended, for `limit` seconds at most; return the end of its output.
@@ -251,14 +258,16 @@ class _Running:
     def _read(self) -> bytes:
         """Copy its output to the log until it ends; return the end of the output."""
         tail = b""
-        steps = build_log.StepReader()
         with self._process as process:
             while process.stdout and (data := os.read(process.stdout.fileno(), 65536)):
-                self._log.write(data)
-                tail = (tail + data)[-_TAIL:]
-                if step := steps.read(data):
+                shown, step = self._progress.read(data)
+                self._log.write(shown)
+                tail = (tail + shown)[-_TAIL:]
+                if step:
                     self._at_step(str(step))
-        return tail
+        rest = self._progress.end()
+        self._log.write(rest)
+        return tail + rest
 
 
 def _options(

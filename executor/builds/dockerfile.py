@@ -1,4 +1,4 @@
-"""Finds the lines of a Dockerfile that add something from an address, or choose a frontend. Pure.
+"""Reads a Dockerfile: its instructions, what adds from an address, and its frontend. Pure.
 
 BuildKit checks sources by a policy (executor/builds/build_policy.py), but does not report the line.
 The classic builder has no policy, so we read its Dockerfile before the build. A source may be a
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 CLASSIC = ("http://", "https://")
@@ -26,6 +26,9 @@ _LONGEST_DIRECTIVE = 200
 _ADD = re.compile(r"\s*(?:onbuild\s+)*add\s+(.*)", re.IGNORECASE | re.DOTALL)
 _FLAG = re.compile(r"--\S*\s*")
 _SPACE = re.compile(r"[\t\v\f\r ]+")
+_HEREDOCS = ("RUN", "COPY", "ADD")
+_HEREDOC = re.compile(r"\d*<<(-?)([^<\s]+)")
+"""A word that begins a heredoc (moby/buildkit, frontend/dockerfile/parser, reHeredoc)."""
 
 
 _FRONTEND = re.compile(r"^\s*(?:#|//)\s*syntax\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -53,6 +56,37 @@ def find_added(dockerfile: str, schemes: Sequence[str]) -> list[Line]:
     return found
 
 
+def read_instructions(dockerfile: str) -> Iterator[str]:
+    """Yield each instruction on one line, with its keyword in upper case, as BuildKit shows it.
+
+    A script that follows as the whole of a RUN (`RUN <<EOF`) is its first line in parentheses.
+    """
+    lines = [line.rstrip("\r") for line in dockerfile.lstrip("\ufeff").split("\n")]
+    left = iter(lines)
+    for line in _instructions(left, _find_escape(lines)):
+        word, _, rest = " ".join(line.text.split()).partition(" ")
+        text = f"{word.upper()} {rest}"
+        more = ""
+        if word.upper() in _HEREDOCS:
+            for part in rest.split():
+                if match := _HEREDOC.fullmatch(part):
+                    script = _read_script(left, match)
+                    more = f" ({script})" if _FLAG.sub("", rest) == part else ""
+        yield text + (more if word.upper() == "RUN" else "")
+
+
+def _read_script(left: Iterator[str], heredoc: re.Match[str]) -> str:
+    """Take the lines of a heredoc; return the first one (dockerfile2llb, summarizeHeredoc)."""
+    end = heredoc[2].strip("\"'")
+    script = []
+    for line in left:
+        if (line.lstrip("\t") if heredoc[1] else line) == end:
+            break
+        script.append(line)
+    said = "\n".join(script).strip().split("\n")
+    return said[0] + ("..." if len(said) > 1 else "")
+
+
 def find_own_frontend(dockerfile: str) -> str | None:
     """Return the frontend that a Dockerfile chooses, None if that is Docker's own.
 
@@ -65,7 +99,7 @@ def find_own_frontend(dockerfile: str) -> str | None:
     return next((one for one in named if not _OFFICIAL.fullmatch(one)), None)
 
 
-def _instructions(lines: Sequence[str], escape: str) -> Iterator[Line]:
+def _instructions(lines: Iterable[str], escape: str) -> Iterator[Line]:
     goes_on = re.compile(f"(.*[^{re.escape(escape)}]|){re.escape(escape)}[ \t]*")
     text, number = "", 0
     for at, line in enumerate(lines, 1):

@@ -1,10 +1,13 @@
 """executor/builds/build_log.py: the reason in a failed build's output."""
 
+import itertools
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from executor.builds.build_log import Step, StepReader, buildkit_failure, failure, too_slow
+from executor.builds.build_log import Progress, Step, buildkit_failure, failure, too_slow
 from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable, StartFailed
 
 FAILED_RUN = """\
@@ -98,29 +101,79 @@ BEGUN = b"""\
 """
 
 
+def read_steps(output: bytes, length: int = 1) -> list[str]:
+    """Return the steps that are found in an output that comes in pieces."""
+    progress = Progress(str)
+    pieces = (output[at : at + length] for at in range(0, len(output), length))
+    return [str(step) for piece in pieces if (step := progress.read(piece)[1])]
+
+
 def test_the_step_that_a_build_is_at_is_found_however_the_output_is_cut() -> None:
-    assert str(StepReader().read(BEGUN)) == "2/3 RUN make all", "the last one that it turned to"
-    reader = StepReader()
-    found = [step for byte in BEGUN if (step := reader.read(bytes([byte])))]
-    assert [str(step) for step in found] == ["1/3 COPY busybox /bin/busybox", "2/3 RUN make all"]
+    assert read_steps(BEGUN, len(BEGUN)) == ["2/3 RUN make all"], "the last one that it turned to"
+    assert read_steps(BEGUN) == ["1/3 COPY busybox /bin/busybox", "2/3 RUN make all"]
 
 
 def test_the_output_of_a_step_is_never_mistaken_for_a_step() -> None:
-    reader = StepReader()
-    assert reader.read(b"#6 0.210 #7 [3/3] RUN fake\n") is None
-    assert reader.read(b"#6 0.211 " + b"x" * 10_000_000) is None
-    assert reader.read(b"\r#7 [3/3] RUN fake\n") is None
-    assert str(reader.read(b"#7 [3/3] RUN true\n")) == "3/3 RUN true"
+    output = b"#6 [2/3] RUN x\n#6 0.210 #7 [3/3] RUN fake\n#6 0.211 \r#7 [3/3] RUN fake\n#6 0.3\n"
+    assert read_steps(output) == ["2/3 RUN x"]
+    assert read_steps(output + b"\n#7 [3/3] RUN true\n")[1:] == ["3/3 RUN true"]
 
 
-def test_an_endless_line_keeps_no_memory() -> None:
-    reader = StepReader()
-    assert reader.read(b"#7 [3/3] RUN ") is None
+def test_an_endless_name_keeps_no_memory() -> None:
+    progress = Progress(str)
+    assert progress.read(b"#7 [3/3] RUN ") == (b"", None)
     for _ in range(100):
-        assert reader.read(b"x" * 65536) is None
-    step = reader.read(b"\n")
+        assert progress.read(b"x" * 65536) == (b"", None)
+    shown, step = progress.read(b"\n")
     assert step is not None
     assert len(step.instruction) <= 4096
+    assert len(shown) <= 65537
+
+
+RENAMED = b"""\
+#0 building with "default" instance using docker driver
+
+#1 [1/6] FROM docker.io/library/x:1
+#1 sha256:00 1MB / 2MB
+#1 ...
+
+#2 [2/6] RUN theirs
+#2 0.1 [2/6] RUN theirs
+#2 ERROR: failed
+------
+ > [2/6] RUN theirs:
+0.1 [2/6] RUN theirs
+------
+Dockerfile:5
+"""
+
+
+@given(st.lists(st.integers(0, len(RENAMED)), max_size=20))
+def test_names_of_steps_are_replaced_and_nothing_else_however_the_output_is_cut(
+    cuts: list[int],
+) -> None:
+    progress = Progress(lambda name: "ours" if name.endswith("RUN theirs") else name)
+    places = [0, *sorted(cuts), len(RENAMED)]
+    shown = b"".join(progress.read(RENAMED[a:b])[0] for a, b in itertools.pairwise(places))
+    expected = RENAMED.replace(b"#2 [2/6] RUN theirs", b"#2 ours")
+    assert shown + progress.end() == expected.replace(b" > [2/6] RUN theirs", b" > ours")
+
+
+def test_output_comes_at_once_and_a_name_that_is_cut_off_is_replaced() -> None:
+    progress = Progress(lambda name: "ours")
+    assert progress.read(b"#1 [1/2] RUN x")[0] == b""
+    assert progress.read(b"\n#1 0.1 half a li")[0] == b"#1 ours\n#1 0.1 half a li"
+    assert progress.read(b"ne")[0] == b"ne"
+    assert progress.read(b"\n\n#2 [2/2] RUN thei")[0] == b"\n\n"
+    assert progress.end() == b"#2 ours"
+
+
+def test_an_endless_name_is_replaced_too() -> None:
+    for begun in (b"#1 ", b"#1 [1/2] RUN true\n------\n > "):
+        progress = Progress(lambda name: "ours")
+        shown, _ = progress.read(begun + b"x" * 1_000_000 + b":\n")
+        assert b"ours" in shown
+        assert b"x" not in shown
 
 
 def test_the_error_of_a_slow_build_names_the_limit() -> None:

@@ -150,3 +150,11 @@ def test_each_app_of_each_installation_has_its_own_caches() -> None:
         {"prevs.app": "hello", "prevs.stranger": "yes"},
     ]
     assert len({str(cache_arguments(one)) for one in labels}) == len(labels)
+
+
+def test_builds_with_other_secrets_share_no_step_but_caches() -> None:
+    labels = {"prevs.app": "hello"}
+    without, first, both = (cache_arguments(labels, names) for names in ([], ["A"], ["B", "A"]))
+    assert cache_arguments(labels, ["A", "B"]) == both
+    assert len({one["BUILDKIT_SANDBOX_HOSTNAME"] for one in (without, first, both)}) == 3
+    assert len({one["BUILDKIT_CACHE_MOUNT_NS"] for one in (without, first, both)}) == 1
