@@ -140,3 +140,14 @@ def test_a_mark_of_loops_means_nothing_while_a_preview_has_few_requests(
 ) -> None:
     forged = {"CDN-Loop": ", ".join(["prevs"] * 20)}
     assert running_site.proxy.request(HOST, headers=forged).status == 200
+
+
+@pytest.mark.parametrize(("marks", "status"), [(9, 200), (10, 508)])
+def test_a_request_with_ten_marks_of_loops_goes_no_further_once_a_preview_is_busy(
+    running_site: Site, application: Patient, marks: int, status: int
+) -> None:
+    forged = {"CDN-Loop": ", ".join(["prevs"] * marks)}
+    with Openings(running_site.proxy.port) as openings:
+        openings.open(CLIENTS[0], Front("", "").uncounted)
+        wait_until(lambda: application.open == Front("", "").uncounted)
+        assert running_site.proxy.request(HOST, headers=forged).status == status
