@@ -367,7 +367,9 @@ class Reports(Protocol):
         ...
 
 
-IsolationField = Literal["open", "builds_open", "builds_unlimited", "ports_open"]
+IsolationField = Literal[
+    "open", "builds_open", "builds_unlimited", "builds_privileged", "ports_open"
+]
 """The fields of prevs.messages.Isolation that an attempt finds out."""
 
 ReportIsolation = Callable[[IsolationField, str], None]

@@ -158,7 +158,8 @@ class Isolation:
     `fetches` is whether a Dockerfile may ADD from a URL. `open` is why previews are not isolated,
     `builds_open` why builds are not isolated, `builds_unlimited` why builds have no limits: "" if
     they are isolated or limited, None if no attempt has checked. `ports_open` is why others than
-    proxies may connect to previews there, in the same way.
+    proxies may connect to previews there, and `builds_privileged` which capabilities steps of
+    builds have that they do not need, in the same way.
     """
 
     allowed: tuple[str, ...] = ()
@@ -169,6 +170,7 @@ class Isolation:
     builds_open: Optional[str] = None
     builds_unlimited: Optional[str] = None
     ports_open: Optional[str] = None
+    builds_privileged: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)

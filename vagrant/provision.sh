@@ -320,7 +320,13 @@ END
   # What executors find by this name, as they are no root and may make no group for builds.
   put /etc/systemd/system/prevsbuilds.slice <"$repository/provision/systemd/prevsbuilds.slice"
   # Steps of builds have the score of dockerd: with Debian's -500 previews and executors would go before them.
-  put /etc/systemd/system/docker.service.d/prevs.conf <<<$'[Service]\nOOMScoreAdjust=0'
+  # And they have Docker's capabilities, raw sockets among them, unless this starts them.
+  put /usr/local/lib/prevs/build-runc 755 <"$repository/local/docker/build_runc.py"
+  put /etc/systemd/system/docker.service.d/prevs.conf <<'END'
+[Service]
+OOMScoreAdjust=0
+Environment=DOCKER_BUILDKIT_RUNC_COMMAND=/usr/local/lib/prevs/build-runc
+END
   put_unit mesos-agent
 }
 

@@ -247,6 +247,7 @@ class Isolation(TypedDict):
     open: str | None
     builds_open: str | None
     builds_unlimited: str | None
+    builds_privileged: str | None
     ports_open: str | None
 
 

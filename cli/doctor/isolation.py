@@ -98,6 +98,12 @@ def _judge_builds(isolation: Isolation, part: str) -> Iterator[Finding]:
             "Run executors as root, or start provision/systemd/prevsbuilds.slice there, or set "
             "PREVS_BUILD_CGROUP to a control group with limits.",
         )
+    if isolation.get("builds_privileged"):
+        yield warning(
+            part,
+            f"RUN steps of builds have {isolation['builds_privileged']}.",
+            f"Have Docker start them with fewer capabilities ({_DOCS}, What a step may do).",
+        )
 
 
 def _join(names: Sequence[str]) -> str:

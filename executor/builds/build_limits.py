@@ -50,6 +50,11 @@ class BuildLimits:
         if self._watch is not None:
             self._watch.stop()
 
+    def privileges(self) -> Optional[str]:
+        """Return which capabilities its steps had and did not need, None if none was seen."""
+        needless = None if self._watch is None else self._watch.needless
+        return None if needless is None else " and ".join(needless)
+
     def shortage(self, exit_code: Optional[int]) -> str:
         """Return a sentence about the limit that a failed build reached, "" if it reached none.
 

@@ -4,6 +4,8 @@ Steps inherit dockerd's oom_score_adj, which is -500 in Debian's docker.service.
 out of memory, the kernel would kill previews and executors first. BuildKit has no option for it. So
 this thread sets it for each process of a step, within a tenth of a second after its start. Children
 inherit it, and lowering it again takes a capability that steps do not have.
+
+It also looks which capabilities the steps have, as BuildKit has no option for these either.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Optional
 
@@ -35,6 +38,13 @@ _MEASURE = 1.0
 _FULL = 0.95
 """A group of v1 counts as full at this share of its limit: the kernel counts memory in batches."""
 
+_NEEDLESS = {"CAP_NET_RAW": 13, "CAP_MKNOD": 27}
+"""What Docker gives to steps of builds by default, and no package manager needs, by its number."""
+
+_STATUS = re.compile(r"^Name:\t(.*)$.*^CapBnd:\t([0-9a-f]+)$", re.MULTILINE | re.DOTALL)
+_STARTING = "runc"
+"""How the names of processes begin that are not yet a step: their capabilities are still runc's."""
+
 _ENDING = 10.0
 """Seconds for killed processes to be gone."""
 
@@ -43,7 +53,8 @@ class BuildWatch:
     """Watches one build in `group`, together with other builds in that group.
 
     With `ends` it kills all processes in the group if forks have been refused for some seconds.
-    With a `disk` it kills the steps of this build if that is over its limit.
+    With a `disk` it kills the steps of this build if that is over its limit. `needless` are the
+    capabilities that steps had and did not need, None if it has seen no step.
     """
 
     def __init__(
@@ -65,6 +76,7 @@ class BuildWatch:
         # Apart, as it may read folders for seconds.
         self._measurer = threading.Thread(target=self._measure, daemon=True, name="build disk")
         self.has_ended_it = False
+        self.needless: Optional[Sequence[str]] = None
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[BuildWatch]:
@@ -130,11 +142,17 @@ class BuildWatch:
 
     def _look(self) -> None:
         found = dict(_find_processes(self._pids))
+        starting = set()
         for pid in found.keys() - self._adjusted:
             _raise_oom_score(pid, self._group)
+            needless = find_needless(_read(Path(f"/proc/{pid}/status")))
+            if needless is None:
+                starting.add(pid)
+            else:
+                self.needless = needless
             if self._disk is not None and self._disk.takes(Path(f"/proc/{pid}"), found[pid].name):
                 self._steps.add(found[pid])
-        self._adjusted = set(found)
+        self._adjusted = found.keys() - starting
         self._refused = self._refused.after(self._count_refused(), time.monotonic())
         if self._oom_events is not None:
             self._oom_events.read()
@@ -171,6 +189,17 @@ class BuildWatch:
 
     def _count(self, event: str) -> int:
         return cgroup.read_count(_read(self._memory / "memory.events"), event)
+
+
+def find_needless(status: str) -> Optional[Sequence[str]]:
+    """Return the capabilities that a step does not need, by its /proc/PID/status.
+
+    None if it has ended, or runc has not started it yet.
+    """
+    match = _STATUS.search(status)
+    if match is None or match[1].startswith(_STARTING):
+        return None
+    return [name for name, number in _NEEDLESS.items() if int(match[2], 16) >> number & 1]
 
 
 class _OomEvents:

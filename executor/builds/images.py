@@ -256,6 +256,9 @@ class DockerImages:
                 told = str(exc).replace(KILLED, "")
                 more = told if isinstance(exc, BuildFailed) else _USE_LESS
                 raise BuildFailed(f"{shortage} {more}", exc.exit_code) from exc
+            finally:
+                if (privileges := limits.privileges()) is not None:
+                    self._report_isolation("builds_privileged", privileges)
 
     def _find_outbound(self) -> Outbound:
         # Imported only for a build or a pull, as is BuildKit.

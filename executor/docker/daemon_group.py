@@ -1,4 +1,4 @@
-"""Finds the process of the docker daemon, and the control group that it has for itself.
+"""Finds the process of the docker daemon: its own control group, and its environment.
 
 The group is that of version 2, which iptables knows sockets by; the kernel has it beside those of
 version 1 too. systemd gives each service one, and `prevs local` makes one for its own dockerd.
@@ -7,9 +7,11 @@ version 1 too. systemd gives each service one, and `prevs local` makes one for i
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from pathlib import Path
+from typing import Optional
 
 from executor.limits.daemon_firewall import DaemonGroup
 
@@ -40,6 +42,20 @@ def find_group(host: str, pid_file: Path = _PID_FILE) -> DaemonGroup:
     if '"' in group or not group.isprintable():
         raise NoGroup("the name of its control group is none that iptables takes")
     return DaemonGroup(group, f"{_NAME} {pid} {_read_start(pid)}")
+
+
+def find_variable(host: str, name: str, pid_file: Path = _PID_FILE) -> Optional[str]:
+    """Return a variable of the daemon at DOCKER_HOST, "" if it has none of this name.
+
+    None if that is not known: only root may read another user's. Blocks for milliseconds.
+    """
+    try:
+        given = (_PROC / str(_find_pid(host, pid_file)) / "environ").read_bytes()
+    except (NoGroup, OSError):
+        return None
+    begun = os.fsencode(f"{name}=")
+    found = [one[len(begun) :] for one in given.split(b"\0") if one.startswith(begun)]
+    return os.fsdecode(found[0]) if found else ""
 
 
 def _find_pid(host: str, pid_file: Path) -> int:

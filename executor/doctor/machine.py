@@ -29,6 +29,9 @@ _PROGRAM_LIMIT = 20.0
 _FRAMEWORK_LIMIT = 10.0
 _GB = 1e9
 _HIERARCHIES = Path("/sys/fs/cgroup")
+_BUILD_RUNC = "DOCKER_BUILDKIT_RUNC_COMMAND"
+"""Docker's variable for what starts the steps of builds: local/docker/build_runc.py."""
+
 _MESOS_GROUP = "mesos"
 """The control group of executors under an agent with the launcher linux (its --cgroups_root)."""
 
@@ -57,6 +60,7 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         rules_problem=find_rules_problem(),
         visitors=count_visitors(),
         limits_problem=build_limits.find_problem(confined),
+        build_runc=daemon_group.find_variable(_host(environ), _BUILD_RUNC),
         outbound_problem=None if version is None else _find_outbound_problem(environ),
         confined=confined,
         confined_problems=problems,
@@ -70,10 +74,14 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
 def _find_outbound_problem(environ: Mapping[str, str]) -> Optional[str]:
     """Return why an executor could not close docker's own connections, None if it could."""
     try:
-        daemon_group.find_group(environ.get("DOCKER_HOST") or engine.DEFAULT_HOST)
+        daemon_group.find_group(_host(environ))
     except daemon_group.NoGroup as exc:
         return str(exc)
     return find_table_problem(daemon_firewall.TABLE)
+
+
+def _host(environ: Mapping[str, str]) -> str:
+    return environ.get("DOCKER_HOST") or engine.DEFAULT_HOST
 
 
 def _has_groups(name: str) -> bool:

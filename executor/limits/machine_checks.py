@@ -74,8 +74,9 @@ class Machine:
     none. The other problems are None or "" if all is well: `trial_problem` is why docker cannot
     start a container, `rules_problem` why this user may not set iptables' rules, `limits_problem`
     why builds would not be limited, `outbound_problem` why docker's own connections would not be
-    closed. `confined` are the operator's settings, `confined_problems`
-    what is wrong with them. `has_mesos_groups` is whether Mesos creates control groups here.
+    closed. `build_runc` is what Docker starts the steps of builds with, "" if that is runc, None if
+    this user may not know. `confined` are the operator's settings, `confined_problems` what is
+    wrong with them. `has_mesos_groups` is whether Mesos creates control groups here.
     `visitors` has for each network of previews from how many places others may connect, None if
     from everywhere.
     """
@@ -93,6 +94,7 @@ class Machine:
     rules_problem: Optional[str]
     limits_problem: Optional[str]
     outbound_problem: Optional[str]
+    build_runc: Optional[str]
     confined: Confinement
     confined_problems: Sequence[str]
     work: Folder
@@ -308,6 +310,12 @@ def _judge_builds(machine: Machine) -> Finding:
         advice.append(
             "Run executors as root, or start provision/systemd/prevsbuilds.slice here, or set "
             "limits on a group of your own (PREVS_BUILD_CGROUP)."
+        )
+    if machine.build_runc == "":
+        messages.append("RUN steps may open raw sockets and make devices, as Docker lets them.")
+        advice.append(
+            "Have Docker start them with fewer capabilities (docs/operating/isolation.md, What a "
+            "step may do)."
         )
     if messages:
         # With the rules required, nothing is built while Docker's own connections are open.

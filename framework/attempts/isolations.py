@@ -14,7 +14,7 @@ from prevs.messages import Isolation
 
 log = structlog.get_logger(__name__)
 
-_FINDINGS = ("open", "builds_open", "builds_unlimited", "ports_open")
+_FINDINGS = ("open", "builds_open", "builds_unlimited", "builds_privileged", "ports_open")
 
 
 class Isolations:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from local.docker import bridge, firewall, groups
+from local.docker import bridge, build_runc, firewall, groups
 from local.errors import LocalError
 from local.parts import processes
 from local.parts.part import environment
@@ -84,6 +84,8 @@ class Daemon:
         # dockerd that finds networks of an earlier run removes docker0, which is not ours.
         left = (self.folder / name for name in ("exec", "pid", "data/network"))
         run_as_root(["rm", "-rf", *map(str, left)])
+        self._build_runc.write_bytes(Path(build_runc.__file__).read_bytes())
+        self._build_runc.chmod(0o755)
         with bridge.exclusive(), self.log.open("wb") as log:
             self._remember_network()
             return subprocess.Popen(
@@ -99,13 +101,18 @@ class Daemon:
     def _command(self, program: str, pool: IPv4Network) -> tuple[str, ...]:
         at = self.folder
         return (
-            *("unshare", "--mount", program),
+            *("unshare", "--mount", "env", f"{build_runc.COMMAND}={self._build_runc}", program),
             *("--host", self.host, "--group", str(os.getgid())),
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
             *("--pidfile", str(at / "pid"), "--log-level", "warn"),
             *("--bridge", self.bridge),
             *("--default-address-pool", f"base={pool},size={bridge.SIZE}"),
         )
+
+    @property
+    def _build_runc(self) -> Path:
+        """What starts the steps of builds: a copy that may be executed, however prevs is here."""
+        return self.folder / "build-runc"
 
     def _join_group(self) -> tuple[str, ...]:
         """Return what runs a command in a control group of its own, which executors' rules name."""

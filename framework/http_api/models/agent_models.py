@@ -16,6 +16,7 @@ _ISOLATION: dict[str, Any] = {
     "open": "",
     "builds_open": "",
     "builds_unlimited": None,
+    "builds_privileged": "",
     "ports_open": None,
 }
 _AGENT: dict[str, Any] = {
@@ -104,6 +105,9 @@ class Isolation(BaseModel):
     builds_open: str | None = Field(description="The same for steps of builds.")
     builds_unlimited: str | None = Field(
         description="Why steps of builds may use all memory and all processes, in the same form."
+    )
+    builds_privileged: str | None = Field(
+        description="Capabilities that steps of builds do not need and have, in the same form."
     )
     ports_open: str | None = Field(
         description="Why others than proxies may connect to previews, in the same form."

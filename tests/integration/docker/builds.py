@@ -63,6 +63,7 @@ class World:
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
         self.is_building = False
+        self.isolation: dict[str, str] = {}
         name, _, value = MARKED.partition("=")
         self.environ = {**os.environ, name: value}
         if builder == "classic":
@@ -82,6 +83,7 @@ class World:
             log=self.log,
             cluster=TASK,
             confined=confined,
+            report_isolation=self.isolation.__setitem__,
         )
 
     def build(

@@ -105,6 +105,7 @@ CLOSED: dict[str, Any] = {
     "open": "",
     "builds_open": "",
     "builds_unlimited": "",
+    "builds_privileged": "",
     "ports_open": "",
 }
 
@@ -126,6 +127,7 @@ CLOSED: dict[str, Any] = {
         ({"builds_open": "no iptables"}, "private networks: no iptables.", [OK, WARNING]),
         ({"fetches": True}, "ADD fetches addresses", [OK, WARNING]),
         ({"ports_open": "no list"}, "proxies may connect to previews: no list.", [OK, WARNING]),
+        ({"builds_privileged": "CAP_NET_RAW"}, "builds have CAP_NET_RAW.", [OK, WARNING]),
         ({"builds_unlimited": "it is no root"}, "all processes: it is no root.", [OK, WARNING]),
     ],
 )

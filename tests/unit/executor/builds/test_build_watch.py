@@ -10,7 +10,7 @@ import pytest
 
 from executor.builds.build_group import CgroupTree
 from executor.builds.build_limits import BuildLimits
-from executor.builds.build_watch import BuildWatch
+from executor.builds.build_watch import BuildWatch, find_needless
 from executor.limits.cgroup import Budget
 
 GROUP = "/prevs-builds/hello"
@@ -81,3 +81,34 @@ def test_refused_forks_are_reported(group: Path, files: dict[str, str], is_repor
 
 def test_without_a_group_no_shortage_is_reported() -> None:
     assert BuildLimits("", "no root").shortage(137) == ""
+
+
+STATUS = "Name:\t{}\nUmask:\t0022\nState:\tR (running)\nCapEff:\t{}\nCapBnd:\t{}\nSeccomp:\t2\n"
+DOCKERS, OURS, ALL = "00000000a80425fb", "00000000800405fb", "000001ffffffffff"
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "needless"),
+    [
+        ("apt-get", DOCKERS, ["CAP_NET_RAW", "CAP_MKNOD"]),
+        ("apt-get", OURS, []),
+        ("runc:[2:INIT]", ALL, None),
+        ("runc", ALL, None),
+    ],
+)
+def test_a_step_is_judged_by_its_bounding_set_once_runc_has_started_it(
+    name: str, bound: str, needless: list[str] | None
+) -> None:
+    assert find_needless(STATUS.format(name, ALL, bound)) == needless
+
+
+def test_what_has_ended_is_not_judged(group: Path) -> None:
+    assert find_needless("") is None
+    with BuildWatch(CgroupTree(group.parents[1]), GROUP, ends=False).watching() as watch:
+        limits = BuildLimits(GROUP, watch=watch)
+        limits.end()
+    assert limits.privileges() is None
+    watch.needless = []
+    assert limits.privileges() == ""
+    watch.needless = ["CAP_NET_RAW", "CAP_MKNOD"]
+    assert limits.privileges() == "CAP_NET_RAW and CAP_MKNOD"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.docker.daemon_group import NoGroup, find_group
+from executor.docker.daemon_group import NoGroup, find_group, find_variable
 
 
 def test_a_socket_of_another_program_is_no_daemons(tmp_path: Path) -> None:
@@ -23,3 +23,4 @@ def test_without_a_daemon_there_is_a_reason(host: str, pid: str, tmp_path: Path)
     (tmp_path / "docker.pid").write_text(pid)
     with pytest.raises(NoGroup, match=r"its process is not known"):
         find_group(host, tmp_path / "docker.pid")
+    assert find_variable(host, "PATH", tmp_path / "docker.pid") is None
