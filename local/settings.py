@@ -40,6 +40,11 @@ class Settings:
     mem: int = 4096
 
     @property
+    def zookeeper_folder(self) -> Path:
+        """Holds ZooKeeper's data."""
+        return self.folder / "zookeeper"
+
+    @property
     def token_file(self) -> Path:
         """Holds the bearer token of the API."""
         return self.folder / "token"

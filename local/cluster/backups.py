@@ -53,7 +53,7 @@ def _zookeeper(settings: Settings, environ: Mapping[str, str]) -> Iterator[None]
         yield
         return
     part = zookeeper_part(
-        settings.folder / "zookeeper",
+        settings.zookeeper_folder,
         settings.zookeeper_port,
         {**environ, MARK: settings.cluster},
         settings.log("zookeeper"),

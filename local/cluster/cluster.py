@@ -34,7 +34,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
         docker,
         LeftoversPart(lambda: docker.address, settings.cluster),
         zookeeper_part(
-            settings.folder / "zookeeper",
+            settings.zookeeper_folder,
             settings.zookeeper_port,
             marked,
             settings.log("zookeeper"),

@@ -1,5 +1,6 @@
 """ZooKeeper: Debian's libzookeeper-java, one server, on loopback only."""
 
+import os
 import shutil
 import socket
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ _ADVICE = (
     "If its port is taken, choose another with --zookeeper-port."
 )
 LONGEST_SESSION = 60.0
+LEAST_MB = 100
+"""With less on its disk ZooKeeper may end: it writes each change to a log, and all to snapshots."""
+FREE_SOME = f"Free at least {LEAST_MB} MB there: ZooKeeper then goes on from the same state."
 
 
 def configuration(folder: Path, port: int, longest_session: float = LONGEST_SESSION) -> str:
@@ -65,7 +69,21 @@ def zookeeper_part(
         address=f"127.0.0.1:{port}",
         advice=_ADVICE,
         folder=folder,
+        find_cause=lambda: find_full_disk(folder),
     )
+
+
+def find_full_disk(folder: Path) -> str:
+    """Return that the disk of ZooKeeper's folder is full, as a sentence; "" if it is not.
+
+    The folder may not exist yet.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    found = os.statvfs(there)
+    free = found.f_bavail * found.f_frsize / 1e6
+    if found.f_files and not found.f_favail:
+        return f"the disk of {folder} is full: no more files can be made there"
+    return f"the disk of {folder} is full: {free:.0f} MB are free there" if free < LEAST_MB else ""
 
 
 def _command(config: Path) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.cluster import launch
+from local.cluster.zookeeper import FREE_SOME, find_full_disk
 from local.docker.daemon import SYSTEM, Daemon
 from local.docker.dockerd import ADVICE, RESTART, find_bridge, find_host, is_lost
 from local.errors import LocalError
@@ -39,6 +40,7 @@ def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
         return []
     return [
         *_look_at_parts(settings, folder),
+        *_look_at_zookeeper(settings),
         _look_at_docker(environ),
         _look_at_git(environ),
         judge_disk(docker_folder(environ), _free(docker_folder(environ))),
@@ -67,6 +69,13 @@ def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]
         if part["state"] != "ready"
     ]
     return bad or [Finding("local", "ok", f"All {len(parts)} parts are up.")]
+
+
+def _look_at_zookeeper(settings: Settings | None) -> Sequence[Finding]:
+    """Return whether ZooKeeper's disk is full. Then the supervisor cannot write that down."""
+    if settings is None or not (full := find_full_disk(settings.zookeeper_folder)):
+        return []
+    return [Finding("zookeeper's disk", "wrong", f"{full[0].upper()}{full[1:]}.", FREE_SOME)]
 
 
 def _look_at_docker(environ: Mapping[str, str]) -> Finding:

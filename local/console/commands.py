@@ -15,6 +15,7 @@ from rich.console import Console
 from local.cluster import launch, shutdown
 from local.cluster.progress import Step
 from local.cluster.turns import Command, turn
+from local.cluster.zookeeper import FREE_SOME, find_full_disk
 from local.console import steps
 from local.console.tables import addresses, parts_table, sign_in
 from local.errors import LocalError
@@ -167,6 +168,8 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
         console.print("It is already up.", highlight=False)
         _warn_of_code(console, stored)
         return stored
+    if full := find_full_disk(stored.zookeeper_folder if stored else folder):
+        raise LocalError("zookeeper", full, FREE_SOME)
     begun = time.monotonic()
     cache = cache_folder(os.environ)
     if not is_there(find(cache)):
@@ -208,6 +211,9 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
         Console(width=None if terminal else _UNWRAPPED).print(parts_table(state))
         for name in (part["name"] for part in state.get("parts", []) if part["state"] != "ready"):
             click.echo(f"`prevs local logs {name}` shows the log of {name}.", err=True)
+        if full := find_full_disk(settings.zookeeper_folder):
+            stale = "What is shown above may be old, as it is written there too."
+            click.echo(f"zookeeper: {full}. {FREE_SOME} {stale}", err=True)
         click.echo(f"Sign-in to Mesos: {sign_in(settings)}.", err=True)
         click.echo(f"The cluster's files are in {folder}; `token` is the API's token.", err=True)
         if difference := launch.judge_code(settings):

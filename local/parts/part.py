@@ -51,7 +51,7 @@ class ProcessPart:
     `answers` returns whether it serves. `late` returns the variables that are known only when it
     starts; they replace those of `environ`, and it may block for a second or two. `grace` is how
     many seconds it may take to end after SIGTERM; `before_stop` runs before the signal and may
-    block.
+    block. `find_cause` returns what explains that it has ended, "" for nothing.
     """
 
     name: str
@@ -66,6 +66,7 @@ class ProcessPart:
     grace: float = 10.0
     before_stop: Callable[[int], None] | None = None
     late: Callable[[], Mapping[str, str]] = dict
+    find_cause: Callable[[], str] = str
     _process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
     _log_start: int = dataclasses.field(default=0, init=False)
     _left: list[Identity] = dataclasses.field(default_factory=list, init=False)
@@ -95,7 +96,9 @@ class ProcessPart:
         if self._process is None:
             return "not started"
         status = self._process.poll()
-        return None if status is None else describe_exit(status)
+        if status is None:
+            return None
+        return ": ".join(filter(None, (describe_exit(status), self.find_cause())))
 
     def last_words(self) -> str:
         return last_lines(self.log, since=self._log_start)
