@@ -7,9 +7,9 @@ from cli.bisection.search import Search, Verdict, WrongEnd
 from cli.bisection.tries import Tries, Try
 from cli.command_context import CommandContext
 from cli.display.output import note
+from cli.display.progress import WaitingLine, waiting_line
 from cli.errors import NotDone
 from cli.jobs import group
-from cli.jobs.waiting_line import WaitingLine, waiting_line
 from prevs import names
 
 

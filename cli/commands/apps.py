@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.client.api_types import MesosAgent, Ref
+from cli.client.paging import Listed
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
+from cli.display.progress import waiting_line
 from cli.errors import ApiRefused, NotDone
 from cli.names.arguments import as_json, confirm, name_argument, yes
 
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from cli.client.api import Api
 
 Command = Callable[..., Any]
+
+_READING, _AWAY = "reading-repository", "unavailable"
+_PAUSE = 1.0
+_TELL_SECONDS = 30.0
+"""How often a new line tells that a repository is still being read."""
+_SILENT_SECONDS = 15.0
+"""As long as the waiting room does not say so either."""
+_PATIENCE = 120.0
+"""How long a framework that another one replaces may be away, or an older one may read."""
 
 FORGES = click.Choice(["auto", "github", "gitlab", "gitea", "pagure", "none"])
 
@@ -156,8 +167,9 @@ def add(
 ) -> None:
     """Register the git repository REPOSITORY as the app NAME.
 
-    REPOSITORY is an address for `git clone` on the framework's machine, or a folder. If it cannot
-    be read, the command fails but keeps the app: the repository may need a credential first.
+    REPOSITORY is an address for `git clone` on the framework's machine, or a folder. The command
+    waits until it is read, and shows for how long. If it cannot be read, the command fails but
+    keeps the app: the repository may need a credential first.
 
     \b
     Examples:
@@ -173,7 +185,7 @@ def add(
         show(tables.app_details(added, context.now()))
     _warn(context.api, options)
     if not unchecked:
-        note(_next_step(context.api, name))
+        note(_next_step(context, name))
 
 
 def _warn(api: "Api", options: Mapping[str, object]) -> None:
@@ -197,16 +209,15 @@ def find_too_much(mem: int, agents: Sequence[MesosAgent]) -> str:
     )
 
 
-def _next_step(api: "Api", name: str) -> str:
+def _next_step(context: CommandContext, name: str) -> str:
     """Return the next step for a new app. Raises NotDone if its repository cannot be read."""
     try:
-        why = api.resolve(name, "main").get("problem", "")
-        branch = "main"
+        listed = _read_branches(context, name)
+        why, branch = listed.details.get("problem", ""), find_branch(listed.found)
     except ApiRefused as exc:
-        why = str(exc) if exc.problem.slug == "repository-unreachable" else ""
-        if not why and exc.problem.slug not in ("unknown-label", "ambiguous-label"):
+        if exc.problem.slug != "repository-unreachable":
             raise
-        branch = "" if why else find_branch(api.refs(name, kind="branch").found)
+        why, branch = str(exc), ""
     if why:
         raise NotDone(
             f"{name} is registered, but none of its commits can start. {why}",
@@ -217,6 +228,42 @@ def _next_step(api: "Api", name: str) -> str:
     if not branch:
         return f"{name} has no branch to start yet: push one."
     return f"`prevs start {name} {branch} --wait` starts its branch {branch}."
+
+
+def _read_branches(context: CommandContext, name: str) -> Listed[Ref]:
+    """Return the branches of a new app, and show for how long they are read. Blocks until then.
+
+    The framework gives up what takes too long: then ApiRefused has git's reason. On Ctrl-C it
+    reads on.
+    """
+    began = context.now()
+    with waiting_line() as line:
+        try:
+            while True:
+                try:
+                    return context.api.refs(name, kind="branch")
+                except ApiRefused as exc:
+                    seconds = context.now() - began
+                    if not _goes_on(exc.problem.slug, seconds):
+                        raise
+                line.show(describe_read(name, seconds), seconds // _TELL_SECONDS)
+                context.pause(_PAUSE)
+        except KeyboardInterrupt:
+            line.clear()
+            note(f"{name} is registered, and read on: `prevs refs {name}` lists what it has.")
+            raise
+
+
+def _goes_on(slug: str, passed: float) -> bool:
+    """Return whether a repository is still read, or a framework replaced, after some seconds."""
+    return slug == _READING or (slug == _AWAY and passed < _PATIENCE)
+
+
+def describe_read(name: str, seconds: float) -> str:
+    """Return for how many `seconds` the repository of a new app is read, and why if it is long."""
+    said = f"The framework reads the repository of {name} for the first time: {seconds:.0f} s."
+    slow = " Its server answers slowly, or not at all." if seconds >= _SILENT_SECONDS else ""
+    return f"{said}{slow} Ctrl-C leaves it reading."
 
 
 def find_branch(branches: Sequence[Ref]) -> str:

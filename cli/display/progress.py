@@ -1,4 +1,4 @@
-"""A preview's progress while a command waits: a picture on a terminal, lines elsewhere."""
+"""What goes on while a command waits: something that moves on a terminal, lines elsewhere."""
 
 import contextlib
 import sys
@@ -9,10 +9,12 @@ from cli.client.api_types import Preview
 from cli.display.output import note
 from cli.display.sentences import brief, progress, shortened, title
 from cli.display.steps import StepView, describe, view
+from cli.display.terminal import one_line
 from prevs.step_status import StepStatus
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
+    from rich.status import Status
 
 _BAR = 20  # columns
 
@@ -156,3 +158,48 @@ class _Picture:
             cells.append(Text(detail, no_wrap=True, overflow="ellipsis"))
         rest.add_row(*cells)
         return [marks[step.status], name, Text(took), Text(usual, "dim"), rest if cells else Text()]
+
+
+class WaitingLine:
+    """The last sentence on stderr. On a terminal it moves until it is cleared."""
+
+    def __init__(self, status: "Status | None" = None) -> None:
+        self._status = status
+        self._last: object = ""
+
+    def show(self, sentence: str, news: object = None) -> None:
+        """Show a sentence in place of the last one.
+
+        Where nothing moves it is printed if the `news`, or else the sentence, is not the last one.
+        """
+        if self._status is None:
+            before, self._last = self._last, sentence if news is None else news
+            if before != self._last:
+                note(sentence)
+            return
+        from rich.text import Text
+
+        self._status.update(Text(one_line(sentence)))
+        self._status.start()
+
+    def clear(self) -> None:
+        """Show nothing, until the next sentence: something else is printed."""
+        self._last = ""
+        if self._status is not None:
+            self._status.stop()
+
+
+@contextlib.contextmanager
+def waiting_line() -> Iterator[WaitingLine]:
+    """Yield the line, which is gone afterwards."""
+    if not sys.stderr.isatty():
+        yield WaitingLine()
+        return
+    from rich.console import Console  # not worth its time for commands that don't wait
+    from rich.status import Status
+
+    line = WaitingLine(Status("", console=Console(file=sys.stderr, highlight=False)))
+    try:
+        yield line
+    finally:
+        line.clear()

@@ -13,9 +13,9 @@ from cli.client.jobs import Job
 from cli.command_context import CommandContext
 from cli.display import job_sentences as sentences
 from cli.display.output import LogPrinter, note
+from cli.display.progress import WaitingLine, waiting_line
 from cli.errors import ApiRefused, CliError, NotDone
 from cli.jobs.job_stream import JobEnded, LogPart, NextAttempt, Update, follow
-from cli.jobs.waiting_line import WaitingLine, waiting_line
 from prevs.log_split import LogSplit, Parts
 
 _TAIL = 20

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cli.client.jobs import Job
 from cli.command_context import CommandContext
 from cli.display.output import note
+from cli.display.progress import waiting_line
 from cli.jobs.repetition import repeat
-from cli.jobs.waiting_line import waiting_line
 
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 _LONGEST = 40

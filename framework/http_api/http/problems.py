@@ -157,12 +157,14 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     UnknownPull: Kind("unknown-pull", 404, "There is no such open pull request"),
     NotTheHead: Kind("not-the-head", 409, "The commit is not the head of the pull request"),
     NeedsNoApproval: Kind("no-approval", 409, "The pull request cannot be approved"),
+    errors.BeingFetched: Kind("reading-repository", 503, "The repository is being read"),
     errors.Unavailable: UNAVAILABLE,
     HookRefused: Kind("hook-refused", 401, "The webhook is not authentic"),
     TooManyHooks: TOO_MANY_REQUESTS,
 }
 _HEADERS: Mapping[Kind, Mapping[str, str]] = {
     UNAVAILABLE: {"Retry-After": str(_RETRY_AFTER_S)},
+    _ERRORS[errors.BeingFetched]: {"Retry-After": str(_RETRY_AFTER_S)},
     TOO_MANY_REQUESTS: {"Retry-After": "1"},
     _ERRORS[HookRefused]: {"WWW-Authenticate": 'Bearer realm="prevs webhooks"'},
 }

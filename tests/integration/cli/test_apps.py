@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.responses import JSONResponse
 
 from framework.errors import RepositoryUnreachable
-from framework.ports import Resolved
+from framework.ports import Listing, Ref, Resolved
 from framework.stacks.written_stack import WrittenStack
 from prevs.records import AppRecord
 from prevs.stacks import Member
 from prevs.states import State
-from tests.fakes.answers import SHA, known_agent
+from tests.fakes.answers import SHA, known_agent, problem
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run, run_process
 
@@ -37,7 +36,7 @@ def test_an_app_whose_repository_cannot_be_read_is_kept_and_fails(
     api: Api, run: Run, json_too: tuple[str, ...]
 ) -> None:
     away = RepositoryUnreachable("shop", "https://git.example.org/shop.git", "it asks who you are")
-    api.refs.leads["shop", "main"] = away
+    api.refs.listings["shop"] = away
     done = run("app", "add", "shop", "https://git.example.org/shop.git", *json_too)
     assert done.status == 1
     assert api.previews.snapshot.app("shop")
@@ -52,8 +51,8 @@ def test_an_app_whose_repository_cannot_be_read_is_kept_and_fails(
 
 
 def test_an_app_that_was_read_once_and_is_away_now_fails_too(api: Api, run: Run) -> None:
-    api.refs.put("shop", "main", SHA)
-    api.refs.put_away("shop", "main", 60.0)
+    main = Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1.0)
+    api.refs.listings["shop"] = Listing([main], 60.0, "It cannot be read: it is away")
     done = run("app", "add", "shop", "https://git.example.org/shop.git")
     assert done.status == 1
     assert "it is away" in done.err
@@ -84,6 +83,44 @@ def test_a_repository_without_branches_is_offered_none(run: Run) -> None:
     assert done.status == 0
     assert "no branch to start yet: push one" in done.err
     assert "main" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("slug", "detail"),
+    [("reading-repository", "It is being fetched."), ("unavailable", "Nobody leads now.")],
+)
+def test_a_repository_that_is_slow_is_waited_for_and_the_time_shown(
+    api: Api, run: Run, slug: str, detail: str
+) -> None:
+    api.refs.put("shop", "main", SHA)
+    refs = ("GET", "/v1/apps/shop/refs")
+
+    async def read_on(scope: Any, receive: Any, send: Any) -> None:
+        if api.requests.count(refs) == 2:
+            del api.instead[refs]
+        await problem(slug, 503, detail)(scope, receive, send)
+
+    api.instead[refs] = read_on
+    done = run("app", "add", "shop", "https://git.example.org/shop.git")
+    assert (done.status, api.requests.count(refs)) == (0, 3)
+    assert done.err.count("The framework reads the repository of shop for the first time:") == 1
+    assert "prevs start shop main" in done.err
+
+
+def test_a_slow_read_that_comes_to_nothing_ends_with_the_reason(api: Api, run: Run) -> None:
+    refs = ("GET", "/v1/apps/shop/refs")
+    reason = "it did not answer within 600 s"
+    api.refs.listings["shop"] = RepositoryUnreachable("shop", "https://x.example/x.git", reason)
+
+    async def read_on(scope: Any, receive: Any, send: Any) -> None:
+        del api.instead[refs]
+        await problem("reading-repository", 503, "It is read.")(scope, receive, send)
+
+    api.instead[refs] = read_on
+    done = run("app", "add", "shop", "https://x.example/x.git")
+    assert done.status == 1
+    assert reason in done.err
+    assert "prevs app rm shop" in done.err
 
 
 def test_a_folder_is_added_by_its_absolute_path(
@@ -194,12 +231,8 @@ def test_an_app_of_a_stack_is_not_asked_about_because_it_stays(api: Api, run: Ru
 
 
 def test_an_older_framework_does_not_say_what_goes_with_an_app(api: Api, run: Run) -> None:
-    older = JSONResponse(
-        {"type": "urn:prevs:problem:not-found", "title": "Nothing", "status": 404},
-        404,
-        media_type="application/problem+json",
-    )
-    api.instead["GET", "/v1/apps/hello/belongings"] = older
+    nothing = problem("not-found", 404, "There is nothing at this path.")
+    api.instead["GET", "/v1/apps/hello/belongings"] = nothing
     done = run("app", "rm", "hello")
     assert (done.status, "all that belongs to it" in done.err) == (2, True)
 

@@ -102,7 +102,7 @@ def test_the_commits_of_a_range_are_those_after_its_first(api: ApiInProcess) -> 
     ("error", "status", "slug"),
     [
         (RepositoryUnreachable("hello", "/srv", "it is gone"), 502, "repository-unreachable"),
-        (BeingFetched("hello"), 503, "unavailable"),
+        (BeingFetched("hello"), 503, "reading-repository"),
         (UnknownPlace(), 404, "unknown-place"),
     ],
 )

@@ -141,7 +141,7 @@ def test_the_label_of_an_instance_is_no_label_of_a_member_or_gate(api: StacksApi
     ("error", "expected"),
     [
         (RepositoryUnreachable("web", "/srv/git/web", "away"), (502, "repository-unreachable")),
-        (BeingFetched("web"), (503, "unavailable")),
+        (BeingFetched("web"), (503, "reading-repository")),
     ],
 )
 def test_a_repository_that_cannot_be_read_is_told(
