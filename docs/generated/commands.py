@@ -26,7 +26,7 @@ separated by commas), and `PREVS_TOKEN` your token. Without them the commands us
 
 Commands that remove something (`rm`, `unset`, `prevs stack close`, `prevs forge hook --off`) say
 what goes too, and ask. With `--yes` they do not ask. Where nobody can be asked, because the
-standard input is no terminal, they need `--yes`.
+standard input is no terminal, they need `--yes` ([why](decisions/0129-questions.md)).
 
 `prevs run` has the exit status of its command; [jobs](jobs.md#exit-status) has the others.
 """
