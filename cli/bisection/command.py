@@ -10,6 +10,7 @@ from cli.bisection.rounds import Told, explain
 from cli.bisection.search import Verdict, WrongEnd
 from cli.bisection.tries import Plan, Tries
 from cli.command_context import CommandContext
+from cli.commands.cluster import warn_of_size
 from cli.display import job_tables
 from cli.display.output import note, show, show_json
 from cli.jobs import group
@@ -80,6 +81,7 @@ def bisect(
       prevs bisect shop v1.2 main --json -- sh -c '! grep -q fast config.ini'
     """
     order = build_order("", context.environ, **wanted)
+    warn_of_size(context.api, wanted["cpus"], wanted["mem"])
     base, commits = commit_range.find(context.api, app, (good, bad))
     name = group.name_group(f"bisect {name_order(order)}", context.new_key())
     tries = Tries(context, Plan(app, order, _UNBUILT[unbuilt]), name)

@@ -47,7 +47,8 @@ class Job(TypedDict):
     `name` is None for a command that was given in full. `began` is when the command of the current
     or last attempt began, None if it has not. `failures` are the attempts that the command failed,
     `tries` all of them. `schedule` has made it for the time `nominal`, which is None if somebody
-    has run it. `place` is that in the queue. A list has no `attempts`.
+    has run it. `cpus` and `mem` (MB) are what it takes; an older framework sends neither. `place`
+    is that in the queue. A list has no `attempts`.
     """
 
     id: str
@@ -72,6 +73,8 @@ class Job(TypedDict):
     failures: int
     retries: int
     timeout: float
+    cpus: NotRequired[float | None]
+    mem: NotRequired[int | None]
     place: int | None
     phase: str
     detail: str

@@ -1,7 +1,7 @@
 """The API's calls about schedules, and their answers. The calls raise the same errors as `Api`."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from cli.client.api_types import Mistake
@@ -77,6 +77,16 @@ class Schedule(TypedDict):
     from_file: bool
 
 
+class WrittenSchedule(Schedule):
+    """A schedule that was just written, and what its jobs take (MB) by the commit of now.
+
+    An older framework sends neither.
+    """
+
+    cpus: NotRequired[float | None]
+    mem: NotRequired[int | None]
+
+
 class FileTrouble(TypedDict):
     """Why schedules in the .prevs.toml of the default branch, `label`, do not hold."""
 
@@ -101,10 +111,10 @@ class Schedules:
         """Return a schedule."""
         return cast(Schedule, self._calls.read("GET", _path(app, name)))
 
-    def write(self, app: str, name: str, order: Mapping[str, object]) -> Schedule:
+    def write(self, app: str, name: str, order: Mapping[str, object]) -> WrittenSchedule:
         """Make a schedule, or replace the one of that name, and return it."""
         answer = self._calls.read("PUT", _path(app, name), json=order, timeout=self._patience)
-        return cast(Schedule, answer)
+        return cast(WrittenSchedule, answer)
 
     def remove(self, app: str, name: str) -> None:
         """Remove a schedule. Its jobs go on."""

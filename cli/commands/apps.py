@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.client.api_types import MesosAgent, Ref
+from cli.client.api_types import Ref
 from cli.client.paging import Listed
 from cli.command_context import CommandContext
+from cli.commands.cluster import warn_of_size
 from cli.commands.sections import Group
 from cli.display import tables
 from cli.display.output import note, show, show_json
@@ -183,30 +184,15 @@ def add(
         show_json(added)
     else:
         show(tables.app_details(added, context.now()))
-    _warn(context.api, options)
+    _warn_of_size(context.api, options)
     if not unchecked:
         note(_next_step(context, name))
 
 
-def _warn(api: "Api", options: Mapping[str, object]) -> None:
-    """Warn of memory that no agent has. Says nothing if the token may not see the agents."""
-    mem = options.get("mem")
-    if not isinstance(mem, int):
-        return
-    with contextlib.suppress(ApiRefused):
-        if warning := find_too_much(mem, api.agents()):
-            note(warning)
-
-
-def find_too_much(mem: int, agents: Sequence[MesosAgent]) -> str:
-    """Return a warning if no agent has `mem` MB in all; "" if one has, or there are none."""
-    most = max((agent["total"]["mem"] for agent in agents), default=mem)
-    if mem <= most:
-        return ""
-    return (
-        f"Warning: no agent has {mem} MB; the largest has {most:g} MB. Previews of the app wait "
-        "until there is a larger one. `prevs agents` lists them."
-    )
+def _warn_of_size(api: "Api", options: Mapping[str, Any]) -> None:
+    """Warn of settings that were given and that no agent can meet."""
+    cpus, mem = (max(options[one] or 0, options[f"max_{one}"] or 0) for one in ("cpus", "mem"))
+    warn_of_size(api, cpus, mem)
 
 
 def _next_step(context: CommandContext, name: str) -> str:
@@ -327,7 +313,7 @@ def set_app(context: CommandContext, /, name: str, *, as_json: bool, **options: 
         show_json(changed)
     else:
         show(tables.app_details(changed, context.now()))
-    _warn(context.api, options)
+    _warn_of_size(context.api, options)
     if changed.get("warm") == "pulls" and changed.get("pulls_followed") == "off":
         note(
             f"No pull request of {name} is followed, so none is built ahead: `prevs forge set "

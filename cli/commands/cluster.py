@@ -1,13 +1,32 @@
 """The commands about the cluster's resources: agents, the queue, and pins."""
 
+import contextlib
+from typing import TYPE_CHECKING
+
 import click
 
 from cli.command_context import CommandContext
 from cli.display import tables
 from cli.display.output import note, show, show_json
-from cli.display.sentences import title
+from cli.display.sentences import describe_too_large, title
+from cli.errors import CliError
 from cli.names import lookup
 from cli.names.arguments import app_argument, as_json, label_argument
+
+if TYPE_CHECKING:
+    from cli.client.api import Api
+
+
+def warn_of_size(api: "Api", cpus: float | None, mem: float | None) -> None:
+    """Warn of CPUs or memory (MB) that no agent has; None: it is not known, or not asked for.
+
+    Says nothing if the agents cannot be read: what was asked for is done.
+    """
+    if not (cpus or mem):
+        return
+    with contextlib.suppress(CliError):
+        if warning := describe_too_large(cpus or 0.0, mem or 0.0, api.agents()):
+            note(warning)
 
 
 @click.command()

@@ -2,9 +2,9 @@
 
 import datetime
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from cli.client.api_types import Failure, Hooks, Isolation, Preview
+from cli.client.api_types import Failure, Hooks, Isolation, MesosAgent, Preview
 from cli.client.stacks.instances import find_commit
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
@@ -25,6 +25,24 @@ _STATES = {
 }
 _LONGEST_DETAIL = 60
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def describe_too_large(cpus: float, mem: float, agents: Sequence[MesosAgent]) -> str:
+    """Return a warning if no agent has these CPUs and MB in all; "" if one has, or there are none.
+
+    It is the same for previews, jobs and schedules.
+    """
+    totals = [agent["total"] for agent in agents]
+    if not totals or any(cpus <= one["cpus"] and mem <= one["mem"] for one in totals):
+        return ""
+    most_cpus, most_mem = (max(one[key] for one in totals) for key in ("cpus", "mem"))
+    wanted = [f"{mem:g} MB"] if mem > most_mem else []
+    wanted += [f"{cpus:g} CPUs"] if cpus > most_cpus else []
+    what = " and ".join(wanted or [f"{cpus:g} CPUs with {mem:g} MB"])
+    return (
+        f"Warning: no agent has {what}; the largest have {most_mem:g} MB, and {most_cpus:g} CPUs. "
+        "What takes so much waits until there is a larger one. `prevs agents` lists them."
+    )
 
 
 def title(preview: Preview) -> str:

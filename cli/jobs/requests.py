@@ -1,15 +1,21 @@
 """Requests for jobs, and what is said of a job that nobody waits for."""
 
+from collections.abc import Sequence
+
 import click
 
 from cli.client.jobs import Job
 from cli.command_context import CommandContext
+from cli.commands.cluster import warn_of_size
 from cli.display import job_sentences as sentences
 from cli.display.output import note
 from cli.errors import CliError
 from cli.jobs.orders import Order, split
 from cli.jobs.repetition import repeat
 from cli.names import lookup
+
+_SIZES = {"job", "cpus", "mem"}
+"""What in an order may say how much its job takes."""
 
 
 def request(context: CommandContext, app: str, label: str, orders: list[Order]) -> list[Job]:
@@ -22,6 +28,13 @@ def request(context: CommandContext, app: str, label: str, orders: list[Order]) 
         return repeat(
             lambda: context.api.jobs.request(app, orders, key), pause=context.pause, notify=note
         )
+
+
+def warn_of_jobs(context: CommandContext, orders: Sequence[Order], jobs: Sequence[Job]) -> None:
+    """Warn of what no agent has, if the jobs of some orders may take more than their app."""
+    if any(order.keys() & _SIZES for order in orders):
+        cpus = max(job.get("cpus") or 0.0 for job in jobs)
+        warn_of_size(context.api, cpus, max(job.get("mem") or 0 for job in jobs))
 
 
 def request_all(context: CommandContext, app: str, label: str, orders: list[Order]) -> list[Job]:

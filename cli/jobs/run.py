@@ -21,7 +21,7 @@ from cli.jobs.orders import (
     order_options,
     with_payload,
 )
-from cli.jobs.requests import report, request
+from cli.jobs.requests import report, request, warn_of_jobs
 from cli.names.arguments import app_argument, as_json, label_argument
 
 
@@ -71,6 +71,7 @@ def run(
         order = with_payload(order, payload, "stdin") | {"stdin": True}
     with _failing():
         job = request(context, app, label, [order])[0]
+        warn_of_jobs(context, [order], [job])
         if not detach:
             return _finish(context, job, verbose=verbose)
     if as_json:

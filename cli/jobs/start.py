@@ -20,7 +20,7 @@ from cli.jobs.orders import (
     order_options,
     read_payloads,
 )
-from cli.jobs.requests import report, request_all
+from cli.jobs.requests import report, request_all, warn_of_jobs
 from cli.names import commit_range, completion
 from cli.names.arguments import app_argument, as_json
 
@@ -78,6 +78,7 @@ def start(
         name = group.name_group(name_order(orders[0]), context.new_key())
         orders = [order | {"group": name} for order in orders]
     jobs = request_all(context, app, named, orders)
+    warn_of_jobs(context, orders[:1], jobs)
     if wait:
         jobs = _wait(context, jobs, name)
     if wait and subjects and not as_json:

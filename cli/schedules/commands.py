@@ -6,6 +6,7 @@ import click
 
 from cli.client.schedules import Schedule, ScheduledTimes
 from cli.command_context import CommandContext
+from cli.commands.cluster import warn_of_size
 from cli.commands.sections import Group
 from cli.display.output import note, show, show_json
 from cli.jobs.orders import TakesCommand
@@ -59,6 +60,7 @@ def add(
     order = build_order(label, job, command, **wanted)
     with lookup.naming(label):
         made = context.api.schedules.write(app, name, order)
+    warn_of_size(context.api, made.get("cpus"), made.get("mem"))
     if as_json:
         show_json(made)
         return
@@ -183,6 +185,7 @@ def run(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Start the job of the schedule NAME of APP now, beside its times, and print the job's id."""
     api, key = context.api.schedules, context.new_key()
     job = repeat(lambda: api.run(app, name, key), pause=context.pause, notify=note)
+    warn_of_size(context.api, job.get("cpus"), job.get("mem"))
     if as_json:
         show_json(job)
     else:

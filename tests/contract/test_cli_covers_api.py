@@ -229,6 +229,7 @@ SHAPES: Mapping[str, type] = {
     "TryAnswer": gate_types.TryAnswer,
     "Step": api_types.Step,
     "Unfit": api_types.Unfit,
+    "WrittenSchedule": schedules.WrittenSchedule,
     "VariantAddress": stack_types.VariantAddress,
 }
 """What the command line reads, by the name that the description has for it."""

@@ -49,6 +49,8 @@ _JOB: dict[str, Any] = {
     "by": "ci",
     "priority": 1,
     "timeout": 900.0,
+    "cpus": 0.5,
+    "mem": 256,
     "created": 1764031200.0,
     "changed": 1764031207.5,
     "began": 1764031201.0,
@@ -128,6 +130,8 @@ class Job(BaseModel):
     by: str = Field(description="The token or the person that requested it.")
     priority: int = Field(description="0 is low, 1 usual, 2 high.")
     timeout: float = Field(description="How many seconds the command may run, each time.")
+    cpus: float | None = Field(description="The share of CPUs that it takes.")
+    mem: int | None = Field(description="Its memory limit in MB.")
     created: float
     changed: float = Field(description="When its state last changed.")
     began: float | None = Field(description="When the command began, in the last attempt.")

@@ -71,6 +71,8 @@ class JobPresenter:
             by=job.by,
             priority=job.terms.priority,
             timeout=job.terms.timeout,
+            cpus=job.terms.cpus,
+            mem=job.terms.mem,
             created=job.created,
             changed=job.changed,
             began=job.began,

@@ -140,6 +140,15 @@ class Schedule(BaseModel):
     from_file: bool = Field(description="Whether the default branch's .prevs.toml has it.")
 
 
+class WrittenSchedule(Schedule):
+    """A schedule that was just written, and what its jobs take by the commit of now."""
+
+    model_config = example({**_SCHEDULE, "cpus": 0.5, "mem": 256})
+
+    cpus: float | None = Field(description="The share of CPUs that a job takes.")
+    mem: int | None = Field(description="A job's memory limit in MB.")
+
+
 class FileTrouble(BaseModel):
     """Why schedules in the .prevs.toml of the default branch do not hold; earlier ones stay."""
 

@@ -71,7 +71,7 @@ class ScheduleRoutes:
             self.write_schedule,
             _USE._replace(action="write schedule"),
             responses={
-                201: {"model": models.Schedule, "description": "It is new"},
+                201: {"model": models.WrittenSchedule, "description": "It is new"},
                 **document(400, 404, 409, 413, 502),
             },
         )
@@ -126,7 +126,7 @@ class ScheduleRoutes:
         caller: Caller,
         *,
         response: Response,
-    ) -> models.Schedule:
+    ) -> models.WrittenSchedule:
         """Make a schedule, or replace the one of that name: it counts from now on.
 
         If its times are the same, it goes on where it was. The label must lead to a commit, and the
@@ -139,13 +139,14 @@ class ScheduleRoutes:
         written_schedule.check(
             app, name, written, now=self._now(), token=caller.name, before=before
         )
-        await check_work(self._resolver, record, written)
+        terms = await check_work(self._resolver, record, written)
         by = caller.name
         made = await anyio.to_thread.run_sync(
             self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
         )
         response.status_code = 200 if before else 201
-        return await anyio.to_thread.run_sync(self._show, made)
+        shown = await anyio.to_thread.run_sync(self._show, made)
+        return models.WrittenSchedule(**shown.model_dump(), cpus=terms.cpus, mem=terms.mem)
 
     def remove_schedule(self, app: App, name: Name, caller: Caller) -> None:
         """Remove a schedule. The jobs that it has made go on."""

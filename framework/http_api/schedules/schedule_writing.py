@@ -5,6 +5,7 @@ from framework.http_api.jobs.job_resolver import JobResolver
 from framework.jobs import leads
 from framework.jobs.errors import NeedsAdmin
 from framework.schedules.written_schedule import WrittenSchedule
+from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
 from prevs.schedules import ScheduleRecord
 
@@ -17,11 +18,13 @@ def check_caller(
         raise NeedsAdmin(caller.name, "command", f"the schedule {name!r} has a command of its own")
 
 
-async def check_work(resolver: JobResolver, app: AppRecord, written: WrittenSchedule) -> None:
-    """Check that the label leads to a commit now, and that its job can run there.
+async def check_work(
+    resolver: JobResolver, app: AppRecord, written: WrittenSchedule
+) -> JobSettings:
+    """Return what its job is now: that the label leads to a commit, and that it can run there.
 
     Later both may change: then the times say so. Raises as JobResolver.find_lead, UnknownJobName,
     InvalidSettings.
     """
     lead = await resolver.find_lead(app, written.label)
-    leads.find_terms(app, lead, job=written.job, command=written.command)
+    return leads.find_terms(app, lead, job=written.job, command=written.command)

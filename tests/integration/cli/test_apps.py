@@ -194,7 +194,10 @@ def test_memory_that_no_agent_has_is_set_with_a_warning(api: Api, run: Run) -> N
     for command in (("set", "hello"), ("add", "big", "https://git.example.org/b.git")):
         done = run("app", *command, "--mem", "999999", *(["--unchecked"] * (command[0] == "add")))
         assert done.status == 0
-        assert "Warning: no agent has 999999 MB; the largest has " in done.err
+        assert "Warning: no agent has 999999 MB; the largest have 4096 MB" in done.err
+    for option, what in (("--max-mem", "9999 MB"), ("--cpus", "9 CPUs"), ("--max-cpus", "9 CPUs")):
+        done = run("app", "set", "hello", option, what.split()[0])
+        assert f"Warning: no agent has {what};" in done.err
     assert "Warning" not in run("app", "set", "hello", "--mem", "256").err
     assert "Warning" not in run("app", "set", "hello", "--port", "81").err
     refused = run("app", "set", "hello", "--mem", "1048577")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands.apps import describe_read, find_too_much, given_settings, located
+from cli.commands.apps import describe_read, given_settings, located
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,3 @@ def test_only_given_settings_are_sent_and_an_empty_one_clears_a_list() -> None:
 def test_who_waits_for_a_repository_is_told_for_how_long_and_why_it_may_be_long() -> None:
     assert "of shop for the first time: 3 s. Ctrl-C" in describe_read("shop", 3.2)
     assert "34 s. Its server answers slowly, or not at all. Ctrl-C" in describe_read("shop", 34.0)
-
-
-def test_who_has_no_agents_is_not_warned_of_memory() -> None:
-    assert find_too_much(999_999, []) == ""

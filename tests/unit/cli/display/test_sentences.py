@@ -3,9 +3,21 @@
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cli.client.api_types import Preview
-from cli.display.sentences import ago, duration, failed, failure, notes, ordinal, progress, title
+from cli.client.api_types import MesosAgent, Preview
+from cli.display.sentences import (
+    ago,
+    describe_too_large,
+    duration,
+    failed,
+    failure,
+    notes,
+    ordinal,
+    progress,
+    title,
+)
 from tests.fakes import answers as fake
 
 
@@ -114,3 +126,35 @@ def test_ordinals() -> None:
 )
 def test_a_duration_has_all_its_units(seconds: int, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+def agents(*totals: tuple[float, float]) -> list[MesosAgent]:
+    made = [fake.agent("10.0.0.1", total={"cpus": cpus, "mem": mem}) for cpus, mem in totals]
+    return cast(list[MesosAgent], made)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "mem", "what"),
+    [
+        (0.0, 9000, "no agent has 9000 MB; the largest have 8192 MB, and 16 CPUs."),
+        (32.0, 0, "no agent has 32 CPUs; the"),
+        (32.0, 9000, "no agent has 9000 MB and 32 CPUs; the"),
+        (8.0, 8000, "no agent has 8 CPUs with 8000 MB; the"),
+    ],
+)
+def test_what_no_agent_has_is_named_with_what_the_largest_have(
+    cpus: float, mem: float, what: str
+) -> None:
+    assert what in describe_too_large(cpus, mem, agents((16.0, 1024.0), (4.0, 8192.0)))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 64), st.floats(16, 9e5)), max_size=5),
+    st.floats(0, 99),
+    st.floats(0, 1e6),
+)
+def test_a_warning_comes_exactly_where_there_are_agents_and_none_is_large_enough(
+    totals: list[tuple[float, float]], cpus: float, mem: float
+) -> None:
+    fits = any(cpus <= has_cpus and mem <= has_mem for has_cpus, has_mem in totals)
+    assert bool(describe_too_large(cpus, mem, agents(*totals))) == bool(totals and not fits)

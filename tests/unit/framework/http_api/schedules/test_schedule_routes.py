@@ -31,7 +31,8 @@ def find(api: SchedulesApi, name: str = "nightly") -> Any:
 
 def test_a_written_schedule_is_shown_with_its_next_times(api: SchedulesApi) -> None:
     answer = api.write(NIGHTLY)
-    assert (answer.status_code, answer.json()) == (201, find(api))
+    takes = {"cpus": 0.1, "mem": 128}
+    assert (answer.status_code, answer.json()) == (201, find(api) | takes)
     shown = answer.json()
     assert NIGHTLY.items() <= shown.items()
     assert shown["next"] == TWICE
