@@ -154,6 +154,11 @@ class Paths(NamedTuple):
         """A job's ResultRecord, as long as the ended job is kept."""
         return f"{self.results}/{app}/{job_id}"
 
+    def app_parents(self, app: str) -> tuple[str, ...]:
+        """Every parent of an app's records of one kind: empty in the end, they go with the app."""
+        of_jobs = (self.jobs, self.ended_jobs, self.payloads, self.results, self.schedules)
+        return tuple(f"{parent}/{app}" for parent in (self.previews, self.pulls, *of_jobs))
+
     @property
     def repositories(self) -> str:
         """Parent of one RepositoryRecord per app whose forge has named its repository."""

@@ -137,9 +137,8 @@ class ZookeeperStore:
         """Remove a record; with an app's record, also the empty parents of its other records."""
         self._writes.delete(self._path(record))
         if isinstance(record, AppRecord):
-            self._writes.delete_empty(self._paths.app_previews(record.name))
-            self._writes.delete_empty(self._paths.app_pulls(record.name))
-            self._writes.delete_empty(self._paths.app_schedules(record.name))
+            for parent in self._paths.app_parents(record.name):
+                self._writes.delete_empty(parent)
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the Mesos framework id."""

@@ -97,15 +97,21 @@ def test_a_malformed_proxy_record_delays_nobody(
     assert store.proxies() == []
 
 
-def test_the_last_record_of_an_app_removes_its_empty_folder(
+def test_the_last_record_of_an_app_removes_its_empty_folders(
     client: KazooClient, paths: Paths, store: ZookeeperStore
 ) -> None:
     app = AppRecord(name="hello", repository="/srv/hello")
     store.save(app)
     store.save(PREVIEW)
+    parents = paths.app_parents("hello")
+    for parent in parents:
+        client.ensure_path(parent)
     store.delete(PREVIEW)
     store.delete(app)
-    assert client.exists(paths.app_previews("hello")) is None
+    assert [parent for parent in parents if client.exists(parent)] == []
+    store.save(app)
+    store.save(PREVIEW)
+    assert client.get(paths.preview("hello", PREVIEW.sha))[0] == PREVIEW.encode()
 
 
 @pytest.mark.parametrize("done", [True, False])
