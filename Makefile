@@ -14,6 +14,8 @@ UP ?=
 TESTS ?=
 MACHINES ?=
 REACH ?=
+SEED ?=
+SECONDS_OF_CHAOS ?= 3600
 WORKERS ?= 4
 MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
@@ -26,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-machines reach check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -41,6 +43,8 @@ help:
 	@echo "                  (MACHINES='--kernel qemu' uses qemu, '--resume' goes on after a failure, '--help' lists all options)"
 	@echo 'make reach        measure from inside who reaches what, beside docs/security.md, print it as a table (as root, some minutes)'
 	@echo "                  (REACH='--json' prints JSON)"
+	@echo 'make test-chaos   let random faults happen to a whole cluster in use, and check what its clients saw (an hour, as root)'
+	@echo "                  (SEED=7 replays a plan, SECONDS_OF_CHAOS=300 makes it shorter)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
@@ -106,6 +110,10 @@ test-again: $(VENV)/.installed
 	  xargs --delimiter '\n' $(BIN)/python -m pytest --hypothesis-profile night < $(FAILED) || exit 1; \
 	done
 	@echo 'These tests failed once, and passed three times since. Find out why they failed:' && cat $(FAILED)
+
+# For CI, a short form: .ci/run.
+test-chaos: packages-test $(VENV)/.installed
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS_OF_CHAOS) $(if $(SEED),--seed $(SEED))
 
 # Run by hand, not in CI: it takes an hour, 10 GB of memory and 10 GB of disk. It needs no KVM.
 test-machines: packages-machines $(VENV)/.installed

@@ -289,8 +289,12 @@ def _take(lock: IO[str]) -> bool:
     return True
 
 
-def main(folder: Path, environ: Mapping[str, str]) -> int:
-    """Run the cluster of a folder."""
+def main(
+    folder: Path,
+    environ: Mapping[str, str],
+    make: Callable[[Settings, Mapping[str, str]], Sequence[Part]] = cluster.parts,
+) -> int:
+    """Run the cluster of a folder, of the parts that `make` returns."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     settings = read(folder)
     if settings is None:
@@ -308,7 +312,7 @@ def main(folder: Path, environ: Mapping[str, str]) -> int:
             seconds = time.monotonic() - begun
             append(settings.progress_file, Step("leftovers", "stopped", seconds, detail))
         try:
-            parts = cluster.parts(settings, environ)
+            parts = make(settings, environ)
         except LocalError as exc:
             append(settings.progress_file, Step(exc.step, "failed", 0.0, exc.why, exc.advice))
             return 1

@@ -5,8 +5,7 @@ A finding names the operations by their numbers, so that they are found in the f
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tests.chaos.history import (
     Fault,
@@ -20,6 +19,7 @@ from tests.chaos.history import (
     Outcome,
     Read,
     Recovery,
+    Terms,
     TimeSeen,
     Visit,
     Write,
@@ -29,22 +29,9 @@ from tests.chaos.history import (
 _ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
-class Terms(NamedTuple):
-    """What a run was: which hosts are guarded, which keep each client at its target, and so on.
-
-    `pages` are what each commit answers, `limits` how many previews of an app may have a task,
-    `within` the seconds from the last fault until everything answers.
-    """
-
-    guarded: Collection[str] = ()
-    sticky: Collection[str] = ()
-    pages: Mapping[str, str] = {}
-    limits: Mapping[str, int] = {}
-    within: float = 120.0
-
-
-def check(history: History, terms: Terms) -> list[str]:
+def check(history: History) -> list[str]:
     """Return everything that breaks a promise: one sentence each."""
+    terms = next((what for _, what in pick(history, Terms)), Terms())
     promises: Sequence[Callable[[History, Terms], Iterable[str]]] = (
         writes_survive,
         no_job_is_lost,

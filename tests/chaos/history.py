@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 
 class Outcome(enum.Enum):
@@ -131,11 +131,36 @@ class Left:
     names: tuple[str, ...]
 
 
-What = Visit | Name | Write | Read | Order | JobSeen | TimeSeen | Look | Fault | Recovery | Left
-_KINDS: Mapping[str, type[What]] = {
-    kind.__name__: kind
-    for kind in (Visit, Name, Write, Read, Order, JobSeen, TimeSeen, Look, Fault, Recovery, Left)
-}
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What a run was: which hosts are guarded, and which keep each client at its target.
+
+    `pages` are what each commit answers, `limits` how many previews of an app may have a task,
+    `within` the seconds from the last fault until everything answers.
+    """
+
+    guarded: tuple[str, ...] = ()
+    sticky: tuple[str, ...] = ()
+    pages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    within: float = 120.0
+
+
+What = (
+    Visit
+    | Name
+    | Write
+    | Read
+    | Order
+    | JobSeen
+    | TimeSeen
+    | Look
+    | Fault
+    | Recovery
+    | Left
+    | Terms
+)
+_KINDS: Mapping[str, type[What]] = {kind.__name__: kind for kind in get_args(What)}
 
 
 class Operation(NamedTuple):

@@ -44,13 +44,14 @@ KINDS = (
     Kind("hold", (*ZOOKEEPERS, *FRAMEWORKS, *AGENTS, "master"), (4.0, 20.0), 2.0),
     Kind("pause", (*PARTS, "leader", "leader", "dockerd"), (4.0, 20.0), 3.0),
     Kind("partition", _LINKS, (5.0, 25.0), 3.0),
-    Kind("lossy-link", _LINKS, (5.0, 25.0), 2.0),
+    Kind("lossy-link", (*_LINKS, "git"), (5.0, 25.0), 2.0),
     Kind("git-away", ("git",), (5.0, 25.0)),
     Kind("git-hangs", ("git",), (5.0, 25.0)),
-    Kind("lossy-git", ("git",), (5.0, 25.0)),
     Kind("full-disk", ZOOKEEPERS, (5.0, 20.0)),
     Kind("few-files", (*FRAMEWORKS, *PROXIES), (5.0, 20.0)),
-    Kind("replace", (*ZOOKEEPERS[1:], *FRAMEWORKS), (1.0, 5.0)),
+    Kind("replace-framework", FRAMEWORKS, (1.0, 5.0)),
+    # Alone: with another member away, what only those two have acknowledged would be lost.
+    Kind("replace-zookeeper", ZOOKEEPERS, (5.0, 10.0), alone=True),
     Kind("power-cut", (EVERYTHING,), (0.0, 0.0), 0.7, alone=True),
     Kind("down-and-up", (EVERYTHING,), (0.0, 0.0), 0.5, alone=True),
 )

@@ -97,11 +97,7 @@ class JobGroup:
         The executor writes the line before it starts the container. So no start is missed; one that
         failed is counted as well.
         """
-        line = re.compile(rf"^== running .* {self.name}-(\d+) ==$", re.MULTILINE)
-        logs = [
-            path for path in self._system.folder.glob(_STDOUT) if path.parents[2].name != "latest"
-        ]
-        return Counter(int(tag) for log in logs for tag in line.findall(_read(log)))
+        return count_starts(self._system.folder, self.name)
 
     def count_ends(self) -> Counter[int]:
         """Return how often each has ended, as the frameworks have logged it."""
@@ -112,6 +108,16 @@ class JobGroup:
 
     def _tag(self, number: int) -> str:
         return f"{self.name}-{number}"
+
+
+def count_starts(folder: Path, group: str) -> Counter[int]:
+    """Return how often each command of a group was about to start on the agents of a cluster.
+
+    Its last word is GROUP-NUMBER.
+    """
+    line = re.compile(rf"^== running .* {group}-(\d+) ==$", re.MULTILINE)
+    logs = [path for path in folder.glob(_STDOUT) if path.parents[2].name != "latest"]
+    return Counter(int(tag) for log in logs for tag in line.findall(_read(log)))
 
 
 def _read(log: Path) -> str:

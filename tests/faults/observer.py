@@ -32,15 +32,15 @@ class CannotLook(Exception):
 class Observer:
     """Reads all three sources; may be used by several threads."""
 
-    def __init__(self, settings: Settings, *, docker_host: str) -> None:
+    def __init__(self, settings: Settings, *, docker_host: str, zookeeper: str = "") -> None:
         folder = settings.folder
         self._master_log = folder / "log" / "master.log"
         self._master = f"127.0.0.1:{settings.mesos_port}"
         self._docker = docker_host
-        self._zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
+        self._zookeeper = zookeeper or f"127.0.0.1:{settings.zookeeper_port}"
         self._identity = settings.zookeeper_auth_file.read_text().strip()
         self._cluster = settings.cluster
-        self._paths = Paths()
+        self.paths = Paths()
         self.credential = settings.mesos_access.credential()
 
     @contextlib.contextmanager
@@ -74,7 +74,7 @@ class Observer:
         """Return the pid of the framework that leads, as the store has it. Raises CannotLook."""
         with self.zookeeper() as client:
             try:
-                record = LeaderRecord.decode(client.get(self._paths.leader)[0])
+                record = LeaderRecord.decode(client.get(self.paths.leader)[0])
             except (NoNodeError, RecordError):
                 return None
         return int(record.process.split("/")[1]) if record.api else None
@@ -86,18 +86,18 @@ class Observer:
         """
         with self.zookeeper() as client:
             try:
-                framework_id = client.get(self._paths.framework_id)[0].decode() or None
+                framework_id = client.get(self.paths.framework_id)[0].decode() or None
             except NoNodeError:
                 framework_id = None
             previews, placements = {}, {}
-            for app in _children(client, self._paths.previews):
-                for sha in _children(client, self._paths.app_previews(app)):
+            for app in _children(client, self.paths.previews):
+                for sha in _children(client, self.paths.app_previews(app)):
                     with contextlib.suppress(NoNodeError), _whole():
-                        data, _ = client.get(self._paths.preview(app, sha))
+                        data, _ = client.get(self.paths.preview(app, sha))
                         previews[app, sha] = PreviewRecord.decode(data)
-            for app in _children(client, self._paths.placements):
+            for app in _children(client, self.paths.placements):
                 with contextlib.suppress(NoNodeError), _whole():
-                    data, _ = client.get(self._paths.app_placements(app))
+                    data, _ = client.get(self.paths.app_placements(app))
                     for sha, placement in PlacementsRecord.decode(data).placements.items():
                         placements[app, sha] = placement
         return framework_id, previews, placements

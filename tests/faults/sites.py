@@ -42,6 +42,14 @@ class Site:
         """Return what a branch answers at `/`."""
         return f"{label}\n".encode()
 
+    def push(self, label: str, page: str) -> str:
+        """Move a branch on to a new commit, which answers `page` at `/`; return that."""
+        git(self.folder, "checkout", "--quiet", label)
+        (self.folder / "index.html").write_text(page)
+        git(self.folder, "commit", "--quiet", "--all", "--message", page.strip())
+        self._commits[label] = self._read(label)
+        return self.commit(label)
+
     def _read(self, label: str) -> str:
         command = ["git", "-C", str(self.folder), "rev-parse", label]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.chaos import checker
-from tests.chaos.checker import Terms, check
+from tests.chaos.checker import check
 from tests.chaos.history import (
     Fault,
     History,
@@ -21,6 +21,7 @@ from tests.chaos.history import (
     Outcome,
     Read,
     Recovery,
+    Terms,
     TimeSeen,
     Visit,
     What,
@@ -31,13 +32,17 @@ OK, REFUSED, UNKNOWN = Outcome
 A, B = "a" * 40, "b" * 40
 HOST, GATE, INNER = "main.site", "gate", "main.inner"
 TERMS = Terms(
-    guarded={INNER}, sticky={GATE}, pages={A: "page a", B: "page b"}, limits={"site": 2}, within=120
+    guarded=(INNER,),
+    sticky=(GATE,),
+    pages={A: "page a", B: "page b"},
+    limits={"site": 2},
+    within=120,
 )
 Step = tuple[float, float, Outcome, What]
 
 
 def history(*steps: Step) -> History:
-    made = [Operation(n, "c", *step) for n, step in enumerate(steps, 1)]
+    made = [Operation(n, "c", *step) for n, step in enumerate((*steps, at(0, TERMS)), 1)]
     return sorted(made, key=lambda one: (one.began, one.number))
 
 
@@ -111,7 +116,7 @@ KEPT: Mapping[str, Sequence[Step]] = {
 
 @pytest.mark.parametrize("steps", KEPT.values(), ids=KEPT)
 def test_what_keeps_every_promise_has_no_finding(steps: Sequence[Step]) -> None:
-    assert check(history(*steps), TERMS) == []
+    assert check(history(*steps)) == []
 
 
 BROKEN: Sequence[tuple[str, Sequence[Step]]] = [
@@ -205,7 +210,7 @@ BROKEN: Sequence[tuple[str, Sequence[Step]]] = [
 
 @pytest.mark.parametrize(("finding", "steps"), BROKEN)
 def test_each_promise_can_be_broken(finding: str, steps: Sequence[Step]) -> None:
-    [found] = check(history(*steps), TERMS)
+    [found] = check(history(*steps))
     assert found.startswith(finding)
 
 
@@ -234,7 +239,7 @@ def test_a_register_that_keeps_its_writes_is_never_suspected(
             value = str(n)
         if data.draw(st.booleans()):
             steps.append(at(n + 0.7, Read("x", value), took=0.1))
-    assert check(history(*steps), TERMS) == []
+    assert check(history(*steps)) == []
 
 
 @given(st.lists(OUTCOMES, max_size=12), st.lists(OUTCOMES, max_size=12))
@@ -244,7 +249,7 @@ def test_a_register_that_forgets_an_acknowledged_write_is_found(
     outcomes = [*before, OK, OK, *after]
     lost = str(len(before))
     steps = [at(n, Write("x", str(n)), outcome) for n, outcome in enumerate(outcomes)]
-    assert check(history(*steps, at(99, Read("x", lost))), TERMS)
+    assert check(history(*steps, at(99, Read("x", lost))))
 
 
 @given(st.lists(st.tuples(st.sampled_from("pq"), st.booleans()), max_size=40))
@@ -259,7 +264,7 @@ def test_proxies_that_only_go_forward_are_never_suspected(
         place[proxy] += moved
         answer = Visit(proxy, HOST, status=200, task=task(commits[place[proxy]]), page="")
         steps.append(at(10 + n, answer))
-    assert check(history(*steps), TERMS) == []
+    assert check(history(*steps)) == []
     shown = [what for *_, what in steps if isinstance(what, Visit) and what.proxy == "p"]
     if len({what.task for what in shown}) > 1:
-        assert any("goes_back" in one for one in check(history(*steps, at(99, shown[0])), TERMS))
+        assert any("goes_back" in one for one in check(history(*steps, at(99, shown[0]))))
