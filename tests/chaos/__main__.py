@@ -8,6 +8,7 @@ plan. The second checks a history again. Exit status 1 means findings: see docs/
 """
 
 import argparse
+import logging
 import os
 import random
 import shutil
@@ -60,6 +61,7 @@ def _run(given: argparse.Namespace) -> int:
     from tests.chaos.run import Run
     from tests.chaos.world import World
 
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)  # ZooKeeper is away now and then
     folder = Path(tempfile.mkdtemp(prefix="prevs-x-"))  # short: sockets are made below it
     file: Path = given.history or folder / "history.jsonl"
     plan = draw(given.seed, given.seconds)
