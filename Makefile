@@ -15,7 +15,8 @@ TESTS ?=
 MACHINES ?=
 REACH ?=
 SEED ?=
-SECONDS_OF_CHAOS ?= 3600
+CHAOS ?=
+SECONDS ?= 3600
 WORKERS ?= 4
 MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
@@ -44,7 +45,7 @@ help:
 	@echo 'make reach        measure from inside who reaches what, beside docs/security.md, print it as a table (as root, some minutes)'
 	@echo "                  (REACH='--json' prints JSON)"
 	@echo 'make test-chaos   let random faults happen to a whole cluster in use, and check what its clients saw (an hour, as root)'
-	@echo "                  (SEED=7 replays a plan, SECONDS_OF_CHAOS=300 makes it shorter)"
+	@echo "                  (SEED=7 replays a plan, SECONDS=300 makes it shorter, CHAOS='--history FILE' keeps the history)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
@@ -111,9 +112,9 @@ test-again: $(VENV)/.installed
 	done
 	@echo 'These tests failed once, and passed three times since. Find out why they failed:' && cat $(FAILED)
 
-# For CI, a short form: .ci/run.
+# CI runs a short form of it: .ci/run.
 test-chaos: packages-test $(VENV)/.installed
-	@$(BIN)/python -m tests.chaos --seconds $(SECONDS_OF_CHAOS) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 # Run by hand, not in CI: it takes an hour, 10 GB of memory and 10 GB of disk. It needs no KVM.
 test-machines: packages-machines $(VENV)/.installed

@@ -71,13 +71,7 @@ def _run(given: argparse.Namespace) -> int:
     try:
         world.make()
         say("All parts are up.")
-        run = Run(world, recorder, say, given.within)
-        run.set_up()
-        run.begin()
-        run.strike(plan, given.seconds)
-        say("The last fault is undone.")
-        run.recover()
-        run.remove()
+        Run(world, recorder, say, given.within).go(plan, given.seconds)
     except KeyboardInterrupt:
         say("Ended before its time.")
         return 130

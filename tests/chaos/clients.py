@@ -106,21 +106,11 @@ class Pusher:
             return
         seen = (proposal or before)["revision"]
         number = self._recorder.begin("switcher", begun)
-        outcome = Outcome.UNKNOWN
-        for _ in range(_TRIES):
-            try:
-                self._api.call(
-                    "PUT", f"/v1/gates/{gate}", app=self._site.app, keep=True,
-                    rules=rules(commit), seen=seen,
-                )  # fmt: skip
-                outcome = Outcome.OK
-            except NoAnswer:
-                time.sleep(_BETWEEN)
-                continue
-            except Refused:  # an earlier try was, or will be, it; or nobody knows the commit yet
-                pass
-            break
-        self._recorder.end(number, outcome, begun)
+        order = {"app": self._site.app, "keep": True, "rules": rules(commit), "seen": seen}
+        outcome, _ = persist(lambda: self._api.call("PUT", f"/v1/gates/{gate}", **order))
+        # It may be refused because an earlier try has done it, or will do it yet.
+        known = Outcome.OK if outcome is Outcome.OK else Outcome.UNKNOWN
+        self._recorder.end(number, known, begun)
 
 
 def rules(*commits: str, sticky: bool = False) -> Sequence[Mapping[str, Any]]:
@@ -190,12 +180,7 @@ class Orderer:
             "once": what.once,
         }
         path = f"/v1/apps/{self._app}/jobs"
-        outcome, made = Outcome.UNKNOWN, None
-        for _ in range(_TRIES):
-            outcome, made = attempt(lambda: self._api.call("POST", path, key=what.key, jobs=[job]))
-            if outcome is not Outcome.UNKNOWN:
-                break
-            time.sleep(_BETWEEN)
+        outcome, made = persist(lambda: self._api.call("POST", path, key=what.key, jobs=[job]))
         ordered = dataclasses.replace(what, job=made["jobs"][0]["id"]) if made else what
         self._recorder.end(asked, outcome, ordered)
 
@@ -228,3 +213,13 @@ def attempt(call: Callable[[], Any]) -> tuple[Outcome, Any]:
         return Outcome.UNKNOWN, None
     except Refused:
         return Outcome.REFUSED, None
+
+
+def persist(call: Callable[[], Any]) -> tuple[Outcome, Any]:
+    """Return how a call has ended that is repeated until somebody answers, and its answer."""
+    for _ in range(_TRIES):
+        outcome, answer = attempt(call)
+        if outcome is not Outcome.UNKNOWN:
+            return outcome, answer
+        time.sleep(_BETWEEN)
+    return Outcome.UNKNOWN, None

@@ -93,9 +93,18 @@ class Run:
         self._named: dict[str, Sequence[str]] = {}
         self._writer = Writer(recorder, Api(world.settings), "book", "inner")
 
+    def go(self, plan: Sequence[Strike], seconds: float) -> None:
+        """Do all of it, with faults for `seconds`."""
+        self._set_up()
+        self._begin()
+        self._strike(plan, seconds)
+        self._say("The last fault is undone.")
+        self._recover()
+        self._remove()
+
     # before the faults
 
-    def set_up(self) -> None:
+    def _set_up(self) -> None:
         """Register the apps, make gates, a stack and a schedule, and begin to visit."""
         for app in _BRANCHES:
             most = {"max_previews": _FEW} if app == "few" else {}
@@ -156,7 +165,7 @@ class Run:
         found: str = self._world.wait_for(find, "the variant has an instance")
         return found
 
-    def begin(self) -> None:
+    def _begin(self) -> None:
         """Wait until every address is answered, then start the clients."""
         silent = self._wait_answered(_SET_UP)
         assert not silent, [one.host for one in silent]
@@ -182,7 +191,7 @@ class Run:
 
     # the faults
 
-    def strike(self, plan: Sequence[Strike], seconds: float) -> None:
+    def _strike(self, plan: Sequence[Strike], seconds: float) -> None:
         """Let the faults happen in their order, and undo all; end after `seconds`.
 
         On a slow machine a fault takes longer, and what follows comes later: in the same order.
@@ -234,7 +243,7 @@ class Run:
 
     # after the faults
 
-    def recover(self) -> None:
+    def _recover(self) -> None:
         """Wait until everything answers again and every job has ended, then read what was written.
 
         What does not happen in time is left to the checker.
@@ -340,7 +349,7 @@ class Run:
 
     # in the end
 
-    def remove(self) -> None:
+    def _remove(self) -> None:
         """Remove all that was made, end all parts, and write down what is left of it."""
         for path in ("stacks/shop", "gates/door", "gates/wheel", *(f"apps/{a}" for a in _BRANCHES)):
             with contextlib.suppress(Refused):  # an earlier try has removed it

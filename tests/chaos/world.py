@@ -75,24 +75,7 @@ class World(System):
     def start_parts(self) -> None:
         """Start the supervisor with all parts, and wait until they are ready."""
         self.settings.progress_file.unlink(missing_ok=True)
-        environ = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("PREVS_", "DOCKER_"))},
-            **NEVER_FULL,
-            "DOCKER_HOST": self._docker_host,
-            "PYTHONPATH": str(ROOT),
-            "PATH": _SYSTEM_PATH,
-        }
-        with self.settings.log("supervisor").open("ab") as log:
-            self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.parts", str(self.folder)],
-                env=environ,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        supervisor = self._supervisor
+        self._supervisor = supervisor = self._launch()
 
         def over() -> str | None:
             ended = supervisor.poll()
@@ -105,6 +88,25 @@ class World(System):
             instead=lambda: launch.read_status(self.settings),
             seconds=300,
         )
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("PREVS_", "DOCKER_"))},
+            **NEVER_FULL,
+            "DOCKER_HOST": self._docker_host,
+            "PYTHONPATH": str(ROOT),
+            "PATH": _SYSTEM_PATH,
+        }
+        with self.settings.log("supervisor").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.parts", str(self.folder)],
+                env=environ,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def down(self) -> None:
         """End all parts in order, as `prevs local down` does."""
