@@ -1,4 +1,4 @@
-# Every target is one command, and reports what it does. CI runs `check` and `test-all`.
+# Every target is one command, and reports what it does. CI runs `check`, `test-all`, and a short `test-chaos`.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
