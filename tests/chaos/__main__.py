@@ -72,15 +72,16 @@ def _run(given: argparse.Namespace) -> int:
         world.make()
         say("All parts are up.")
         Run(world, recorder, say, given.within).go(plan, given.seconds)
+        ended = None
     except KeyboardInterrupt:
         say("Ended before its time.")
-        return 130
+        ended = 130
     finally:
         recorder.close()
         world.end()
         _keep_logs(folder, given.logs)
-    status = _judge(file)
-    if status == 0 and given.history is None:
+    status = _judge(file) if ended is None else ended
+    if status != 1:  # after findings, the logs are wanted
         shutil.rmtree(folder, ignore_errors=True)
     return status
 
