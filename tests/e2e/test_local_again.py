@@ -106,10 +106,9 @@ def test_an_interrupted_up_says_in_a_sentence_what_runs(own: Own, until: str) ->
     own.down()
     up = own.begin("up", *own.options)
     assert up.stdout is not None
+    wait_until(lambda: (own.folder / "turn.lock").read_text() == "up", "it has the turn")
     if until == "it is nearly up":
         wait_until(lambda: own.status()["parts"] and own.part("agent-2")["state"] == "ready")
-    else:
-        wait_until(lambda: (own.folder / "turn.lock").read_text() == "up", "it has the turn")
     up.send_signal(signal.SIGINT)
     done = finish(up)
     assert done.returncode == 130
