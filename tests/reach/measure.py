@@ -288,12 +288,17 @@ def _probe_files(targets: Sequence[Target]) -> Mapping[str, str | bytes]:
 
 
 def _probing(mark: str) -> Sequence[str]:
-    """Return the end of the Dockerfile of the commit that probes."""
+    """Return the end of the Dockerfile of the commit that probes.
+
+    Its application says again what the step found: a build that is repeated takes the step from
+    the cache, and its log has nothing of it.
+    """
+    started = f"cat /found; {_probe(PREVIEW, mark)}; {_SERVE}"
     return [
         _COPY,
         "COPY probe.sh targets /",
-        f"RUN {_probe(STEP, mark)}",
-        f"CMD {json.dumps(['/bin/sh', '-c', f'{_probe(PREVIEW, mark)}; {_SERVE}'])}",
+        f"RUN {_probe(STEP, mark)} | tee /found",
+        f"CMD {json.dumps(['/bin/sh', '-c', started])}",
     ]
 
 
