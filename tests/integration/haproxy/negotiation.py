@@ -153,6 +153,9 @@ def image_elsewhere(page: Page, target: Target) -> Got:
             " const i = new Image(); i.onload = i.onerror = done; i.src = url })",
             target.url,
         )
+        deadline = time.monotonic() + _SECONDS  # the event may come after the image's end
+        while request_ids[target.url] not in answered and time.monotonic() < deadline:
+            page.wait_for_timeout(20)
     return Got(answered[request_ids[target.url]], "")
 
 
