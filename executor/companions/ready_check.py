@@ -84,6 +84,7 @@ class ReadyCheck:
         self._daemon = daemon
         self._signals = signals
         self._tries: dict[str, _Try] = {}
+        self._ended: dict[str, _Done] = {}
         self._legible: set[str] = set()
 
     def look(self, container: str, companion: Companion) -> Look:
@@ -108,8 +109,12 @@ class ReadyCheck:
 
     def _look_by_command(self, container: str, command: Sequence[str]) -> Look:
         done = self._execute(container, command)
-        problem = _describe(command, done)
-        return Look(False, problem) if done is None else Look(done.code == 0, problem, done.output)
+        if done is None:  # one that takes longer says less than one that has ended
+            done = self._ended.get(container)
+        if done is None:
+            return Look(False, _describe(command, None))
+        self._ended[container] = done
+        return Look(done.code == 0, _describe(command, done), done.output)
 
     def _execute(self, container: str, command: Sequence[str], kept: int = _KEPT) -> _Done | None:
         """Return how a command ended in a container, None if it still runs."""

@@ -155,6 +155,14 @@ def test_a_check_that_never_ends_is_run_once(agent: Agent) -> None:
     assert agent.containers() == []
 
 
+def test_a_check_that_takes_longer_at_last_does_not_hide_how_it_ended_before(agent: Agent) -> None:
+    check = shell("test -e /tmp/again && sleep 1000; touch /tmp/again; echo no; exit 2")
+    db = Companion("db", command=DB.command, ready=check)
+    agent.run(agent.image(SERVE), run=settings(db), start_limit=8.0)
+    assert "exited with code 2" in agent.message
+    assert agent.log.data.count(b"db | no\n") == 1
+
+
 def test_a_port_is_seen_where_dockers_processes_are_not(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
