@@ -92,6 +92,11 @@ class Files(NamedTuple):
         return self.folder / "haproxy.cfg"
 
     @property
+    def messages(self) -> Path:
+        """What HAProxy says of itself since the newest one was started."""
+        return self.folder / "haproxy.messages"
+
+    @property
     def map(self) -> Path:
         """The routes of public apps that HAProxy starts with; also the name of its map."""
         return self.folder / "routes.map"

@@ -59,7 +59,6 @@ class HaproxyProcess:
         self._child: asyncio.subprocess.Process | None = None
         self._old_processes = old_processes
         self._to_reload = asyncio.Event()
-        self._reports: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Start HAProxy, and one that keeps its listening sockets. Raises HaproxyFailed.
@@ -174,16 +173,15 @@ class HaproxyProcess:
             return child
 
     async def _start_and_await(self) -> asyncio.subprocess.Process:
-        child, report = await self._spawn()
+        child = await self._spawn()
         own = self._files.own_socket(child.pid)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while await runtime.pid(own) is None:
                     if child.returncode is not None:
-                        await report
+                        said = " ".join(self._files.messages.read_text(errors="replace").split())
                         raise HaproxyFailed(
-                            f"HAProxy ended at once with status {child.returncode} (see its "
-                            "messages above)"
+                            f"HAProxy ended at once with status {child.returncode}: {said}"
                         )
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -192,30 +190,23 @@ class HaproxyProcess:
         _point(self._files.socket, own)
         return child
 
-    async def _spawn(self) -> tuple[asyncio.subprocess.Process, asyncio.Task[None]]:
-        """Start a child; return it and the task that logs what it says."""
+    async def _spawn(self) -> asyncio.subprocess.Process:
         command = ["sh", "-c", _COMMAND, "sh", "-db", "-f", str(self._files.configuration)]
         # Any old process can hand over the listeners: a retired one keeps them open, unused.
         for old_socket in self._old_processes.sockets()[:1]:
             command += ["-x", str(old_socket)]
-        null, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
+        null = asyncio.subprocess.DEVNULL
         try:
-            self._child = child = await asyncio.create_subprocess_exec(
-                *command, stdin=null, stderr=pipe, env=self._environment
-            )
+            # In a file: they are no lines of our log, and a pipe would end with the proxy.
+            self._files.messages.write_bytes(b"")
+            with self._files.messages.open("ab") as messages:
+                self._child = child = await asyncio.create_subprocess_exec(
+                    *command, stdin=null, stderr=messages, env=self._environment
+                )
             _write_pids(self._files.pids, (child.pid, *self._old_processes.pids))
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
-        report = asyncio.create_task(_report(child.stderr))
-        self._reports.add(report)
-        report.add_done_callback(self._reports.discard)
-        return child, report
-
-
-async def _report(messages: asyncio.StreamReader | None) -> None:
-    """Log what a HAProxy says, until it has ended."""
-    while messages and (line := await messages.readline()):
-        log.info("HAProxy reports", line=line.decode(errors="replace").strip())
+        return child
 
 
 def _point(link: Path, path: Path) -> None:
