@@ -1,6 +1,7 @@
 """Let random faults happen to a whole cluster that is in use, and check what its clients have seen.
 
     python -m tests.chaos [--seconds 3600] [--seed NUMBER] [--history FILE] [--within 120]
+        [--only KIND ...]
     python -m tests.chaos --check FILE
 
 The first runs in a network and a mount namespace of its own, as root; the same seed makes the same
@@ -25,7 +26,7 @@ from types import FrameType
 from tests.chaos import history
 from tests.chaos.checker import check
 from tests.chaos.history import Recorder
-from tests.chaos.plan import draw
+from tests.chaos.plan import KINDS, draw
 
 _APART = "PREVS_CHAOS_APART"
 _ROOT = Path(__file__).parents[2]
@@ -64,7 +65,8 @@ def _run(given: argparse.Namespace) -> int:
     logging.getLogger("kazoo").setLevel(logging.CRITICAL)  # ZooKeeper is away now and then
     folder = Path(tempfile.mkdtemp(prefix="prevs-x-"))  # short: sockets are made below it
     file: Path = given.history or folder / "history.jsonl"
-    plan = draw(given.seed, given.seconds)
+    kinds = [kind for kind in KINDS if kind.name in given.only] if given.only else KINDS
+    plan = draw(given.seed, given.seconds, kinds)
     say = _speaker()
     say(f"seed {given.seed}, {given.seconds:.0f} s, {len(plan)} faults; history: {file}")
     recorder, world = Recorder(file), World(folder)
@@ -121,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600.0, help="how long faults come")
     parser.add_argument("--seed", type=int, help="of the plan; without it, one is chosen")
+    parser.add_argument("--only", action="append", help="a kind of fault to draw, and no other")
     parser.add_argument("--history", type=Path, help="the file of what clients have seen")
     parser.add_argument("--within", type=float, default=120.0, help="until all answers again")
     parser.add_argument("--logs", type=Path, help="a folder to which the parts' logs are copied")

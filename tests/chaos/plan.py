@@ -52,6 +52,7 @@ KINDS = (
     Kind("replace-framework", FRAMEWORKS, (1.0, 5.0)),
     # Alone: with another member away, what only those two have acknowledged would be lost.
     Kind("replace-zookeeper", ZOOKEEPERS, (5.0, 10.0), alone=True),
+    Kind("change-token", ("proxies",), (0.0, 0.0), 0.7, alone=True),
     Kind("power-cut", (EVERYTHING,), (0.0, 0.0), 0.7, alone=True),
     Kind("down-and-up", (EVERYTHING,), (0.0, 0.0), 0.5, alone=True),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from docker import DockerClient
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NoNodeError
@@ -171,6 +172,17 @@ class World(System):
     def repository(app: str) -> str:
         """Return the address of an app's repository."""
         return f"git://{GIT_HOST}/{app}"
+
+    def has_signed_all(self) -> bool:
+        """Return whether the leader says that its records have the first token's signature."""
+        token = self.settings.token_file.read_text()
+        for url in self.settings.api.split(","):
+            with contextlib.suppress(requests.RequestException, ValueError, KeyError):
+                given = {"Authorization": f"Bearer {token}"}
+                checks = requests.get(f"{url}/readyz", headers=given, timeout=10).json()["checks"]
+                if any("the later ones may go" in one["detail"] for one in checks):
+                    return True
+        return False
 
     def wait_healed(self, limit: float) -> None:
         """Wait until every part is ready. Its restarts have pauses."""
