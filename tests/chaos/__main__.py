@@ -123,7 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600.0, help="how long faults come")
     parser.add_argument("--seed", type=int, help="of the plan; without it, one is chosen")
-    parser.add_argument("--only", action="append", help="a kind of fault to draw, and no other")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[kind.name for kind in KINDS],
+        metavar="KIND",
+        help="a kind of fault to draw, and no other",
+    )
     parser.add_argument("--history", type=Path, help="the file of what clients have seen")
     parser.add_argument("--within", type=float, default=120.0, help="until all answers again")
     parser.add_argument("--logs", type=Path, help="a folder to which the parts' logs are copied")
