@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Optional
 
 from prevs import codec
+from prevs.apps import AppRecord
 from prevs.codec import RecordError
 from prevs.commit_settings import CommitSettings
 from prevs.failures import Failure, Mistake
@@ -32,55 +33,6 @@ __all__ = [
     "Step",
     "TokenRecord",
 ]
-
-
-@dataclasses.dataclass(frozen=True)
-class AppRecord:
-    """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path.
-
-    A preview that nobody has used for `idle_after` seconds stops (0: never), except in the hours
-    of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` limit its agents by their attributes
-    ("zone=a|b", "disk!=slow"). `removed` marks an app that is being removed: its previews no longer
-    start. `folder` is the folder of its Dockerfile in the repository, "" for the root. A commit
-    may request at most `max_cpus` and `max_mem`, if they are more than `cpus` and `mem`. `room` is
-    how much its waiting room shows (framework/apps/room_detail.py). `forge` is the kind of host
-    that its repository is on, `pulls` which pull requests it follows, `forks` whether commits of
-    forks may be built, `tell` what is said of them at the forge (framework/apps/forge_settings.py).
-    `warm` is which new heads are built ahead of their first visit (framework/apps/warm_setting.py).
-    At most `max_jobs` of its jobs have a task at a time.
-    """
-
-    name: str
-    repository: str
-    port: int = 8080
-    cpus: float = 0.1
-    mem: int = 128
-    max_previews: int = 10
-    health: str = "/"
-    idle_after: int = 3600
-    keep_warm: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    created: float = 0.0
-    removed: bool = False
-    folder: str = ""
-    max_cpus: float = 0.0
-    max_mem: int = 0
-    room: str = "auto"
-    forge: str = "auto"
-    pulls: str = "auto"
-    forks: str = "approve"
-    warm: str = "off"
-    tell: tuple[str, ...] = ("comment", "status")
-    max_jobs: int = 10
-
-    def encode(self) -> bytes:
-        """Return the znode's bytes."""
-        return codec.encode(self, 1)
-
-    @staticmethod
-    def decode(data: bytes) -> "AppRecord":
-        """Return the record in a znode. Raises RecordError."""
-        return codec.decode(AppRecord, 1, data)
 
 
 @dataclasses.dataclass(frozen=True)

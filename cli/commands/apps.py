@@ -18,6 +18,9 @@ from cli.display.output import note, show, show_json
 from cli.display.progress import waiting_line
 from cli.errors import ApiRefused, NotDone
 from cli.names.arguments import as_json, confirm, name_argument, yes
+from cli.names.declared_options import option_of
+from prevs.apps import AppRecord
+from prevs.declarations import list_choices, list_settings
 
 if TYPE_CHECKING:
     from cli.client.api import Api
@@ -33,96 +36,14 @@ _SILENT_SECONDS = 15.0
 _PATIENCE = 120.0
 """How long a framework that another one replaces may be away, or an older one may read."""
 
-FORGES = click.Choice(["auto", "github", "gitlab", "gitea", "pagure", "none"])
-
-_SETTINGS = (
-    click.option("--port", type=int, help="The port on which the app listens in its container."),
-    click.option("--cpus", type=float, help="Its share of CPUs."),
-    click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
-    click.option("--max-previews", type=int, help="How many previews may run at the same time."),
-    click.option("--max-jobs", type=int, help="How many jobs may run at the same time."),
-    click.option("--health", metavar="PATH", help="The path that answers when the app is ready."),
-    click.option(
-        "--idle-after",
-        type=int,
-        metavar="SECONDS",
-        help="Stop a preview after this time without use; 0: never.",
-    ),
-    click.option(
-        "--keep-warm",
-        multiple=True,
-        metavar="HOURS",
-        help="Hours, in UTC, in which no idle preview stops: 'mon-fri 08:00-18:00'. "
-        "Repeatable; '' for none.",
-    ),
-    click.option(
-        "--constraint",
-        "constraints",
-        multiple=True,
-        metavar="TEXT",
-        help="A condition on agents' attributes: 'zone=a|b', 'disk!=slow' or 'gpu'. "
-        "Repeatable; '' for none.",
-    ),
-    click.option(
-        "--folder",
-        metavar="PATH",
-        help="The folder of the repository with the Dockerfile and .prevs.toml; '' for the root.",
-    ),
-    click.option(
-        "--max-cpus",
-        type=float,
-        help="The most CPUs that a commit's containers may have in all; 0: no more than --cpus.",
-    ),
-    click.option(
-        "--max-mem",
-        type=int,
-        metavar="MB",
-        help="The most memory that a commit's containers may have in all; 0: no more than --mem.",
-    ),
-    click.option(
-        "--room",
-        type=click.Choice(["auto", "full", "status"]),
-        help="What the waiting room shows to visitors: full (with the build's log) or status "
-        "(only the steps); auto: status for a private repository.",
-    ),
-    click.option(
-        "--forge",
-        type=FORGES,
-        help="The kind of host that its repository is on; auto: by the host's name.",
-    ),
-    click.option(
-        "--pulls",
-        type=click.Choice(["auto", "off", "branches", "all"]),
-        help="Which pull requests get addresses: branches, those of the repository itself; all, "
-        "also those of forks; auto: branches once there is a token for the forge.",
-    ),
-    click.option(
-        "--forks",
-        type=click.Choice(["never", "approve", "members"]),
-        help="Whether commits of forks start: never, once approved, or those of people who may "
-        "write to the repository.",
-    ),
-    click.option(
-        "--warm",
-        type=click.Choice(["off", "pulls", "branches"]),
-        help="Whose new heads are built before anybody visits them: those of pull requests, or "
-        "also those of branches.",
-    ),
-    click.option(
-        "--tell",
-        multiple=True,
-        type=click.Choice(["comment", "status", "deployment", ""]),
-        help="How pull requests hear of their previews, once there is a token for the forge; "
-        "deployment: at GitHub. Repeatable; '' for not at all.",
-    ),
-)
-"""The options of `app add` and `app set`, in the order of --help."""
+FORGES = click.Choice(list_choices(AppRecord, "forge"))
 
 
 def settings(command: Command) -> Command:
     """Add the options of an app's settings. The API checks them, all at once."""
-    for option in reversed(_SETTINGS):
-        command = option(command)
+    for one in reversed(list_settings(AppRecord)):
+        if one.name != "repository":
+            command = option_of(one)(command)
     return command
 
 

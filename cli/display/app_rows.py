@@ -1,15 +1,35 @@
-"""The rows about an app that take more than its setting."""
+"""The rows about an app."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from cli.client.api_types import App
-from cli.display.sentences import ago
+from cli.display.sentences import ago, duration
+from prevs import declarations
+from prevs.apps import AppRecord
+from prevs.declarations import Setting
 
 
-def show_room(app: App) -> str:
-    """Return what an app's waiting room shows."""
-    shows = app.get("room_shows", "")
-    return f"{shows} (auto)" if app.get("room") == "auto" else shows
+def list_settings(app: App) -> Iterator[tuple[str, object]]:
+    """Yield the rows of an app's settings, but for those about its forge."""
+    values = cast(Mapping[str, Any], app)
+    for one in declarations.list_settings(AppRecord):
+        if one.about.page or one.name not in values:
+            continue
+        value = values[one.name]
+        for each in value if one.is_list else (value,):
+            yield one.about.title.lower(), _show(one, each, values)
+
+
+def _show(one: Setting, value: Any, app: Mapping[str, Any]) -> str:
+    if one.name == "room":
+        return f"{app['room_shows']} (auto)" if value == "auto" else str(value)
+    if value == 0 and one.about.zero:
+        return one.about.zero
+    if one.about.unit == "seconds":
+        return duration(value)
+    text = f"{value:g}" if one.kind is float else str(value)
+    return f"{text} {one.about.unit}" if one.about.unit else text
 
 
 def list_forge(app: App, now: float) -> Sequence[tuple[str, object]]:

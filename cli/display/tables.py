@@ -195,23 +195,9 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
     return new_details(
         [
             ("name", app["name"]),
-            ("repository", app["repository"]),
-            ("folder", app.get("folder", "")),
             ("read", describe_polling(hooks, now) if hooks else ""),
-            ("port", app["port"]),
-            ("cpus", f"{app['cpus']:g}"),
-            ("mem", f"{app['mem']} MB"),
-            ("max cpus", f"{app['max_cpus']:g}" if app.get("max_cpus") else ""),
-            ("max mem", f"{app['max_mem']} MB" if app.get("max_mem") else ""),
-            ("max previews", app["max_previews"]),
-            ("max jobs", app.get("max_jobs", "")),
-            ("health", app["health"]),
-            ("idle after", _idle(app)),
-            *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
-            *(("constraint", constraint) for constraint in app["constraints"]),
-            ("waiting room", app_rows.show_room(app)),
+            *app_rows.list_settings(app),
             *app_rows.list_forge(app, now),
-            ("built ahead", app.get("warm", "")),
             ("added", ago(app["created"], now)),
         ]
     )

@@ -26,8 +26,8 @@ Json = dict[str, Any]
 
 def app(name: str, **changes: object) -> Json:
     """Return an app as the API shows it."""
-    shown = answers.show_app(AppRecord(name, "/srv/x", created=1.0))
-    return shown.model_dump(mode="json") | changes
+    shown: Json = answers.show_app(AppRecord(name, "/srv/x", created=1.0)).model_dump(mode="json")
+    return shown | changes
 
 
 def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:

@@ -307,7 +307,8 @@ class FakeFramework:
         return self._show(preview) | {"log_tail": tail}
 
     def _show_app(self, app: str, _: str) -> Json:
-        return presenter.show_app(self.world.known.snapshot.app(app)).model_dump(mode="json")
+        shown: Json = presenter.show_app(self.world.known.snapshot.app(app)).model_dump(mode="json")
+        return shown
 
     def _resolve(self, app: str, label: str) -> Json:
         snapshot = self.world.known.snapshot

@@ -8,10 +8,12 @@ from pydantic import TypeAdapter, ValidationError
 from framework.errors import InvalidSettings
 from framework.http_api.http import field_problems
 from framework.http_api.models import app_models
+from prevs.declarations import list_settings
 from prevs.records import AppRecord
 
-_LISTS = frozenset({"keep_warm", "constraints", "tell"})
-_NAMES = ("name", *app_models.AppChanges.__annotations__)
+_SETTINGS = list_settings(AppRecord)
+_LISTS = frozenset(one.name for one in _SETTINGS if one.is_list)
+_NAMES = ("name", *(one.name for one in _SETTINGS))
 _CHANGES: TypeAdapter[Any] = TypeAdapter(app_models.AppChanges)
 
 

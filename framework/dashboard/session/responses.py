@@ -20,6 +20,8 @@ from framework.dashboard.session.static_files import Files
 from framework.errors import FrameworkError
 from framework.jobs.errors import NeedsAdmin
 from prevs import names
+from prevs.apps import AppRecord
+from prevs.declarations import list_settings
 from program.text.foreign_text import name_unseen
 
 if TYPE_CHECKING:
@@ -164,4 +166,5 @@ def _templates() -> "jinja2.Environment":
         state=formatting.state,
         until=formatting.until,
     )
+    environment.globals["app_settings"] = list_settings(AppRecord)
     return environment

@@ -23,7 +23,7 @@ from framework.apps.manifest.keys import OwnName
 from framework.apps.manifest.values import MOST_VARIABLES, MOST_WORDS, Text
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import WHOLE
-from framework.http_api.models.app_models import MOST_MEM
+from prevs.apps import MOST_MEM
 from prevs.names import is_job_name
 
 MOST_JOBS = 1000

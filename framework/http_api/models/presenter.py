@@ -16,6 +16,7 @@ from framework.preview.lifecycle import STARTING
 from framework.service.previews import Previews
 from framework.state.snapshot import Snapshot
 from prevs.companions import APPLICATION
+from prevs.declarations import list_settings
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
@@ -220,31 +221,22 @@ def show_app(
 ) -> app_models.App:
     """Return an app as the API shows it; its repository may be read with a credential."""
     followed = forge_settings.find_pulls(app, has_token=forge_token_set is not None)
+    settings = {one.name: getattr(app, one.name) for one in list_settings(AppRecord)}
+    meant = {
+        "room": room_detail.find_room(app),
+        "forge": forge_settings.show_forge(app),
+        "pulls": forge_settings.show_pulls(app),
+        "forks": forge_settings.find_forks(app),
+        "warm": find_warm(app),
+        "tell": forge_settings.find_tell(app),
+    }
     return app_models.App(
         name=app.name,
-        repository=app.repository,
-        port=app.port,
-        cpus=app.cpus,
-        mem=app.mem,
-        max_previews=app.max_previews,
-        max_jobs=app.max_jobs,
-        health=app.health,
-        idle_after=app.idle_after,
-        keep_warm=list(app.keep_warm),
-        constraints=list(app.constraints),
-        folder=app.folder,
-        max_cpus=app.max_cpus,
-        max_mem=app.max_mem,
-        room=room_detail.find_room(app),
+        **{**settings, **meant},
         room_shows=room_detail.find_shown(app, has_credential=has_credential),
-        forge=forge_settings.show_forge(app),
         forge_kind=forge_settings.find_kind(app),
         forge_token_set=forge_token_set,
-        pulls=forge_settings.show_pulls(app),
         pulls_followed=followed,
-        forks=forge_settings.find_forks(app),
-        warm=find_warm(app),
-        tell=list(forge_settings.find_tell(app)),
         created=app.created,
     )
 

@@ -1,0 +1,103 @@
+"""Settings that are declared once, as fields of a record, with all that is said about them.
+
+The API's orders and answers, the options and table of the command line, the dashboard's form and
+the documentation follow from them.
+"""
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Optional
+
+_ABOUT = "about"
+
+
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What people and programs are told about a setting, and what it may be."""
+
+    title: str
+    """A few words: the label in the form."""
+
+    text: str
+    """One sentence, in Markdown without links."""
+
+    example: Any
+    unit: str = ""
+    choices: Sequence[str] = ()
+
+    least: Optional[float] = None
+    most: Optional[float] = None
+
+    zero: str = ""
+    """What 0 means, in a few words."""
+
+    longest: Optional[int] = None
+    """The length of a text, or of each text in a list."""
+
+    most_items: Optional[int] = None
+    """The length of a list."""
+
+    form: str = ""
+    """The `format` in the API's description, for a text that no pattern describes."""
+
+    pattern: str = ""
+    option: str = ""
+    """The option of the command line, if it is not named after the field."""
+
+    page: str = ""
+    """The dashboard's page that has its field, if that is not the one of the record itself."""
+
+    metavar: str = ""
+    """What stands for a value in the command line's help, if that is not the unit."""
+
+
+class Setting(NamedTuple):
+    """A declared field: `kind` is that of a value, or of each value in a list."""
+
+    name: str
+    kind: Any
+    is_list: bool
+    default: Any
+    is_required: bool
+    about: About
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole number."""
+        return self.kind is int
+
+
+def setting(default: Any, title: str, text: str, **more: Any) -> Any:
+    """Return a field of a record. `more` are fields of About; dataclasses.MISSING: no default."""
+    more.setdefault("example", default)
+    about = About(title, text, **more)
+    return dataclasses.field(default=default, metadata={_ABOUT: about})
+
+
+@functools.cache
+def list_settings(record: type) -> Sequence[Setting]:
+    """Return the declared fields of a record, in their order."""
+    return [
+        Setting(
+            name=field.name,
+            kind=typing.get_args(field.type)[0] if _is_list(field.type) else field.type,
+            is_list=_is_list(field.type),
+            default=field.default,
+            is_required=field.default is dataclasses.MISSING,
+            about=field.metadata[_ABOUT],
+        )
+        for field in dataclasses.fields(record)
+        if _ABOUT in field.metadata
+    ]
+
+
+def list_choices(record: type, name: str) -> Sequence[str]:
+    """Return the choices of a declared field."""
+    [one] = [one for one in list_settings(record) if one.name == name]
+    return one.about.choices
+
+
+def _is_list(kind: Any) -> bool:
+    return typing.get_origin(kind) is tuple
