@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.chaos.api import Api, NoAnswer, Refused
 from tests.chaos.history import Look, Name, Order, Outcome, Recorder, Visit, Write
+from tests.chaos.parts import PROXY_PORTS
 from tests.faults.observer import CannotLook, Observer
 from tests.faults.picture import WITH_TASK
 from tests.faults.sites import Site
@@ -31,13 +32,16 @@ class Client(threading.Thread):
         self._seconds = seconds
         self._once = once
         self._stopping = threading.Event()
+        self.turn = threading.Lock()
+        """Who has it keeps the client still: between what it has done and what it does next."""
         self.failure: Exception | None = None
 
     def run(self) -> None:
         """Go on until stopped. A mistake in this program ends it, and is kept."""
         while not self._stopping.wait(self._seconds):
             try:
-                self._once()
+                with self.turn:
+                    self._once()
             except Exception as exc:  # noqa: BLE001  # whoever joins it raises it
                 self.failure = exc
                 return
@@ -65,6 +69,27 @@ def visit(recorder: Recorder, port: int, asked: Visit, headers: Mapping[str, str
     got = dataclasses.replace(asked, status=answer.status, task=task, page=page)
     recorder.end(number, Outcome.OK, got)
     return got
+
+
+class Address:
+    """An address that is visited: `headers` go with each request, `lots` take turns."""
+
+    def __init__(self, host: str, *, lots: Sequence[str] = (), **headers: str) -> None:
+        self.host = host
+        self.headers = {name.replace("_", "-"): text for name, text in headers.items()}
+        self._lots = lots
+        self._count = 0
+
+    def visit(self, recorder: Recorder) -> Sequence[Visit]:
+        """Request it through each proxy, as the next client; return what came."""
+        self._count += 1
+        lot = self._lots[self._count % len(self._lots)] if self._lots else ""
+        headers = self.headers | ({"Cookie": f"prevs-lot={lot}"} if lot else {})
+        asked = [
+            Visit(proxy, self.host, lot, has_pass="X-Prevs-Access" in headers)
+            for proxy in PROXY_PORTS
+        ]
+        return [visit(recorder, PROXY_PORTS[one.proxy], one, headers) for one in asked]
 
 
 class Pusher:

@@ -6,11 +6,9 @@ nothing: its effect is not what a run is about, and it must not end the run.
 
 import contextlib
 import resource
-import secrets
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import requests
@@ -19,7 +17,8 @@ from docker.errors import DockerException
 from local.cluster.zookeeper import serves
 from local.parts import processes
 from prevs.states import State
-from tests.chaos.plan import FRAMEWORKS, PROXIES, ZOOKEEPERS, Strike
+from tests.chaos import operating
+from tests.chaos.plan import FRAMEWORKS, ZOOKEEPERS, Strike
 from tests.chaos.world import World
 from tests.faults.observer import CannotLook
 from tests.integration.haproxy.proxies import haproxies
@@ -191,35 +190,6 @@ def _wait_ended(world: World, part: str) -> None:
     world.wait_for(lambda: world.part(part)["pid"] is None, f"{part} has ended")
 
 
-def _change_token(world: World, strike: Strike) -> Undo:
-    """Change the proxies' token by the steps of docs/operating/tokens.md.
-
-    One file is the frameworks' and the proxies' here. The former token stays in it, as passes that
-    it has signed are in use.
-    """
-    file = world.settings.proxy_token_file
-    former, new = file.read_text().split(), secrets.token_urlsafe(32)
-    file.write_text("\n".join([*former, new]))
-    _restart(world, PROXIES)
-    file.write_text("\n".join([new, *former]))
-    _restart(world, FRAMEWORKS)
-    world.wait_for(world.has_signed_all, "all records are signed with the new token")
-    _restart(world, PROXIES)
-    return _nothing
-
-
-def _restart(world: World, parts: Sequence[str]) -> None:
-    """End parts in order, one after the other; the supervisor starts each again."""
-    for name in parts:
-        before = world.process(name)
-        processes.send(before, signal.SIGTERM)
-        world.wait_for(partial(_is_new, world, name, before), f"{name} is ready again")
-
-
-def _is_new(world: World, name: str, before: processes.Identity) -> bool:
-    return world.part(name)["state"] == "ready" and world.process(name) != before
-
-
 def _cut_power(world: World, strike: Strike) -> Undo:
     world.cut_power()
     world.start_parts()
@@ -229,6 +199,18 @@ def _cut_power(world: World, strike: Strike) -> Undo:
 def _down_and_up(world: World, strike: Strike) -> Undo:
     world.down()
     world.start_parts()
+    return _nothing
+
+
+def _change_token(world: World, strike: Strike) -> Undo:
+    operating.change_token(world)
+    return _nothing
+
+
+def _back_up_and_restore(world: World, strike: Strike) -> Undo:
+    with world.still() as is_still:
+        if is_still:  # else what was acknowledged would be lost with reason
+            operating.back_up_and_restore(world)
     return _nothing
 
 
@@ -247,7 +229,8 @@ FAULTS: Mapping[str, Begin] = {
     "few-files": _few_files,
     "replace-framework": _replace_framework,
     "replace-zookeeper": _replace_zookeeper,
-    "change-token": _change_token,
     "power-cut": _cut_power,
     "down-and-up": _down_and_up,
+    "change-token": _change_token,
+    "backup-and-restore": _back_up_and_restore,
 }

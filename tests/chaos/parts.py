@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from local.cluster import cluster, supervisor
+from local.cluster.programs import framework_part
 from local.cluster.zookeeper import serves, zookeeper_part
 from local.docker import groups
 from local.docker.dockerd import DockerPart
@@ -41,6 +42,24 @@ def ensemble(settings: Settings) -> str:
     return ",".join(hosts)
 
 
+def proxies_token_file(settings: Settings) -> Path:
+    """Return the file of the proxies' tokens: on other machines it is a copy."""
+    return settings.folder / "proxies-token"
+
+
+def framework_environ(settings: Settings, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment of the first framework: all of its settings."""
+    return _joined(framework_part(settings, environ), settings).environ
+
+
+def zookeepers(settings: Settings, environ: Mapping[str, str]) -> Sequence[ProcessPart]:
+    """Return the ZooKeepers, not started."""
+    return [
+        _grouped(_zookeeper(settings, number, name, environ), settings)
+        for number, name in enumerate(ZOOKEEPERS, 1)
+    ]
+
+
 def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
     """Return the parts, not started. Raises LocalError as the local cluster does."""
     return [*_changed(cluster.parts(settings, environ), settings, environ)]
@@ -51,8 +70,7 @@ def _changed(
 ) -> Iterator[Part]:
     for part in given:
         if part.name == "zookeeper":
-            for number, name in enumerate(ZOOKEEPERS, 1):
-                yield _grouped(_zookeeper(settings, number, name, environ), settings)
+            yield from zookeepers(settings, environ)
         elif isinstance(part, AnnouncementPart):
             yield AnnouncementPart(
                 ensemble(settings),
@@ -61,9 +79,12 @@ def _changed(
                 credential=settings.mesos_access.credential(),
             )
         elif isinstance(part, ProcessPart):
-            yield _grouped(_joined(part, settings), settings)
+            joined = _joined(part, settings)
             if part.name == "proxy":
-                yield _grouped(_second_proxy(_joined(part, settings), settings, environ), settings)
+                own = {"PREVS_TOKEN_FILE": str(proxies_token_file(settings))}
+                joined = dataclasses.replace(joined, environ={**joined.environ, **own})
+                yield _grouped(_second_proxy(joined, settings, environ), settings)
+            yield _grouped(joined, settings)
         else:
             yield part
 

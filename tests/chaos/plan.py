@@ -52,9 +52,11 @@ KINDS = (
     Kind("replace-framework", FRAMEWORKS, (1.0, 5.0)),
     # Alone: with another member away, what only those two have acknowledged would be lost.
     Kind("replace-zookeeper", ZOOKEEPERS, (5.0, 10.0), alone=True),
-    Kind("change-token", ("proxies",), (0.0, 0.0), 0.7, alone=True),
     Kind("power-cut", (EVERYTHING,), (0.0, 0.0), 0.7, alone=True),
     Kind("down-and-up", (EVERYTHING,), (0.0, 0.0), 0.5, alone=True),
+    # Alone: both follow the steps of an operator, who waits until all parts are ready.
+    Kind("change-token", (EVERYTHING,), (0.0, 0.0), 0.5, alone=True),
+    Kind("backup-and-restore", (EVERYTHING,), (0.0, 0.0), 0.5, alone=True),
 )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ import requests
 from prevs import names
 from tests.chaos import clients, faults
 from tests.chaos.api import Api, NoAnswer, Refused
-from tests.chaos.clients import Client, Orderer, Pusher, Watcher, Writer
+from tests.chaos.clients import Address, Client, Orderer, Pusher, Watcher, Writer
 from tests.chaos.history import (
     Fault,
     JobSeen,
@@ -24,7 +24,6 @@ from tests.chaos.history import (
     Recovery,
     Terms,
     TimeSeen,
-    Visit,
     Write,
 )
 from tests.chaos.parts import PROXY_PORTS
@@ -50,27 +49,6 @@ _PATIENCE = 3
 Say = Callable[[str], None]
 
 
-class Address:
-    """An address that is visited: `headers` go with each request, `lots` take turns."""
-
-    def __init__(self, host: str, *, lots: Sequence[str] = (), **headers: str) -> None:
-        self.host = host
-        self.headers = {name.replace("_", "-"): text for name, text in headers.items()}
-        self._lots = lots
-        self._count = 0
-
-    def visit(self, recorder: Recorder) -> Sequence[Visit]:
-        """Request it through each proxy, as the next client; return what came."""
-        self._count += 1
-        lot = self._lots[self._count % len(self._lots)] if self._lots else ""
-        headers = self.headers | ({"Cookie": f"prevs-lot={lot}"} if lot else {})
-        asked = [
-            Visit(proxy, self.host, lot, has_pass="X-Prevs-Access" in headers)
-            for proxy in PROXY_PORTS
-        ]
-        return [clients.visit(recorder, PROXY_PORTS[one.proxy], one, headers) for one in asked]
-
-
 class Run:
     """One run in `world`, which is up; what is seen goes to `recorder`."""
 
@@ -84,6 +62,7 @@ class Run:
         }
         self._api = Api(world.settings)
         self._clients: list[Client] = []
+        self._changing: list[Client] = []
         self._addresses: list[Address] = []
         self._pusher = Pusher(recorder, Api(world.settings), self._sites["site"], "b01")
         self._orderer = Orderer(
@@ -97,6 +76,7 @@ class Run:
         """Do all of it, with faults for `seconds`."""
         self._set_up()
         self._begin()
+        self._world.still, self._world.issue_passes = self._still, self._issue_pass
         self._strike(plan, seconds)
         self._say("The last fault is undone.")
         self._recover()
@@ -123,11 +103,16 @@ class Run:
 
     def _set_up_guarded(self) -> None:
         self._must("PUT", "/v1/apps/inner/access", access="password", password="correct horse")
-        made = self._must("POST", "/v1/apps/inner/passes", kind="machine")
         host = self._host("b01", "inner")
         self._name(host, "inner", self._sites["inner"].commit("b01"))
-        self._addresses.append(Address(host, X_Prevs_Access=made["text"]))
-        self._stranger = Address(host)
+        self._invited, self._stranger = Address(host), Address(host)
+        self._addresses.append(self._invited)
+        self._issue_pass()
+
+    def _issue_pass(self) -> None:
+        """Give who is invited another pass."""
+        made = self._must("POST", "/v1/apps/inner/passes", kind="machine")
+        self._invited.headers = {"X-Prevs-Access": made["text"]}
 
     def _set_up_gates(self) -> None:
         site = self._sites["site"]
@@ -176,18 +161,36 @@ class Run:
         for address in [*self._addresses, self._stranger]:
             self._add(address.host, 0.5, partial(address.visit, recorder))
         for address in few:
-            self._add(address.host, 5.0, partial(address.visit, recorder))
-        self._add("writer", 0.5, self._writer.write_variable)
-        self._add("issuer", _PASSES, self._writer.issue_pass)
-        self._add("orderer", _ORDERS, self._orderer.order)
-        self._add("pusher", 20.0, lambda: self._pusher.push(host))
-        self._add("switcher", 5.0, lambda: self._pusher.switch("door", door))
+            self._change(address.host, 5.0, partial(address.visit, recorder))
+        self._change("writer", 0.5, self._writer.write_variable)
+        self._change("issuer", _PASSES, self._writer.issue_pass)
+        self._change("orderer", _ORDERS, self._orderer.order)
+        self._change("pusher", 20.0, lambda: self._pusher.push(host))
+        self._change("switcher", 5.0, lambda: self._pusher.switch("door", door))
         self._add("watcher", 2.0, watcher.look)
         for client in self._clients:
             client.start()
 
     def _add(self, name: str, seconds: float, once: Callable[[], object]) -> None:
         self._clients.append(Client(name, seconds, once))
+
+    def _change(self, name: str, seconds: float, once: Callable[[], object]) -> None:
+        """Add a client whose requests change something."""
+        self._add(name, seconds, once)
+        self._changing.append(self._clients[-1])
+
+    @contextlib.contextmanager
+    def _still(self) -> Iterator[bool]:
+        """Let nobody change anything meanwhile; yield whether all that was asked for is done."""
+        with contextlib.ExitStack() as stack:
+            for client in self._changing:
+                stack.enter_context(client.turn)
+            deadline = time.monotonic() + self._within
+            silent = self._wait_answered(self._within)
+            jobs = self._wait_jobs(deadline)
+            is_still = not silent and all(job["state"] in _ENDED for job in jobs)
+            self._say("all clients are still" if is_still else "not settled: no backup")
+            yield is_still
 
     # the faults
 
@@ -296,12 +299,7 @@ class Run:
 
     def _read_jobs(self) -> None:
         """Write down all jobs, once they have ended or have had their time."""
-        deadline = time.monotonic() + self._within * _PATIENCE
-        while True:
-            listed = self._list("works", f"&group={self._orderer.group}")
-            if all(job["state"] in _ENDED for job in listed) or time.monotonic() > deadline:
-                break
-            time.sleep(1)
+        listed = self._wait_jobs(time.monotonic() + self._within * _PATIENCE)
         starts = count_starts(self._world.folder, self._orderer.group)
         for job in listed:
             key = job["command"][-1]
@@ -310,6 +308,14 @@ class Run:
         for job in self._list("works", "&schedule=minutely"):
             if job["nominal"] is not None:
                 self._recorder.note("run", TimeSeen("minutely", job["nominal"], job["id"]))
+
+    def _wait_jobs(self, deadline: float) -> list[Mapping[str, Any]]:
+        """Return all jobs that were ordered, once they have ended or it is too late."""
+        while True:
+            listed = self._list("works", f"&group={self._orderer.group}")
+            if all(job["state"] in _ENDED for job in listed) or time.monotonic() > deadline:
+                return listed
+            time.sleep(1)
 
     def _list(self, app: str, query: str) -> list[Mapping[str, Any]]:
         listed: list[Mapping[str, Any]] = []

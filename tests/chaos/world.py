@@ -6,6 +6,7 @@ All of it is in the network and mount namespace of this process, with a dockerd 
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from docker import DockerClient
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NoNodeError
@@ -23,7 +23,7 @@ from local.cluster import launch
 from local.parts import processes
 from local.settings import prepare
 from tests.chaos.links import GIT_HOST, GIT_PORT, Links
-from tests.chaos.parts import PROXY_PORTS, ensemble
+from tests.chaos.parts import PROXY_PORTS, ensemble, proxies_token_file
 from tests.chaos.plan import AGENTS, FRAMEWORKS, ZOOKEEPERS
 from tests.disks import NEVER_FULL
 from tests.fakes.dockerd import OwnDockerd
@@ -49,6 +49,12 @@ class World(System):
         self.dockerd = OwnDockerd(folder / "d")
         super().__init__(folder / "c", self.dockerd.host)
         self.repositories = folder / "git"
+        self.still: Callable[[], contextlib.AbstractContextManager[bool]] = lambda: (
+            contextlib.nullcontext(True)
+        )
+        """While it lasts, the clients let all be as it is; it tells whether all is settled."""
+        self.issue_passes: Callable[[], None] = lambda: None
+        """Issues the visitors' passes again, before the token that has signed them goes."""
         self.links: Links
         self._dockerd_has_ended = False
         self._git: subprocess.Popen[bytes] | None = None
@@ -62,6 +68,7 @@ class World(System):
         self.dockerd.start()
         self.start_git()
         self.settings = prepare(self.folder, _GIVEN)
+        shutil.copy(self.settings.proxy_token_file, proxies_token_file(self.settings))
         self.observer = Observer(
             self.settings, docker_host=self._docker_host, zookeeper=ensemble(self.settings)
         )
@@ -90,18 +97,22 @@ class World(System):
             seconds=300,
         )
 
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        environ = {
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment of the supervisor, from which the parts get theirs."""
+        return {
             **{k: v for k, v in os.environ.items() if not k.startswith(("PREVS_", "DOCKER_"))},
             **NEVER_FULL,
             "DOCKER_HOST": self._docker_host,
             "PYTHONPATH": str(ROOT),
             "PATH": _SYSTEM_PATH,
         }
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
         with self.settings.log("supervisor").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.parts", str(self.folder)],
-                env=environ,
+                env=self.environ,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -114,6 +125,16 @@ class World(System):
         super().down()
         if self._supervisor is not None:
             self._supervisor.wait(60)
+
+    def restart(self, part: str) -> None:
+        """End a part in order and let it come back; return once all parts are ready."""
+        (self.settings.held_folder / part).touch()
+        process = self.process(part)
+        processes.send(process, signal.SIGTERM)
+        self.wait_for(lambda: self.part(part)["pid"] != process.pid, f"{part} has ended")
+        self.let_go(part)
+        self.wait_for(lambda: self.part(part)["pid"] is not None, f"{part} is started again")
+        self.wait_healed(300)
 
     def cut_power(self) -> None:
         """End everything at once, with the containers; start dockerd again, and nothing else."""
@@ -172,17 +193,6 @@ class World(System):
     def repository(app: str) -> str:
         """Return the address of an app's repository."""
         return f"git://{GIT_HOST}/{app}"
-
-    def has_signed_all(self) -> bool:
-        """Return whether the leader says that its records have the first token's signature."""
-        token = self.settings.token_file.read_text()
-        for url in self.settings.api.split(","):
-            with contextlib.suppress(requests.RequestException, ValueError, KeyError):
-                given = {"Authorization": f"Bearer {token}"}
-                checks = requests.get(f"{url}/readyz", headers=given, timeout=10).json()["checks"]
-                if any("the later ones may go" in one["detail"] for one in checks):
-                    return True
-        return False
 
     def wait_healed(self, limit: float) -> None:
         """Wait until every part is ready. Its restarts have pauses."""

@@ -27,6 +27,7 @@ from tests.chaos.history import (
     What,
     Write,
 )
+from tests.chaos.plan import KINDS
 
 OK, REFUSED, UNKNOWN = Outcome
 A, B = "a" * 40, "b" * 40
@@ -211,6 +212,13 @@ BROKEN: Sequence[tuple[str, Sequence[Step]]] = [
 @pytest.mark.parametrize(("finding", "steps"), BROKEN)
 def test_each_promise_can_be_broken(finding: str, steps: Sequence[Step]) -> None:
     [found] = check(history(*steps))
+    assert found.startswith(finding)
+
+
+@pytest.mark.parametrize(("finding", "steps"), BROKEN)
+def test_no_fault_excuses_anything(finding: str, steps: Sequence[Step]) -> None:
+    faults = [at(0, Fault(kind.name, kind.targets[0]), took=100) for kind in KINDS]
+    [found] = check(history(*steps, *faults))
     assert found.startswith(finding)
 
 
