@@ -133,6 +133,27 @@ def _git_hangs(world: World, strike: Strike) -> Undo:
     return lambda: world.signal_git(signal.SIGCONT)
 
 
+def _registry_away(world: World, strike: Strike) -> Undo:
+    world.registry.stop()
+    return _without_images(world, world.registry.start)
+
+
+def _registry_hangs(world: World, strike: Strike) -> Undo:
+    world.registry.hang()
+    return _without_images(world, world.registry.go_on)
+
+
+def _without_images(world: World, undo: Undo) -> Undo:
+    """Remove unused images, so that what starts needs the registry; again once it is back."""
+    world.remove_unused_images()
+
+    def end() -> None:
+        undo()
+        world.remove_unused_images()
+
+    return end
+
+
 def _full_disk(world: World, strike: Strike) -> Undo:
     """Fill the disk of a ZooKeeper to the last byte."""
     filler = world.folder / strike.target / "data" / "filler"
@@ -225,6 +246,8 @@ FAULTS: Mapping[str, Begin] = {
     "lossy-link": _lossy_link,
     "git-away": _git_away,
     "git-hangs": _git_hangs,
+    "registry-away": _registry_away,
+    "registry-hangs": _registry_hangs,
     "full-disk": _full_disk,
     "few-files": _few_files,
     "replace-framework": _replace_framework,

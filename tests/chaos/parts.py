@@ -25,6 +25,7 @@ from tests.chaos.plan import PROXIES, ZOOKEEPERS
 
 PROXY_PORTS = dict(zip(PROXIES, (8080, 8081), strict=True))
 QUORUM_PORT, ELECTION_PORT = 2888, 3888
+REGISTRY_PORT = 5000
 _STANDALONE = "org.apache.zookeeper.server.ZooKeeperServerMain"
 _MEMBER = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
@@ -114,13 +115,17 @@ def _zookeeper(
 
 
 def _joined(part: ProcessPart, settings: Settings) -> ProcessPart:
-    """Return a program that knows all ZooKeepers, if it knows one; it reads branches often."""
+    """Return a program that knows all ZooKeepers, if it knows one.
+
+    It knows the registry too, and reads branches often.
+    """
     one = part.environ.get("PREVS_ZOOKEEPER")
     if one is None:
         return part
     every = ensemble(settings)
     changed = {key: text.replace(one, every) for key, text in part.environ.items()}
-    return dataclasses.replace(part, environ={**changed, "PREVS_REFS_INTERVAL": "2"})
+    own = {"PREVS_REFS_INTERVAL": "2", "PREVS_REGISTRY": f"127.0.0.1:{REGISTRY_PORT}/previews"}
+    return dataclasses.replace(part, environ={**changed, **own})
 
 
 def _second_proxy(part: ProcessPart, settings: Settings, environ: Mapping[str, str]) -> ProcessPart:

@@ -47,6 +47,8 @@ KINDS = (
     Kind("lossy-link", (*_LINKS, "git"), (5.0, 25.0), 2.0),
     Kind("git-away", ("git",), (5.0, 25.0)),
     Kind("git-hangs", ("git",), (5.0, 25.0)),
+    Kind("registry-away", ("registry",), (5.0, 25.0)),
+    Kind("registry-hangs", ("registry",), (5.0, 25.0)),
     Kind("full-disk", ZOOKEEPERS, (5.0, 20.0)),
     Kind("few-files", (*FRAMEWORKS, *PROXIES), (5.0, 20.0)),
     Kind("replace-framework", FRAMEWORKS, (1.0, 5.0)),

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from docker import DockerClient
+from docker.errors import DockerException
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NoNodeError
 
@@ -23,10 +25,11 @@ from local.cluster import launch
 from local.parts import processes
 from local.settings import prepare
 from tests.chaos.links import GIT_HOST, GIT_PORT, Links
-from tests.chaos.parts import PROXY_PORTS, ensemble, proxies_token_file
+from tests.chaos.parts import PROXY_PORTS, REGISTRY_PORT, ensemble, proxies_token_file
 from tests.chaos.plan import AGENTS, FRAMEWORKS, ZOOKEEPERS
 from tests.disks import NEVER_FULL
 from tests.fakes.dockerd import OwnDockerd
+from tests.fakes.registry import OwnRegistry
 from tests.faults.observer import Observer
 from tests.faults.system import ROOT, System
 from tests.waits import wait_until
@@ -49,6 +52,7 @@ class World(System):
         self.dockerd = OwnDockerd(folder / "d")
         super().__init__(folder / "c", self.dockerd.host)
         self.repositories = folder / "git"
+        self.registry = OwnRegistry(folder / "registry", REGISTRY_PORT)
         self.still: Callable[[], contextlib.AbstractContextManager[bool]] = lambda: (
             contextlib.nullcontext(True)
         )
@@ -67,6 +71,7 @@ class World(System):
         self.repositories.mkdir()
         self.dockerd.start()
         self.start_git()
+        self.registry.start()
         self.settings = prepare(self.folder, _GIVEN)
         shutil.copy(self.settings.proxy_token_file, proxies_token_file(self.settings))
         self.observer = Observer(
@@ -156,6 +161,7 @@ class World(System):
         if hasattr(self, "settings"):
             processes.end(processes.marked(self.settings.cluster), 5)
         self.stop_git()
+        self.registry.stop()
         self._end_dockerd()
         for name in ZOOKEEPERS:
             with contextlib.suppress(subprocess.CalledProcessError):
@@ -188,6 +194,14 @@ class World(System):
         """Send a signal to the git server, with what it has started."""
         if self._git is not None:
             os.killpg(self._git.pid, number)
+
+    def remove_unused_images(self) -> None:
+        """Remove every image without a container, as an operator may at any time."""
+        with (
+            contextlib.suppress(DockerException, requests.RequestException),
+            contextlib.closing(DockerClient(base_url=self._docker_host, timeout=60)) as client,
+        ):
+            client.images.prune(filters={"dangling": False})
 
     @staticmethod
     def repository(app: str) -> str:
