@@ -1,4 +1,7 @@
-"""Prints, as JSON, all places that show an app's settings. Run where `prevs/apps.py` may differ."""
+"""Prints, as JSON in its last line, all places that show an app's settings.
+
+Run where `prevs/apps.py` may differ.
+"""
 
 import json
 import sys
