@@ -119,9 +119,20 @@ class OldProcesses:
         """Return whether a process is a HAProxy with our configuration."""
         try:
             arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
+        except OSError:
+            # No file can be opened. One that is left would keep its ports from every later proxy.
+            return _is_haproxy(pid)
         return os.fsencode(self._files.configuration) in arguments
+
+
+def _is_haproxy(pid: int) -> bool:
+    """Return whether a process is a HAProxy. Opens no file."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name == "haproxy"
+    except OSError:
+        return False
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

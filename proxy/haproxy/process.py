@@ -161,6 +161,8 @@ class HaproxyProcess:
             )
         except FileNotFoundError:
             raise HaproxyFailed("there is no haproxy on PATH; install HAProxy 3") from None
+        except OSError as error:  # such as too many open files
+            raise HaproxyFailed(f"HAProxy's configuration cannot be checked: {error}") from error
         output, _ = await check.communicate()
         if check.returncode != 0:
             raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -274,3 +275,31 @@ def test_a_replaced_haproxy_accepts_no_connection_though_its_proxy_was_killed_me
         return [line.split(",")[17] for line in lines[1:]]
 
     assert asyncio.run(is_retired_by_two()) == ["STOP"] * 2
+
+
+def test_a_proxy_without_files_to_open_goes_on_and_leaves_no_haproxy_when_it_ends(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    files = Files(tmp_path)
+    config.write(files, Front(f"127.0.0.1:{free_port()}", "localhost"))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def has_no_files() -> int | None:
+        process = HaproxyProcess(files, OldProcesses(files), replaces_nothing, variables={})
+        await process.start()
+        watch = asyncio.create_task(process.watch())
+        first = newest(files)
+        count = len([*Path("/proc/self/fd").iterdir()])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count - 1, before[1]))
+        try:
+            process.reload()
+            await asyncio.sleep(0.5)
+            assert not watch.done()
+            watch.cancel()
+            await process.stop()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        return first
+
+    assert asyncio.run(has_no_files())
+    assert haproxies(tmp_path) == []
