@@ -196,7 +196,7 @@ class PullTold:
 
 @dataclasses.dataclass(frozen=True)
 class TellingFailed:
-    """Something cannot be said at an app's forge in the way `part` (forge_settings.Tell).
+    """Something cannot be said at an app's forge in the way `part` (prevs.apps.Tell).
 
     `why` is a sentence, or "" once it can be said again.
     """

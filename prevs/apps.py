@@ -1,12 +1,30 @@
 """An app: a git repository, and the settings of what runs of it. Each is declared here alone."""
 
 import dataclasses
+from typing import Literal, get_args
 
 from prevs import codec
 from prevs.declarations import setting
 
 MOST_MEM = 1_048_576
 """In MB: more than any machine that runs previews has."""
+
+Shown = Literal["full", "status"]
+"""How much a waiting room shows."""
+
+Room = Literal["auto", Shown]
+Kind = Literal["github", "gitlab", "gitea", "pagure", "none"]
+"""The kind of a forge."""
+
+ForgeSetting = Literal["auto", Kind]
+Followed = Literal["off", "branches", "all"]
+"""Which pull requests are followed."""
+
+PullsSetting = Literal["auto", Followed]
+Forks = Literal["never", "approve", "members"]
+Warm = Literal["off", "pulls", "branches"]
+Tell = Literal["comment", "status", "deployment"]
+"""How something is said at the forge: by a comment, a commit status, or GitHub's deployments."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +125,7 @@ class AppRecord:
         "What the waiting room shows to visitors: with `full` the commit, its build log and more; "
         "with `status` the steps and a sentence. `auto` is `status` if the repository is read with "
         "a credential or over ssh, else `full`.",
-        choices=("auto", "full", "status"),
+        choices=get_args(Room),
     )
     forge: str = setting(
         "auto",
@@ -115,7 +133,7 @@ class AppRecord:
         "The kind of host that the repository is on. `auto` goes by the host's name, and is `none` "
         "for an unknown one.",
         page="forge",
-        choices=("auto", "github", "gitlab", "gitea", "pagure", "none"),
+        choices=get_args(ForgeSetting),
     )
     pulls: str = setting(
         "auto",
@@ -124,7 +142,7 @@ class AppRecord:
         "itself, `all` also those of forks. `auto` is `branches` with a token for the forge, else "
         "`off`.",
         page="forge",
-        choices=("auto", "off", "branches", "all"),
+        choices=get_args(PullsSetting),
     )
     forks: str = setting(
         "approve",
@@ -132,14 +150,14 @@ class AppRecord:
         "Whether commits of forks may be built: `never`, once somebody has approved the commit, or "
         "also without that if its people may write to the repository (`members`).",
         page="forge",
-        choices=("never", "approve", "members"),
+        choices=get_args(Forks),
     )
     warm: str = setting(
         "off",
         "Built ahead",
         "Whose new heads are built before anybody visits them: those of open pull requests that "
         "are followed (`pulls`), or also those of branches (`branches`).",
-        choices=("off", "pulls", "branches"),
+        choices=get_args(Warm),
         example="pulls",
     )
     tell: tuple[str, ...] = setting(
@@ -148,7 +166,7 @@ class AppRecord:
         "How pull requests are told about their previews, once there is a token for the forge: by "
         "a comment, by a commit status, by deployments (at GitHub). Empty: not at all.",
         page="forge",
-        choices=("comment", "status", "deployment"),
+        choices=get_args(Tell),
         most_items=3,
     )
 

@@ -1,19 +1,12 @@
 """An app's settings about its forge and pull requests: what they mean. Pure."""
 
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from framework.errors import NotFound
-from prevs.records import AppRecord
+from prevs.apps import AppRecord, Followed, ForgeSetting, Forks, Kind, PullsSetting, Tell
 from program.git.addresses import read_address
 
 T = TypeVar("T")
-Kind = Literal["github", "gitlab", "gitea", "pagure", "none"]
-ForgeSetting = Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]
-Followed = Literal["off", "branches", "all"]
-PullsSetting = Literal["auto", "off", "branches", "all"]
-Forks = Literal["never", "approve", "members"]
-Tell = Literal["comment", "status", "deployment"]
-"""How something is said at the forge: by a comment, a commit status, or GitHub's deployments."""
 
 _KNOWN: dict[str, Kind] = {
     "github.com": "github",

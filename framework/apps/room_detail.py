@@ -1,11 +1,6 @@
 """How much an app's waiting room shows to every visitor. Pure."""
 
-from typing import Literal
-
-from prevs.records import AppRecord
-
-Shown = Literal["full", "status"]
-Room = Literal["auto", "full", "status"]
+from prevs.apps import AppRecord, Room, Shown
 
 
 def find_room(app: AppRecord) -> Room:

@@ -1,10 +1,8 @@
 """Which new heads of an app are built before anybody visits them. Pure."""
 
-from typing import Literal, get_args
+from typing import get_args
 
-from prevs.records import AppRecord
-
-Warm = Literal["off", "pulls", "branches"]
+from prevs.apps import AppRecord, Warm
 
 
 def find_warm(app: AppRecord) -> Warm:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from framework.apps.forge_settings import Kind, find_kind
+from framework.apps.forge_settings import find_kind
 from framework.clock import Clock
 from framework.forges import gitea, github, gitlab, pagure
 from framework.forges.gitea import Gitea
@@ -16,6 +16,7 @@ from framework.forges.requester import Requester, Subject
 from framework.forges.teller import Outlet
 from framework.ports.forges import Forge
 from framework.ports.telling import TellingForge
+from prevs.apps import Kind
 from prevs.records import AppRecord
 from program.http import outgoing
 from program.http.outgoing import Limits

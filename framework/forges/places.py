@@ -7,7 +7,7 @@ own repository. The one exception is github.com, whose API has a host of its own
 import re
 from typing import NamedTuple
 
-from framework.apps.forge_settings import Kind
+from prevs.apps import Kind
 from program.git.addresses import PORTS, Address, Origin, leads_here, read_address, write_origin
 
 _ALIASES = {

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import structlog
 
 from framework import events
-from framework.apps.forge_settings import Tell
 from framework.errors import FrameworkError
 from framework.metrics import TellingMetrics
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
@@ -32,6 +31,7 @@ from framework.telling.acts import (
 from framework.telling.pace import Pace, Result, Topic
 from framework.telling.wanted import Facts, Wanted
 from framework.telling.wording import Wording
+from prevs.apps import Tell
 from prevs.pulls import PullRecord, Told
 from prevs.records import AppRecord
 

@@ -18,9 +18,10 @@ import enum
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from framework.apps.forge_settings import Followed, Forks, find_forks, find_pulls
+from framework.apps.forge_settings import find_forks, find_pulls
 from framework.pulls.errors import NeedsNoApproval, NotApproved, NotTheHead
 from prevs import names
+from prevs.apps import Followed, Forks
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord
 

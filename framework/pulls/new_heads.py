@@ -4,11 +4,11 @@ import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from framework.apps.variable_scopes import BRANCHES
-from framework.apps.warm_setting import Warm
 from framework.ports import Heads
 from framework.preview.reasons import ReasonKind
 from framework.pulls.gate import PullHead
 from prevs import names
+from prevs.apps import Warm
 from prevs.records import PreviewRecord
 from prevs.states import ACTIVE, State
 

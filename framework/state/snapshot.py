@@ -39,7 +39,7 @@ class Look(NamedTuple):
     """The last look at an app's forge: when one succeeded, and why a later one failed.
 
     `at` is None if none has succeeded since this framework leads. `untold` is why something cannot
-    be said there now, by how it is said (forge_settings.Tell).
+    be said there now, by how it is said (prevs.apps.Tell).
     """
 
     at: float | None = None

@@ -7,9 +7,9 @@ before a comment or a deployment is made, the forge is asked whether it has one 
 import dataclasses
 from typing import NamedTuple
 
-from framework.apps.forge_settings import Tell
 from framework.ports.telling import Deployment, Light, Status
 from framework.telling.wanted import SUPERSEDED, Wanted, digest
+from prevs.apps import Tell
 from prevs.pulls import PullRecord, Told
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from framework.apps.forge_settings import Tell
+from prevs.apps import Tell
 
 GAP_SECONDS = 1.0
 """Between two writes with one credential, as GitHub advises."""

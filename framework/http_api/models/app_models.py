@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from framework.apps import repository_url
-from framework.apps.forge_settings import Followed, Kind
 from framework.apps.manifest.rules import check_health
 from framework.http_api.http import declared
 from framework.http_api.http.examples import SHA, example, order_example
@@ -16,6 +15,7 @@ from framework.http_api.models.variant_models import VariantPlace
 from framework.matching import constraints
 from framework.preview import keep_warm
 from prevs import names
+from prevs.apps import Followed, Kind
 from prevs.records import AppRecord
 
 _APP: dict[str, Any] = {"name": "hello", **declared.examples(AppRecord)}

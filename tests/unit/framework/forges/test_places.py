@@ -1,7 +1,7 @@
 import pytest
 
-from framework.apps.forge_settings import Kind
 from framework.forges.places import Place, find_place
+from prevs.apps import Kind
 
 GITHUB = "https://api.github.com"
 
