@@ -60,8 +60,14 @@ class Setting(NamedTuple):
     kind: Any
     is_list: bool
     default: Any
-    is_required: bool
+    """dataclasses.MISSING if there is none."""
+
     about: About
+
+    @property
+    def is_required(self) -> bool:
+        """Whether it has no default."""
+        return self.default is dataclasses.MISSING
 
     @property
     def is_whole(self) -> bool:
@@ -85,7 +91,6 @@ def list_settings(record: type) -> Sequence[Setting]:
             kind=typing.get_args(field.type)[0] if _is_list(field.type) else field.type,
             is_list=_is_list(field.type),
             default=field.default,
-            is_required=field.default is dataclasses.MISSING,
             about=field.metadata[_ABOUT],
         )
         for field in dataclasses.fields(record)
