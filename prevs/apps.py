@@ -43,18 +43,33 @@ class AppRecord:
         example="https://git.example.org/hello.git",
     )
     port: int = setting(
-        8080, "Port", "The port where the application listens.", least=1, most=65535
+        8080,
+        "Port",
+        "The port where the application listens, which `$PORT` contains.",
+        least=1,
+        most=65535,
     )
-    cpus: float = setting(0.1, "CPUs", "A CPU share.", least=0.01, most=64)
-    mem: int = setting(128, "Memory", "A memory limit in MB.", unit="MB", least=16, most=MOST_MEM)
+    cpus: float = setting(
+        0.1, "CPUs", "Its share of CPUs: with 0.1, a tenth of one.", least=0.01, most=64
+    )
+    mem: int = setting(
+        128,
+        "Memory",
+        "Its memory limit in MB: an application that uses more ends.",
+        unit="MB",
+        least=16,
+        most=MOST_MEM,
+    )
     max_previews: int = setting(
         10, "Max previews", "How many previews may run at a time.", least=1, most=1000
     )
-    max_jobs: int = setting(10, "Max jobs", "How many jobs may run at a time.", least=1, most=1000)
+    max_jobs: int = setting(
+        10, "Max jobs", "How many jobs may run at a time; more wait.", least=1, most=1000
+    )
     health: str = setting(
         "/",
         "Health",
-        "The path that answers when the application is ready.",
+        "The path that answers with 2xx or 3xx when the application is ready.",
         longest=200,
         pattern="^/[!-~]*$",
         metavar="PATH",

@@ -5,15 +5,14 @@ from typing import Any, cast
 
 from cli.client.api_types import App
 from cli.display.sentences import ago, duration
-from prevs import declarations
 from prevs.apps import AppRecord
-from prevs.declarations import Setting
+from prevs.declarations import Setting, list_settings
 
 
-def list_settings(app: App) -> Iterator[tuple[str, object]]:
+def list_setting_rows(app: App) -> Iterator[tuple[str, object]]:
     """Yield the rows of an app's settings, but for those about its forge."""
     values = cast(Mapping[str, Any], app)
-    for one in declarations.list_settings(AppRecord):
+    for one in list_settings(AppRecord):
         if one.about.page or one.name not in values:
             continue
         value = values[one.name]

@@ -195,8 +195,8 @@ def app_details(app: App, now: float, hooks: Hooks | None = None) -> Table:
     return new_details(
         [
             ("name", app["name"]),
+            *app_rows.list_setting_rows(app),
             ("read", describe_polling(hooks, now) if hooks else ""),
-            *app_rows.list_settings(app),
             *app_rows.list_forge(app, now),
             ("added", ago(app["created"], now)),
         ]

@@ -31,7 +31,7 @@ def main() -> None:
         "form": Dashboard().sign_in().get("/add-app").text,
         "read from the form": changed,
         "help": [CliRunner().invoke(commands, [word, "--help"]).output for word in ("add", "set")],
-        "table": list(app_rows.list_settings(greeted)),
+        "table": list(app_rows.list_setting_rows(greeted)),
         "docs": settings.page(),
     }
     json.dump(found, sys.stdout, default=str)
