@@ -181,9 +181,9 @@ class HaproxyProcess:
             async with asyncio.timeout(_START_SECONDS):
                 while await runtime.pid(own) is None:
                     if child.returncode is not None:
-                        said = " ".join(self._files.messages.read_text(errors="replace").split())
                         raise HaproxyFailed(
-                            f"HAProxy ended at once with status {child.returncode}: {said}"
+                            f"HAProxy ended at once with status {child.returncode}: "
+                            f"{_read_alerts(self._files.messages)}"
                         )
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -209,6 +209,15 @@ class HaproxyProcess:
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         return child
+
+
+def _read_alerts(messages: Path) -> str:
+    """Return why HAProxy has ended, as it says itself."""
+    try:
+        lines = messages.read_text(errors="replace").splitlines()
+    except OSError as error:
+        return f"{messages} cannot be read: {error}"
+    return " ".join(line for line in lines if line.startswith("[ALERT]")) or f"see {messages}"
 
 
 def _point(link: Path, path: Path) -> None:
