@@ -108,9 +108,8 @@ class ReadyCheck:
         return Look(listens(tables, port), problem)
 
     def _look_by_command(self, container: str, command: Sequence[str]) -> Look:
-        done = self._execute(container, command)
-        if done is None:  # one that takes longer says less than one that has ended
-            done = self._ended.get(container)
+        # One that takes longer says less than one that has ended.
+        done = self._execute(container, command) or self._ended.get(container)
         if done is None:
             return Look(False, _describe(command, None))
         self._ended[container] = done
