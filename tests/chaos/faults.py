@@ -5,6 +5,7 @@ nothing: its effect is not what a run is about, and it must not end the run.
 """
 
 import contextlib
+import errno
 import resource
 import shutil
 import signal
@@ -161,8 +162,9 @@ def _full_disk(world: World, strike: Strike) -> Undo:
         with filler.open("wb", buffering=0) as file:
             while file.write(bytes(65536)):
                 pass
-    except OSError:  # it is full
-        pass
+    except OSError as exc:
+        if exc.errno != errno.ENOSPC:
+            raise
     return lambda: filler.unlink(missing_ok=True)
 
 

@@ -201,9 +201,10 @@ class Run:
         """
         began, late = time.monotonic(), 0.0
         open_faults: list[tuple[float, Callable[[], None]]] = []
-        for strike in plan:
+        for number, strike in enumerate(plan):
             late += self._wait_for(began + late + strike.at, open_faults)
             if time.monotonic() - began > seconds:
+                self._say(f"The time is over: {number} of {len(plan)} faults have happened.")
                 break
             now = time.monotonic()
             took, undo = self._begin_fault(strike, now - began)
