@@ -19,15 +19,24 @@ class Rest(NamedTuple):
 
 
 def measure(folder: str, seconds: float) -> Rest:
-    """Measure the executor with its work folder below `folder`, and its watchdog, for `seconds`."""
+    """Measure the executor with its work folder below `folder`, and its watchdog, for `seconds`.
+
+    A process that ends meanwhile still worked for a build or a stop, and is not counted.
+    """
     processes = _processes(folder)
     if not processes:
         raise BenchError("No executor is running, so there is nothing to measure")
     time.sleep(1.0)  # remaining work of its start
-    before = sum(map(_ticks, processes))
+    before = {process: use for process in processes if (use := _use(process))}
     time.sleep(seconds)
-    used = sum(map(_ticks, processes)) - before
-    return Rest(sum(map(_resident, processes)) / 1024, used / _TICK)
+    after = {process: use for process in before if (use := _use(process))}
+    ticks = sum(use.ticks - before[process].ticks for process, use in after.items())
+    return Rest(sum(use.kilobytes for use in after.values()) / 1024, ticks / _TICK)
+
+
+class _Use(NamedTuple):
+    ticks: int
+    kilobytes: int
 
 
 def _processes(folder: str) -> list[Path]:
@@ -46,13 +55,12 @@ def _processes(folder: str) -> list[Path]:
     return found
 
 
-def _ticks(process: Path) -> int:
-    fields = (process / "stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _resident(process: Path) -> int:
-    for line in (process / "status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    return 0
+def _use(process: Path) -> _Use | None:
+    """Return what a process uses; None if it has ended."""
+    try:
+        fields = (process / "stat").read_text().rpartition(")")[2].split()
+        lines = (process / "status").read_text().splitlines()
+    except OSError:
+        return None
+    resident = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
+    return _Use(int(fields[11]) + int(fields[12]), sum(resident))
