@@ -1,6 +1,7 @@
 """The revisions of a gate that are kept."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from framework.gates.history import (
 from framework.gates.proposals import propose
 from framework.gates.written_gate import MOST_LABELS, Neighbours, WrittenGate, check
 from framework.gates.written_rule import WrittenRule, WrittenTarget
-from prevs.gates import GateRecord, Revision, Rule, Target
+from prevs.gates import GateRecord, OnDelete, Revision, Rule, Target
 
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 
@@ -47,13 +48,22 @@ def test_what_decides_as_before_is_no_new_revision() -> None:
     assert write("v1", second, 102.0) == second
 
 
-def test_other_hosts_have_a_number_of_their_own_and_nothing_to_roll_back_to() -> None:
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("hosts", ("a.example.com",)), ("keep", True), ("on_delete", OnDelete.DEFAULT)],
+)
+def test_another_setting_has_a_number_of_its_own_and_nothing_to_roll_back_to(
+    setting: str, value: Any
+) -> None:
+    changed, as_written = {setting: value}, {setting: getattr(value, "value", value)}
     second = write("v1", write("main", None, 100.0), 101.0)
-    written = WrittenGate("shop", [WrittenRule("/", [WrittenTarget("v1")])], ["a.example.com"])
+    written = WrittenGate("shop", [WrittenRule("/", [WrittenTarget("v1")])], **as_written)
     neighbours = Neighbours("prevs.example")
     third = check("api", written, neighbours, now=102.0, by="grace", before=second)
     revision = dataclasses.replace(second.revision, number=3, changed=102.0, by="grace")
-    assert third == dataclasses.replace(second, hosts=("a.example.com",), revision=revision)
+    assert third == dataclasses.replace(second, **changed, revision=revision)
+    again = check("api", written, neighbours, now=103.0, by="ada", before=third)
+    assert again == third
 
 
 def test_no_number_is_given_again() -> None:

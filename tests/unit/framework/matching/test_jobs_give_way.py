@@ -35,8 +35,8 @@ def visitor(mem: int = 128, lack: Shortage = Shortage.ROOM) -> UnmetDemand:
     return UnmetDemand(Demand(preview_unit("hello", "v"), cpus=0.01, mem=mem), lack)
 
 
-def waiting(mem: int = 128) -> UnmetDemand:
-    demand = Demand(job_unit("hello", "w"), cpus=0.01, mem=mem, ports=0, rank=1)
+def waiting(mem: int = 128, name: str = "w") -> UnmetDemand:
+    demand = Demand(job_unit("hello", name), cpus=0.01, mem=mem, ports=0, rank=1)
     return UnmetDemand(demand, Shortage.ROOM)
 
 
@@ -89,6 +89,22 @@ def test_nothing_stops_for_a_job_where_jobs_may_take_no_more() -> None:
     idle = [preview("idle", 1.0, 512, warm=False)]
     for room, stops in ((128 + EXECUTOR_MEM, ["idle"]), (128 + EXECUTOR_MEM - 1, [])):
         assert names(plan([waiting()], [FULL[0]._replace(job_mem=room)], idle)) == stops
+
+
+def test_nothing_stops_for_a_second_job_where_the_first_takes_what_jobs_may_have() -> None:
+    idle = [preview("a", 1.0, 128, warm=False), preview("b", 2.0, 128, warm=False)]
+    needs = [waiting(name="w1"), waiting(name="w2")]
+    each = 128 + EXECUTOR_MEM
+    for room, stops in ((2 * each, ["a", "b"]), (2 * each - 1, ["a"])):
+        made = plan(needs, [FULL[0]._replace(job_mem=room)], idle)
+        assert names(made) == stops
+        assert [unit.name for unit in made.impossible] == ["w1", "w2"][len(stops) :]
+
+
+def test_a_preview_takes_nothing_of_what_jobs_may_have() -> None:
+    idle = [preview("a", 1.0, 512, warm=False), preview("b", 2.0, 128, warm=False)]
+    space = FULL[0]._replace(job_mem=128 + EXECUTOR_MEM)
+    assert names(plan([visitor(512), waiting()], [space], idle)) == ["a", "b"]
 
 
 previews = st.lists(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Home, Space
 from framework.matching.match import Demand
 from framework.matching.preemption import (
     Candidate,
@@ -142,6 +142,20 @@ def test_nothing_stops_where_the_waiting_preview_may_not_run() -> None:
     assert stopped(decide([wanted], idle, *spaces)) == [["b"]]
     assert decide([wanted], idle[:1]).impossible
     assert decide([need()], idle[:1], Space("agent-9")).impossible
+
+
+def test_what_was_impossible_elsewhere_is_tried_where_another_preview_may_run() -> None:
+    """Nothing is idle where there is a GPU. That says nothing of previews that need none."""
+    spaces = [Space("agent-1", attributes={}), Space("agent-2", attributes={"gpu": "1"})]
+    for first, then in ((("gpu",), ()), (("gpu",), ("gpu!=1",))):
+        needs = [need("m", constraints=first), need("n", constraints=then)]
+        room = decide(needs, [tenant("a", 1.0)], *spaces)
+        assert room.impossible == (preview_unit("hello", "m"),)
+        assert stopped(room) == [["a"]]
+    at_home = need("m", home=Home("agent-2", "10.0.0.2"))
+    room = decide([at_home, need("n")], [tenant("a", 1.0)], *spaces)
+    assert room.impossible == (preview_unit("hello", "m"),)
+    assert stopped(room) == [["a"]]
 
 
 def test_an_agent_that_lost_the_preview_makes_room_only_where_no_other_can() -> None:

@@ -1,10 +1,13 @@
 import pytest
 
 from framework.matching.limits import Limits
+from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
-from prevs.records import PreviewRecord
+from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord, JobState
+from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
-from prevs.units import preview_unit
+from prevs.units import job_unit, preview_unit
 from tests.fakes.offers import quotas
 
 UNIT = preview_unit("hello", "b" * 40)
@@ -46,3 +49,31 @@ def test_a_planned_start_counts() -> None:
     left.reserve(UNIT, "agent-2")
     assert left.refusal(UNIT) is not None
     assert left.agents_at_start_limit() == {"agent-2"}
+
+
+BUSY = {JobState.PLACED, JobState.BUILDING}
+"""A job has begun with its command, and is no start any more."""
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_a_job_takes_a_start_of_its_agent_until_its_command_begins(state: JobState) -> None:
+    job = JobRecord("hello", "j1", "a" * 40, "main", JobSettings(("x",)), state, agent_id="agent-1")
+    left = Quotas(
+        {"hello": AppRecord("hello", "/srv/hello")},
+        with_task=(),
+        starting=(),
+        limits=Limits(starts_per_agent=1),
+        jobs=[job],
+    )
+    assert left.start_slots_left("agent-1") == (0 if state in BUSY else 1)
+    assert left.agents_at_start_limit() == ({"agent-1"} if state in BUSY else set())
+
+
+def test_a_planned_job_takes_a_start_of_its_agent_and_none_of_its_app() -> None:
+    left = quotas((), Limits(starts_per_agent=2, starts_per_app=1))
+    left.reserve(job_unit("hello", "j1"), "agent-1")
+    assert left.start_slots_left("agent-1") == 1
+    assert left.start_slots_left("agent-2") == 2
+    assert left.refusal(UNIT) is None
+    left.reserve(job_unit("hello", "j2"), "agent-1")
+    assert left.agents_at_start_limit() == {"agent-1"}

@@ -1,0 +1,37 @@
+"""What a change of a gate starts from while another one waits, or has failed."""
+
+import dataclasses
+
+import pytest
+
+from framework.gates.proposals import fail, find_latest, propose
+from prevs.gates import GateRecord, Revision, Rule, Target
+
+FIRST = Revision(1, (Rule("/", (Target("main"),)),))
+SECOND = Revision(2, (Rule("/", (Target("v2"),)),))
+GATE = GateRecord("api", "shop", FIRST, created=7.0)
+
+
+def wait(revision: Revision, before: GateRecord | None) -> GateRecord:
+    written = dataclasses.replace(GATE, revision=revision, hosts=("a.example.com",), keep=True)
+    return propose(written, before, {}, ("v2",))
+
+
+@pytest.mark.parametrize("before", [GATE, None], ids=["of a gate", "of a new gate"])
+def test_the_latest_is_the_change_that_waits(before: GateRecord | None) -> None:
+    latest = find_latest(wait(SECOND, before))
+    assert (latest.revision, latest.hosts, latest.keep) == (SECOND, ("a.example.com",), True)
+    assert (latest.name, latest.app, latest.created) == ("api", "shop", 7.0)
+
+
+def test_a_change_that_failed_leaves_what_is_in_force_as_the_latest() -> None:
+    failed = fail(wait(SECOND, GATE), "v2 has failed.")
+    assert find_latest(failed) == failed
+    assert find_latest(failed).revision == FIRST
+
+
+def test_a_new_gate_whose_first_revision_failed_can_be_changed_from_that() -> None:
+    """Else its rules would be gone, and whoever corrects one of them would write all again."""
+    failed = fail(wait(FIRST, None), "main has failed.")
+    latest = find_latest(failed)
+    assert (latest.revision, latest.hosts, latest.keep) == (FIRST, ("a.example.com",), True)
