@@ -182,7 +182,7 @@ class Eviction:
     def _needs(self, match: Match, quotas: Quotas) -> tuple[list[UnmetDemand], list[Unit]]:
         """Return the first unmet demands, and the previews with a reservation that lack a place.
 
-        Counts in `quotas` the demands for which the limits have a place.
+        Counts in `quotas` what will run beside the rest: also for a place that another one leaves.
         """
         latest, agents = self._clock.now() - REQUEST_SECONDS, self.agents()
         needs: list[UnmetDemand] = []
@@ -195,19 +195,18 @@ class Eviction:
             is_away = demand.home is not None and demand.home.agent_id not in agents
             if demand.rank is Rank.AHEAD or is_apart or is_away:
                 continue  # nothing stops for these
-            if refusal.shortage in (Shortage.ROOM, Shortage.HOME):
-                # Demands before this one may have used up a limit.
-                limit = quotas.refusal(demand.unit)
-                if limit is None:
-                    quotas.reserve(demand.unit, "")
-                elif limit.shortage in _TURNS:
-                    continue
-                refusal = limit or refusal._replace(shortage=Shortage.ROOM)
+            # Demands before this one may have used up a limit, or take the last place of its app.
+            limit = quotas.refusal(demand.unit)
+            if limit is not None and limit.shortage in _TURNS:
+                continue
+            shortage = limit.shortage if limit else Shortage.ROOM
+            if shortage is not Shortage.APP_SLOT:  # there it takes the place of one that stops
+                quotas.reserve(demand.unit, "")
             if demand.unit in self._reservations:
-                if refusal.shortage is not Shortage.ROOM:
+                if shortage is not Shortage.ROOM:
                     reserved.append(demand.unit)
             elif demand.since <= latest and len(needs) < HEADS:
-                needs.append(UnmetDemand(demand, refusal.shortage))
+                needs.append(UnmetDemand(demand, shortage))
         return needs, reserved
 
     def _find_spaces(

@@ -4,6 +4,9 @@ A preview may have waited long (in its pause before another try), and an agent w
 have made an offer for long, because nothing revived its offers.
 """
 
+import dataclasses
+from collections.abc import Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
@@ -34,8 +37,10 @@ steps = st.one_of(
 class QuietCluster:
     """Agents that offer their resources at each revive, and the previews that stop."""
 
-    def __init__(self, agents: list[int], limits: Limits = LIMITS) -> None:
-        self.world = SmallWorld(apps=APPS, limits=limits)
+    def __init__(
+        self, agents: list[int], limits: Limits = LIMITS, apps: Sequence[AppRecord] = APPS
+    ) -> None:
+        self.world = SmallWorld(apps=apps, limits=limits)
         for mem in agents:
             self.world.mesos.add_agent(mem=mem, ports=9)
         self.world.lead()
@@ -122,3 +127,19 @@ def test_a_preview_at_a_limit_stops_one_and_takes_the_existing_room() -> None:
         cluster.go_on(1.0)
     states = sorted(p.state.value for p in cluster.world.previews())
     assert states == ["running", "running", "stopped"]
+
+
+def test_a_preview_that_its_own_app_would_refuse_then_stops_none_at_the_limit_of_all() -> None:
+    """Two of an app wait, which has a place for one: the second one could not use what stops."""
+    apps = [dataclasses.replace(app, max_previews=3 if app.name == "small" else 99) for app in APPS]
+    cluster = QuietCluster([4000], LIMITS._replace(previews=4), apps)
+    for sha in SHAS[:2]:
+        cluster.take("start", ("middle", sha))
+    cluster.take("pass", 130.0)
+    for sha in SHAS[:4]:
+        cluster.take("start", ("small", sha))
+    for _ in range(4):
+        cluster.go_on(1.0)
+    states = {(p.app, SHAS.index(p.sha)): p.state for p in cluster.world.previews()}
+    assert [states["small", n] for n in range(4)] == [*[State.RUNNING] * 3, State.QUEUED]
+    assert sorted(states["middle", n].value for n in range(2)) == ["running", "stopped"]
