@@ -13,6 +13,8 @@ ON_AGENTS := executor driver prevs program/git program/limits program/logs/log_l
 UP ?=
 TESTS ?=
 MACHINES ?=
+MUTANTS ?=
+ROOM ?=
 REACH ?=
 SEED ?=
 CHAOS ?=
@@ -46,6 +48,8 @@ help:
 	@echo "                  (REACH='--json' prints JSON)"
 	@echo 'make test-chaos   let random faults happen to a whole cluster in use, and check what its clients saw (an hour, as root)'
 	@echo "                  (SEED=7 replays a plan, SECONDS=300 makes it shorter, CHAOS='--history FILE' keeps the history)"
+	@echo 'make mutants      change the decisions one at a time, and show which changes no test notices (an hour at most)'
+	@echo "                  (ROOM=framework/matching tries one room, MUTANTS='--sample 100 --seed 7 --minutes 30' another sample)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
@@ -123,6 +127,10 @@ test-machines: packages-machines $(VENV)/.installed
 # Exit status 1: something is not as docs/security.md says.
 reach: packages-test $(VENV)/.installed
 	@$(BIN)/python -m tests.reach $(REACH)
+
+# Exit status 1: tests have killed less than 90 % of a room's sample.
+mutants: $(VENV)/.installed
+	@nice $(BIN)/python -m tests.mutants $(if $(ROOM),--room $(ROOM)) $(MUTANTS)
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .

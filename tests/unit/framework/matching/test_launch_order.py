@@ -247,10 +247,11 @@ WANTED = st.tuples(APPS, st.sampled_from([9, 49]), st.sampled_from([64, 128, 192
 def lists_of_waiting(draw: st.DrawFn) -> list[Waiting]:
     """Return what waits in its order: visitors, jobs, builds ahead."""
     kinds = [kind for kind in ("preview", "job", "ahead") for _ in range(draw(st.integers(0, 3)))]
-    return [
-        Waiting(f"w{number}", (row := draw(WANTED))[0], kind, *row[1:])
-        for number, kind in enumerate(kinds)
-    ]
+    found = []
+    for number, kind in enumerate(kinds):
+        app, cpus, mem, gpu = draw(WANTED)
+        found.append(Waiting(f"w{number}", app, kind, cpus, mem, gpu))
+    return found
 
 
 MOST = st.tuples(st.integers(1, 4), st.integers(1, 3))
