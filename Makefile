@@ -31,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach check generate format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -50,7 +50,8 @@ help:
 	@echo "                  (SEED=7 replays a plan, SECONDS=300 makes it shorter, CHAOS='--history FILE' keeps the history)"
 	@echo 'make mutants      change the decisions one at a time, and show which changes no test notices (an hour at most)'
 	@echo "                  (ROOM=framework/matching tries one room, MUTANTS='--sample 100 --seed 7 --minutes 30' another sample)"
-	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
+	@echo 'make check        ruff, mypy strict, import-linter, the documentation, what is generated'
+	@echo "make generate     write the command line's types and calls, as the API describes itself (cli/client/generated/)"
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
 	@echo 'make format       let ruff format and fix'
@@ -135,10 +136,14 @@ mutants: $(VENV)/.installed
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m generator --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(OLDEST)/bin/mypy --python-version 3.9 --python-executable $(BIN)/python $(ON_AGENTS)
 	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --site-dir "$$site" && echo 'The documentation builds.'
+
+generate: $(VENV)/.installed
+	@$(BIN)/python -m generator
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

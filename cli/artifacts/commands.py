@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from cli.artifacts import downloads
-from cli.client.jobs import Artifacts, Download
+from cli.client.generated.records import Artifacts
+from cli.client.jobs import Download
 from cli.command_context import CommandContext
 from cli.display.columns import cell, new_table
 from cli.display.output import LogPrinter, note, show, show_json

@@ -10,7 +10,7 @@ from cli.bisection import search
 from cli.bisection.rounds import Told, search_all
 from cli.bisection.search import Verdict, WrongEnd
 from cli.bisection.tries import Tries
-from cli.client.api_types import Commit
+from cli.client.generated.records import Commit
 from cli.command_context import CommandContext
 from cli.display.output import note
 from cli.names import commit_range

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from cli.bisection.search import CANNOT_TRY, Verdict, judge
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.display import job_sentences as sentences
 from cli.display.output import note

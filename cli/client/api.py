@@ -9,25 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from cli.client.api_types import (
-    App,
-    Attempt,
-    AuditEntry,
-    Commit,
-    Event,
-    Label,
-    MesosAgent,
-    Preview,
-    Queued,
-    Ref,
-    Started,
-    Token,
-)
 from cli.client.app_secrets import AppSecrets
 from cli.client.connection import FILE_PIECE, Connection, Hold
 from cli.client.credentials import Credentials
 from cli.client.forges import AppHooks, Forges, Pulls
 from cli.client.gates.gate_calls import Gates, Signatures
+from cli.client.generated.records import (
+    App,
+    Attempt,
+    AuditEntry,
+    Commit,
+    Event,
+    Lead,
+    MesosAgent,
+    NewToken,
+    Preview,
+    Queued,
+    Ref,
+    StartedPreview,
+    Token,
+)
 from cli.client.jobs import Calls, Download, Jobs
 from cli.client.notifications import Notifications
 from cli.client.paging import Listed, gather
@@ -115,10 +116,10 @@ class Api:
         found: Mapping[str, Any] = self._json("GET", _path("apps", name, "belongings"))
         return found
 
-    def resolve(self, app: str, label: str) -> Label:
+    def resolve(self, app: str, label: str) -> Lead:
         """Return what a label leads to."""
         path = _path("apps", app, "labels", label)
-        return cast(Label, self._json("GET", path, timeout=self._timeouts.fetch))
+        return cast(Lead, self._json("GET", path, timeout=self._timeouts.fetch))
 
     def repository(self, app: str) -> Mapping[str, Any]:
         """Return the app's first ref, and whether its repository could be read."""
@@ -153,12 +154,12 @@ class Api:
         """Return every preview, or those of an app or in a state."""
         return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
 
-    def start(self, app: str, label: str) -> tuple[Preview, Started]:
+    def start(self, app: str, label: str) -> tuple[Preview, StartedPreview]:
         """Start the preview that a label leads to; return it, and the age of the label's target."""
         order = {"app": app, "label": label}
         timeout = self._timeouts.fetch
         answer = self._json("POST", "/v1/previews", json=order, timeout=timeout)
-        return cast(Preview, answer), cast(Started, answer)
+        return cast(Preview, answer), cast(StartedPreview, answer)
 
     def preview(self, app: str, sha: str) -> Preview:
         """Return a preview."""
@@ -193,10 +194,10 @@ class Api:
         """Return every token's name and scope, without the token itself."""
         return self._list("/v1/tokens", "tokens").found
 
-    def add_token(self, name: str, scope: str, app: str | None = None) -> Token:
+    def add_token(self, name: str, scope: str, app: str | None = None) -> NewToken:
         """Create a token for one app or for all, and return it with the token itself."""
         order = {"name": name, "scope": scope} | ({"app": app} if app else {})
-        return cast(Token, self._json("POST", "/v1/tokens", json=order))
+        return cast(NewToken, self._json("POST", "/v1/tokens", json=order))
 
     def remove_token(self, name: str) -> None:
         """Revoke a token."""

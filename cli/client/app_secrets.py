@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Credential, Variable
+from cli.client.generated.records import ShownCredential, ShownVariable
 
 Call = Callable[..., Any]
 
@@ -16,16 +16,16 @@ class AppSecrets:
         self._read = read
         self._call = call
 
-    def variables(self, app: str) -> list[Variable]:
+    def variables(self, app: str) -> list[ShownVariable]:
         """Return the variables of an app's containers, by name."""
-        return cast(list[Variable], self._read("GET", _environment(app))["variables"])
+        return cast(list[ShownVariable], self._read("GET", _environment(app))["variables"])
 
     def set_variable(
         self, app: str, name: str, value: str, *, secret: bool, scope: Mapping[str, object]
-    ) -> Variable:
+    ) -> ShownVariable:
         """Set a variable, and return it as the API shows it. `scope` holds the scopes to change."""
         order = {"value": value, "secret": secret, **scope}
-        return cast(Variable, self._read("PUT", _environment(app, name), json=order))
+        return cast(ShownVariable, self._read("PUT", _environment(app, name), json=order))
 
     def unset_variable(self, app: str, name: str) -> None:
         """Remove a variable."""
@@ -35,13 +35,13 @@ class AppSecrets:
         """Remove every variable."""
         self._call("DELETE", _environment(app)).close()
 
-    def credential(self, app: str) -> Credential:
+    def credential(self, app: str) -> ShownCredential:
         """Return the credential of an app's repository, without its secret part."""
-        return cast(Credential, self._read("GET", _credential(app)))
+        return cast(ShownCredential, self._read("GET", _credential(app)))
 
-    def set_credential(self, app: str, order: Mapping[str, str]) -> Credential:
+    def set_credential(self, app: str, order: Mapping[str, str]) -> ShownCredential:
         """Set the credential of an app's repository, and return it as the API shows it."""
-        return cast(Credential, self._read("PUT", _credential(app), json=order))
+        return cast(ShownCredential, self._read("PUT", _credential(app), json=order))
 
     def unset_credential(self, app: str) -> None:
         """Remove the credential of an app's repository."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from typing import Any, NamedTuple, Protocol, cast
 
-from cli.client.api_types import Event, Preview
+from cli.client.generated.records import Event, Preview
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure
 from program.http.server_events import ServerEvent
 

@@ -1,52 +1,19 @@
 """The API's calls for apps' forges, webhooks and pull requests: they raise the errors of `Api`."""
 
 from collections.abc import Callable
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Hooks, NewHookSecret
+from cli.client.generated.records import (
+    EnteredHook,
+    Finding,
+    Hooks,
+    NewHookSecret,
+    Pull,
+)
 from cli.client.paging import Listed
-from cli.client.stacks.stack_types import VariantAddress
 
 Call = Callable[..., Any]
-
-
-class Pull(TypedDict):
-    """An open pull request. `gate` is trusted, approved, waiting or refused; `why` explains it."""
-
-    number: int
-    title: str
-    author: str
-    fork: bool
-    draft: bool
-    sha: str
-    url: str
-    gate: str
-    why: str
-    told: NotRequired[str]
-    told_problem: NotRequired[str]
-    variants: NotRequired[list[VariantAddress]]
-
-
-class Finding(TypedDict):
-    """What a check of an app's forge found about one part; `ok` is None if it was not tried."""
-
-    part: str
-    ok: bool | None
-    detail: str
-    advice: str
-
-
-class EnteredHook(TypedDict):
-    """What became of a webhook at its forge: made, updated, refused, or to enter by hand.
-
-    `secret` is the one to enter by hand, if it was just made.
-    """
-
-    outcome: str
-    why: str
-    advice: str
-    secret: str | None
 
 
 class Forges:

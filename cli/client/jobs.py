@@ -2,104 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, NotRequired, TypedDict, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Agent, Failure
-from cli.client.notifications import LastTry
+from cli.client.generated.records import Artifacts, Job, JobDetail
 from cli.client.paging import Listed
 from cli.errors import ApiConfused
 from program.http.server_events import ServerEvent
 
 Call = Callable[..., Any]
 Stream = AbstractContextManager[Iterator[ServerEvent]]
-
-
-class JobProgress(TypedDict):
-    """What a command itself says about its progress."""
-
-    percent: int
-    message: str
-
-
-class JobAttempt(TypedDict):
-    """An ended attempt of a job; `why` says how it ended. Times are in epoch seconds."""
-
-    number: int
-    began: float
-    ended: float
-    exit_code: int | None
-    why: str
-
-
-class JobCallback(TypedDict):
-    """Who is told of a job's end; `state` is waiting, told or given-up, `next` the next try."""
-
-    receiver: str
-    state: str
-    last: LastTry | None
-    next: float | None
-
-
-class Job(TypedDict):
-    """A command, run in an app's image at a commit. Times are in seconds since the epoch.
-
-    `name` is None for a command that was given in full. `began` is when the command of the current
-    or last attempt began, None if it has not. `failures` are the attempts that the command failed,
-    `tries` all of them. `schedule` has made it for the time `nominal`, which is None if somebody
-    has run it. `cpus` and `mem` (MB) are what it takes; an older framework sends neither. `place`
-    is that in the queue. A list has no `attempts`.
-    """
-
-    id: str
-    app: str
-    commit: str
-    label: str
-    name: str | None
-    command: list[str]
-    state: str
-    reason: str
-    failure: Failure | None
-    exit_code: int | None
-    group: str | None
-    schedule: str | None
-    nominal: float | None
-    by: str
-    created: float
-    changed: float
-    began: float | None
-    ended: float | None
-    tries: int
-    failures: int
-    retries: int
-    timeout: float
-    cpus: NotRequired[float | None]
-    mem: NotRequired[int | None]
-    place: int | None
-    phase: str
-    detail: str
-    progress: JobProgress | None
-    payload_size: int
-    result_size: int
-    agent: Agent | None
-    task_id: str | None
-    callback: JobCallback | None
-    attempts: NotRequired[list[JobAttempt]]
-
-
-class Artifact(TypedDict):
-    """A file that a command left; `size` is in bytes."""
-
-    path: str
-    size: int
-
-
-class Artifacts(TypedDict):
-    """The files of the last attempt of a job, and about when they are removed (epoch seconds)."""
-
-    artifacts: list[Artifact]
-    attempt: int | None
-    until: float | None
 
 
 class Download(NamedTuple):
@@ -152,9 +64,9 @@ class Jobs:
         query = {name: value for name, value in wanted.items() if value is not None}
         return self._gather("/v1/jobs", "jobs", query, limit)
 
-    def show(self, app: str, job_id: str) -> Job:
+    def show(self, app: str, job_id: str) -> JobDetail:
         """Return a job, with its attempts."""
-        return cast(Job, self._read("GET", _path(app, job_id)))
+        return cast(JobDetail, self._read("GET", _path(app, job_id)))
 
     def cancel(self, app: str, job_id: str) -> Job:
         """Cancel a job, and return it."""

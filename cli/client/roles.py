@@ -1,23 +1,13 @@
 """The API's calls about the roles of people. They raise the same errors as `Api`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 from urllib.parse import quote
 
+from cli.client.generated.records import Role
 from cli.client.paging import Listed
 
 Call = Callable[..., Any]
-
-
-class Role(TypedDict):
-    """What a group's members or a person may do; `app` is None for all apps."""
-
-    id: str
-    group: str | None
-    person: str | None
-    scope: str
-    app: str | None
-    created: float
 
 
 class Roles:

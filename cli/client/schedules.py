@@ -1,99 +1,17 @@
 """The API's calls about schedules, and their answers. The calls raise the same errors as `Api`."""
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Mistake
-from cli.client.jobs import Calls, Job, keyed
+from cli.client.generated.records import (
+    Job,
+    Schedule,
+    ScheduledTimes,
+    WrittenSchedule,
+)
+from cli.client.jobs import Calls, keyed
 from cli.client.paging import Listed
-
-
-class ScheduledTime(TypedDict):
-    """A time of a schedule: in epoch seconds, in UTC, and as a clock in its zone shows it."""
-
-    at: int
-    utc: str
-    local: str
-
-
-class ScheduledTimes(TypedDict):
-    """The next times of a schedule in a zone; `reason` is why there is none, or empty."""
-
-    zone: str
-    times: list[ScheduledTime]
-    reason: str
-
-
-class SkippedTime(TypedDict):
-    """A time (epoch seconds) at which a schedule made no job, and why."""
-
-    at: int
-    why: str
-
-
-class ActiveJob(TypedDict):
-    """A job of a schedule that has not ended."""
-
-    id: str
-    state: str
-
-
-class Schedule(TypedDict):
-    """What makes jobs at times. Moments are in seconds since the epoch.
-
-    It has a `job` or a `command`, and a `cron` or `every`; the others are None. `reason` is why no
-    time comes, or empty; `hindrance` why one that has come makes no job yet. `by` is who wrote it,
-    None for one of a file. `delay` is how long after each time its job begins. The newest of
-    `skipped` and `active` come first.
-    """
-
-    app: str
-    name: str
-    label: str
-    job: str | None
-    command: list[str] | None
-    cron: str | None
-    every: int | None
-    zone: str
-    start_at: int | None
-    end_at: int | None
-    times: int
-    overlap: str
-    missed: str
-    deadline: float
-    spread: float
-    delay: float
-    paused: bool
-    reason: str
-    hindrance: str
-    next: list[ScheduledTime]
-    last: float
-    count: int
-    skipped: list[SkippedTime]
-    active: list[ActiveJob]
-    created: float
-    by: str | None
-    from_file: bool
-
-
-class WrittenSchedule(Schedule):
-    """A schedule that was just written, and what its jobs take (MB) by the commit of now.
-
-    An older framework sends neither.
-    """
-
-    cpus: NotRequired[float | None]
-    mem: NotRequired[int | None]
-
-
-class FileTrouble(TypedDict):
-    """Why schedules in the .prevs.toml of the default branch, `label`, do not hold."""
-
-    label: str
-    commit: str
-    why: str
-    mistakes: list[Mistake]
 
 
 class Schedules:

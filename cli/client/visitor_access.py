@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
-from cli.client.api_types import Access, NewPass
+from cli.client.generated.records import NewPass, ShownAccess
 
 Call = Callable[..., Any]
 
@@ -16,17 +16,17 @@ class VisitorAccess:
         self._read = read
         self._call = call
 
-    def show(self, app: str) -> Access:
+    def show(self, app: str) -> ShownAccess:
         """Return who may look, and the passes without their texts."""
-        return cast(Access, self._read("GET", _path(app, "access")))
+        return cast(ShownAccess, self._read("GET", _path(app, "access")))
 
-    def change(self, app: str, order: Mapping[str, object]) -> Access:
+    def change(self, app: str, order: Mapping[str, object]) -> ShownAccess:
         """Change who may look, and return that."""
-        return cast(Access, self._read("PUT", _path(app, "access"), json=order))
+        return cast(ShownAccess, self._read("PUT", _path(app, "access"), json=order))
 
-    def end(self, app: str) -> Access:
+    def end(self, app: str) -> ShownAccess:
         """Put all visitors out, and end all passes."""
-        return cast(Access, self._read("POST", _path(app, "access", "end")))
+        return cast(ShownAccess, self._read("POST", _path(app, "access", "end")))
 
     def issue(self, app: str, order: Mapping[str, object]) -> NewPass:
         """Issue a pass, and return it with its text."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cli.client.roles import Role
+from cli.client.generated.records import Role
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables

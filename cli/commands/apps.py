@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.client.api_types import Ref
+from cli.client.generated.records import Ref
 from cli.client.paging import Listed
 from cli.command_context import CommandContext
 from cli.commands.cluster import warn_of_size

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from cli.client.api_types import Event
 from cli.client.event_streams import follow_events
+from cli.client.generated.records import Event
 from cli.command_context import CommandContext
 from cli.display.output import note, show_json
 from cli.display.sentences import clock_time

@@ -4,8 +4,7 @@ from typing import IO
 
 import click
 
-from cli.client.api_types import Hooks, NewHookSecret
-from cli.client.forges import EnteredHook
+from cli.client.generated.records import EnteredHook, Hooks, NewHookSecret
 from cli.command_context import CommandContext
 from cli.commands.secrets import read_value
 from cli.display import tables

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from cli.client.api_types import Preview, Started
 from cli.client.event_streams import (
     Gap,
     LogPiece,
@@ -17,6 +16,7 @@ from cli.client.event_streams import (
     Update,
     follow,
 )
+from cli.client.generated.records import Preview, StartedPreview
 from cli.client.stacks.instances import find_commit
 from cli.command_context import CommandContext
 from cli.display import attempts, tables
@@ -79,7 +79,7 @@ def _attend(
         click.echo(preview["url"])
 
 
-def _note_age(context: CommandContext, label: str, started: Started) -> None:
+def _note_age(context: CommandContext, label: str, started: StartedPreview) -> None:
     """Print how old a label's commit may be, if the repository could not be read."""
     if why := started.get("problem"):
         as_of = started.get("as_of")

@@ -11,7 +11,7 @@ from typing import IO
 import click
 from rich.table import Table
 
-from cli.client.api_types import Variable
+from cli.client.generated.records import ShownVariable
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
@@ -105,7 +105,7 @@ def _read_scopes(
     return {key: one for key, one in scopes.items() if one is not None}
 
 
-def _warn_of_scope(app: str, variable: Variable) -> None:
+def _warn_of_scope(app: str, variable: ShownVariable) -> None:
     """Print a warning if every branch gets a secret variable."""
     if variable["secret"] and not (variable.get("branches") or variable.get("tags")):
         note(

@@ -10,7 +10,7 @@ from typing import IO
 
 import click
 
-from cli.client.api_types import Access, NewPass
+from cli.client.generated.records import NewPass, ShownAccess
 from cli.command_context import CommandContext
 from cli.commands.secrets import read_value
 from cli.commands.sections import Group
@@ -102,7 +102,7 @@ def change_access(
     note_refused(context, "access", app)
 
 
-def _show_access(context: CommandContext, found: Access, *, as_json: bool) -> None:
+def _show_access(context: CommandContext, found: ShownAccess, *, as_json: bool) -> None:
     if as_json:
         show_json(found)
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from cli.client.api_types import App
+from cli.client.generated.records import App
 from cli.display.sentences import ago, duration
 from prevs.apps import AppRecord
 from prevs.declarations import Setting, list_settings

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from cli.client.api_types import Attempt, Preview
+from cli.client.generated.records import Attempt, Preview
 from cli.display.sentences import ago, brief
 from cli.display.terminal import one_line
 from cli.errors import ApiRefused, NotDone

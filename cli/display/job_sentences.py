@@ -1,6 +1,6 @@
 """Sentences about jobs, as functions of values."""
 
-from cli.client.jobs import Job, JobAttempt
+from cli.client.generated.records import Job, JobAttempt
 from cli.display.receiver_table import describe_try
 from cli.display.sentences import (
     ago,

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from rich.table import Table
 from rich.text import Text
 
-from cli.client.api_types import Commit
-from cli.client.jobs import Job
+from cli.client.generated.records import Commit, Job, JobDetail
 from cli.display import job_sentences as sentences
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import ago, duration, shortened
@@ -66,11 +65,11 @@ def suspects(listed: Iterable[Commit], jobs: Mapping[str, str | None], now: floa
     return table
 
 
-def details(job: Job, now: float) -> Table:
+def details(job: JobDetail, now: float) -> Table:
     """Return the details of a job and its ended attempts, one a row."""
     agent = job["agent"]
     retries = f"{job['failures']} of {job['retries']}" if job["retries"] else ""
-    attempts = [sentences.describe_attempt(one, now) for one in job.get("attempts", [])]
+    attempts = [sentences.describe_attempt(one, now) for one in job["attempts"]]
     return new_details(
         [
             ("id", job["id"]),

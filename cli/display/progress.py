@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.display.output import note
 from cli.display.sentences import brief, progress, shortened, title
 from cli.display.steps import StepView, describe, view

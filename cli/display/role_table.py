@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from cli.client.roles import Role
+from cli.client.generated.records import Role
 from cli.display.columns import cell, new_table
 from cli.display.sentences import ago
 

@@ -4,7 +4,7 @@ import datetime
 import math
 from collections.abc import Iterable, Sequence
 
-from cli.client.api_types import Failure, Hooks, Isolation, MesosAgent, Preview
+from cli.client.generated.records import Failure, Hooks, Isolation, MesosAgent, Preview
 from cli.client.stacks.instances import find_commit
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
@@ -143,7 +143,7 @@ def failed(preview: Preview, name: str, now: float) -> PreviewFailed:
     hint = (
         f"`prevs logs {app} {name}` prints the whole log, `prevs retry {app} {name}` tries again."
     )
-    return PreviewFailed(message, hint, preview.get("log_tail", ""), lines)
+    return PreviewFailed(message, hint, str(preview.get("log_tail", "")), lines)
 
 
 def shortened(text: str, size: int) -> str:

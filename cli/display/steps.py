@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.display.sentences import brief
 from prevs.step_status import StepStatus, find_statuses
 

@@ -6,23 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from cli.client.api_types import (
-    Access,
+from cli.client.generated.records import (
     App,
     Attempt,
     AuditEntry,
     Commit,
-    Credential,
+    Finding,
     Hooks,
     MesosAgent,
-    Pass,
     Preview,
+    Pull,
     Queued,
     Ref,
+    ShownAccess,
+    ShownCredential,
+    ShownPass,
+    ShownVariable,
     Token,
-    Variable,
 )
-from cli.client.forges import Finding, Pull
 from cli.client.stacks.instances import find_commit
 from cli.display import app_rows, attempts, steps
 from cli.display.columns import cell, new_details, new_table, state_cell
@@ -260,13 +261,11 @@ def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
 
 def list_shares(preview: Preview) -> Sequence[tuple[str, object]]:
     """Return a preview's resources and its port, and those of each container if it has several."""
-    if "mem" not in preview:
-        return ()
     whole = f"{_amount(preview['cpus'], preview['mem'])}, port {preview['port']}"
     each = [
         f"{one['name']}{' ' if one['image'] else ''}{one['image']}: "
         f"{_amount(one['cpus'], one['mem'])}"
-        for one in preview.get("containers", ())
+        for one in preview["containers"]
     ]
     return [("runs with", whole), *(("", one) for one in each if len(each) > 1)]
 
@@ -275,7 +274,7 @@ def _amount(cpus: float, mem: int) -> str:
     return f"{cpus:g} CPUs, {mem} MB"
 
 
-def variables(listed: Iterable[Variable], now: float) -> Table:
+def variables(listed: Iterable[ShownVariable], now: float) -> Table:
     """Return a row for each variable; *** stands for a secret."""
     table = new_table("NAME", cut=("VALUE", "FOR", "CHANGED"))
     for one in listed:
@@ -285,7 +284,7 @@ def variables(listed: Iterable[Variable], now: float) -> Table:
     return table
 
 
-def _describe_scope(variable: Variable) -> str:
+def _describe_scope(variable: ShownVariable) -> str:
     """Return the branches, tags and uses that a variable is for."""
     tags = [f"tags {pattern}" for pattern in variable.get("tags", ())]
     commits = ", ".join([*variable.get("branches", ()), *tags]) or "all branches"
@@ -295,7 +294,7 @@ def _describe_scope(variable: Variable) -> str:
     return f"{commits}{use}"
 
 
-def credential_details(found: Credential, now: float) -> Table:
+def credential_details(found: ShownCredential, now: float) -> Table:
     """Return the details of a credential."""
     hosts = [line.partition(" ")[0] for line in (found["known_hosts"] or "").splitlines()]
     known = [host for host in dict.fromkeys(hosts) if host and not host.startswith("#")]
@@ -310,7 +309,7 @@ def credential_details(found: Credential, now: float) -> Table:
     )
 
 
-def access_details(found: Access) -> Table:
+def access_details(found: ShownAccess) -> Table:
     """Return who may look at an app's previews."""
     who = {
         "public": "everybody",
@@ -326,7 +325,7 @@ def access_details(found: Access) -> Table:
     )
 
 
-def passes(listed: Iterable[Pass], now: float) -> Table:
+def passes(listed: Iterable[ShownPass], now: float) -> Table:
     """Return a row for each pass."""
     table = new_table("NAME", "KIND", "LABEL", "UNTIL", cut=("BY", "ISSUED"))
     for one in listed:

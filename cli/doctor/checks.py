@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from cli.client import credentials
 from cli.client.api import Api, Timeouts
-from cli.client.api_types import Preview
 from cli.client.connection import Fetched, fetch
 from cli.client.credentials import Credentials
+from cli.client.generated.records import Preview
 from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.client.api_types import App
+from cli.client.generated.records import App
 from cli.doctor.findings import Finding, ok, warning
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cli.client.gates.gate_types import Gate
+from cli.client.generated.records import Gate
 from cli.display.sentences import counted
 from cli.doctor.findings import Finding, ok, warning
 

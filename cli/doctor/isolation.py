@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from cli.client.api_types import Isolation, MesosAgent
+from cli.client.generated.records import Isolation, MesosAgent
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 
 _MOST = 5

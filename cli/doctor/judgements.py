@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.client.api_types import App, MesosAgent, Preview, Queued, Unfit
+from cli.client.generated.records import App, MesosAgent, Preview, Queued, Unfit
 from cli.client.stacks.instances import find_commit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Sequence
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.doctor.findings import Finding, ok, skipped, warning
 
 _SECONDS = 2.0

@@ -1,6 +1,6 @@
 """Waits until a change of a gate is in force at all proxies."""
 
-from cli.client.gates.gate_types import Gate, GateProposal
+from cli.client.generated.records import Gate, GateProposal
 from cli.command_context import CommandContext
 from cli.display.output import note
 from cli.errors import NotDone

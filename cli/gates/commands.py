@@ -5,7 +5,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from cli.client.gates.gate_types import Gate
+from cli.client.generated.records import Gate
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.commands.visitors import note_refused

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cli.client.gates.gate_types import (
+from cli.client.generated.records import (
     Gate,
     GateCondition,
     GateLead,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from rich.table import Table
 
-from cli.client.gates.gate_types import EarlierRevision, Gate, GateLead, GateRule, TryAnswer
+from cli.client.generated.records import EarlierRevision, Gate, GateLead, GateRule, TryAnswer
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import ago
 from cli.gates import gate_sentences as sentences

@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 from cli.client.event_streams import Gap, OutputPiece
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.display import job_sentences as sentences
 from cli.display.output import LogPrinter, note

@@ -6,7 +6,7 @@ import click
 
 from cli.artifacts import commands as artifacts
 from cli.client.event_streams import Gap, OutputPiece
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import job_sentences as sentences

@@ -1,6 +1,6 @@
 """The exit status of `prevs run`. Pure."""
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from prevs.states import Cause
 
 NOT_DONE = 125

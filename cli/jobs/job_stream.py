@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cli.client.event_streams import Gap, OutputPiece, Stream, read_content, read_part, resume
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from program.http.server_events import ServerEvent
 
 if TYPE_CHECKING:

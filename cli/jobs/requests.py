@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.commands.cluster import warn_of_size
 from cli.display import job_sentences as sentences

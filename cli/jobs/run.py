@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.display import job_sentences as sentences
 from cli.display.output import note, show_json, show_log_tail

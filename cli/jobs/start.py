@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import click
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.display import job_tables
 from cli.display.output import note, show, show_json

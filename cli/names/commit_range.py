@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import click
 
-from cli.client.api_types import Commit, Label
+from cli.client.generated.records import Commit, Lead
 from cli.client.paging import Listed
 from cli.client.stacks.instances import find_commit
 from cli.errors import ApiRefused, NotDone
@@ -19,7 +19,7 @@ _UNRELATED = "not-an-ancestor"
 class HasCommits(Protocol):
     """The calls about commits. `Api` has them."""
 
-    def resolve(self, app: str, label: str) -> Label:
+    def resolve(self, app: str, label: str) -> Lead:
         """Return what a label leads to."""
         ...
 
@@ -33,7 +33,7 @@ class HasCommits(Protocol):
 class Range(NamedTuple):
     """The `commits` after the commit `base`, the oldest first. There is at least one."""
 
-    base: Label
+    base: Lead
     commits: Sequence[Commit]
 
 
@@ -89,7 +89,7 @@ def find_merged(api: HasCommits, app: str, before: str, merged: str) -> Sequence
     return found[::-1] if found and found[-1]["parents"] else None
 
 
-def _resolve(api: HasCommits, app: str, name: str) -> Label:
+def _resolve(api: HasCommits, app: str, name: str) -> Lead:
     """Return what a name leads to, with its commit also if it is the label of an instance."""
     with lookup.naming(name):
         found = api.resolve(app, names.slug(name))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job, JobDetail
 from cli.client.paging import Listed
 from cli.display.job_sentences import SHORT, title
 from cli.errors import NotDone
@@ -18,7 +18,7 @@ _MOST = 5
 class HasJobs(Protocol):
     """The calls that a lookup needs. `Api.jobs` has them."""
 
-    def show(self, app: str, job_id: str) -> Job:
+    def show(self, app: str, job_id: str) -> JobDetail:
         """Return a job, with its attempts."""
         ...
 
@@ -27,7 +27,7 @@ class HasJobs(Protocol):
         ...
 
 
-def find(jobs: HasJobs, app: str, begin: str) -> Job:
+def find(jobs: HasJobs, app: str, begin: str) -> JobDetail:
     """Return the job whose id is or begins with `begin`. Raises CliError."""
     return jobs.show(app, find_id(jobs, app, begin))
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from cli.client.api_types import Label, Preview, Rival
+from cli.client.generated.records import Lead, Preview, Rival
 from cli.client.stacks.instances import find_commit
 from cli.errors import ApiRefused
 from prevs import names
@@ -17,7 +17,7 @@ _NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
 class Lookups(Protocol):
     """The calls that a lookup needs. `Api` has them."""
 
-    def resolve(self, app: str, label: str) -> Label:
+    def resolve(self, app: str, label: str) -> Lead:
         """Return what a label leads to."""
         ...
 

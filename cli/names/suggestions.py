@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cli.client.api_types import App, Ref
+from cli.client.generated.records import App, Ref
 from cli.client.paging import Listed
 from cli.display.sentences import shortened
 from cli.errors import ApiRefused, CliError

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.client.schedules import Schedule, ScheduledTimes
+from cli.client.generated.records import Schedule, ScheduledTimes
 from cli.command_context import CommandContext
 from cli.commands.cluster import warn_of_size
 from cli.commands.sections import Group

@@ -2,7 +2,7 @@
 
 import datetime
 
-from cli.client.schedules import FileTrouble, Schedule, ScheduledTime
+from cli.client.generated.records import FileTrouble, Schedule, ScheduledTime
 from cli.display.sentences import counted, duration, shortened
 from cli.display.terminal import one_line
 from prevs import names

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from cli.client.schedules import Schedule, ScheduledTimes
+from cli.client.generated.records import Schedule, ScheduledTimes
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import ago, clock_time, duration
 from cli.schedules import schedule_sentences as sentences

@@ -1,6 +1,6 @@
 """Waits until all proxies know a variant as it is."""
 
-from cli.client.stacks.stack_types import StackVariant
+from cli.client.generated.records import StackVariant
 from cli.command_context import CommandContext
 from cli.display.output import note
 

@@ -4,7 +4,7 @@ from typing import IO
 
 import click
 
-from cli.client.stacks.stack_types import Stack, StackVariant
+from cli.client.generated.records import Stack, StackVariant
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.commands.visitors import note_refused

@@ -1,6 +1,6 @@
 """Sentences about stacks, as functions of values."""
 
-from cli.client.stacks.stack_types import Stack, StackVariant, VariantMember
+from cli.client.generated.records import Stack, StackVariant, VariantMember
 from cli.display.sentences import counted, ordinal
 from cli.display.terminal import one_line
 from prevs import names

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from cli.client.stacks.stack_types import Stack, StackMember, StackVariant, VariantMember
+from cli.client.generated.records import Stack, StackMember, StackVariant, VariantMember
 from cli.display.columns import cell, new_details, new_table, state_cell
 from cli.display.sentences import ago
 from cli.stacks import stack_sentences as sentences

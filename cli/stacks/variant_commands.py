@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from cli.client.stacks.stack_types import StackVariant
+from cli.client.generated.records import StackVariant
 from cli.command_context import CommandContext
 from cli.display.output import note, show_json
 from cli.names import completion

@@ -1,6 +1,6 @@
 """Finds the variant that a person names by its branch, or by its own name."""
 
-from cli.client.stacks.stack_types import Stack
+from cli.client.generated.records import Stack
 from prevs import names
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import quote
 
-from cli.client.gates.gate_types import Gate, RefusedRecord, TryAnswer
+from cli.client.generated.records import Gate, RefusedRecord, TryAnswer
 from cli.client.jobs import Calls
 from cli.client.paging import Listed
 from cli.errors import ApiRefused

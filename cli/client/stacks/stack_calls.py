@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import cast
 from urllib.parse import quote
 
+from cli.client.generated.records import Stack, StackVariant
 from cli.client.jobs import Calls
 from cli.client.paging import Listed
-from cli.client.stacks.stack_types import Stack, StackVariant
 
 
 class Stacks:

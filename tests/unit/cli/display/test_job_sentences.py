@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.display.job_sentences import notes, progress, title, took
 from framework.http_api.jobs.job_models import Job as Answer
 from tests.fakes.answers import SHA

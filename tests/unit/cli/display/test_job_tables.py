@@ -4,7 +4,7 @@ from typing import cast
 
 from rich.text import Text
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.display import job_tables
 from tests.fakes.answers import SHA
 

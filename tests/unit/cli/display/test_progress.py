@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.display.progress import Lines
 from tests.fakes import answers as fake
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.client.api_types import MesosAgent, Preview
+from cli.client.generated.records import MesosAgent, Preview
 from cli.display.sentences import (
     ago,
     describe_too_large,

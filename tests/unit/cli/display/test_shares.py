@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.display import tables
 
 
@@ -23,9 +23,6 @@ def test_each_of_several_containers_is_listed_with_its_share() -> None:
     ]
 
 
-def test_one_container_is_the_whole_and_an_older_api_has_no_list() -> None:
+def test_one_container_is_the_whole() -> None:
     whole = [("runs with", "0.45 CPUs, 448 MB, port 8000")]
     assert tables.list_shares(preview(containers=[APP])) == whole
-    assert tables.list_shares(preview()) == whole
-    nothing: Any = {}
-    assert list(tables.list_shares(nothing)) == []

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.api_types import Preview
+from cli.client.generated.records import Preview
 from cli.display.sentences import brief
 from cli.display.steps import describe, view
 from prevs.step_status import StepStatus

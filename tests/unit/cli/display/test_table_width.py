@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from cli.client.api_types import Preview, Ref
+from cli.client.generated.records import Preview, Ref
 from cli.display import tables
 from cli.display.table_width import fit
 from tests.fakes import answers as fake

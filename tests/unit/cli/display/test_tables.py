@@ -5,9 +5,7 @@ import io
 from rich.console import Console
 from rich.table import Table
 
-from cli.client.api_types import Queued
-from cli.client.forges import Pull
-from cli.client.stacks.stack_types import VariantAddress
+from cli.client.generated.records import Pull, Queued, VariantAddress
 from cli.display import tables
 
 
@@ -24,6 +22,7 @@ def test_the_queue_shows_place_preview_and_reason() -> None:
         "place": 2,
         "app": "hello",
         "sha": "a" * 40,
+        "commit": "a" * 40,
         "label": "main",
         "reason": "No agent has 128 MB free; the most is 68.",
         "since": 940.0,
@@ -41,10 +40,17 @@ def test_pull_requests_have_a_column_for_stacks_once_one_is_in_a_stack() -> None
         "fork": False,
         "draft": False,
         "sha": "a" * 40,
+        "base": "main",
+        "label": "pr-7",
         "url": "http://pr-7.web.localhost/",
+        "page": "http://git.example.org/web/pulls/7",
+        "updated": 940.0,
         "gate": "trusted",
         "why": "",
+        "approved_by": "",
+        "approved_at": None,
         "told": "ready",
+        "told_problem": "",
     }
     at: VariantAddress = {"stack": "shop", "variant": "cart", "url": "http://cart--shop.localhost/"}
     both: list[Pull] = [{**pull, "variants": [at]}, pull]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.client.gates.gate_types import Gate, GateProposal
+from cli.client.generated.records import Gate, GateProposal
 from cli.doctor.findings import Level
 from cli.doctor.gates import judge_gates
 

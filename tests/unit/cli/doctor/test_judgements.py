@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.api_types import App, MesosAgent, Preview, Queued
+from cli.client.generated.records import App, MesosAgent, Preview, Queued
 from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, Level

@@ -7,7 +7,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.client.jobs import Job
+from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.jobs.group import describe, name_group, wait
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.api_types import Label, Preview
+from cli.client.generated.records import Lead, Preview
 from cli.errors import ApiRefused, Problem
 from cli.names.lookup import choose, find
 from prevs import names
@@ -18,10 +18,10 @@ class Answers:
         self.labels = labels
         self.known = {p["sha"]: cast(Preview, p) for p in previews}
 
-    def resolve(self, app: str, label: str) -> Label:
+    def resolve(self, app: str, label: str) -> Lead:
         if label not in self.labels:
             raise ApiRefused(Problem("unknown-label", 404, "No", "No.", {}))
-        return cast(Label, {"sha": self.labels[label]})
+        return cast(Lead, {"sha": self.labels[label]})
 
     def preview(self, app: str, sha: str) -> Preview:
         if sha not in self.known:

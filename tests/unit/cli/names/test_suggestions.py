@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from cli.client.api_types import App, Ref
+from cli.client.generated.records import App, Ref
 from cli.client.paging import Listed
 from cli.errors import ApiRefused, ApiUnreachable, Failure, Problem
 from cli.names.suggestions import suggest

@@ -5,8 +5,7 @@ from typing import Any, cast
 import pytest
 from rich.table import Table
 
-from cli.client.api_types import Mistake
-from cli.client.schedules import FileTrouble, Schedule, ScheduledTimes
+from cli.client.generated.records import FileTrouble, Mistake, Schedule, ScheduledTimes
 from cli.schedules import schedule_tables as tables
 from cli.schedules.schedule_sentences import describe_trouble, left, notes, source, what, when
 from framework.http_api.schedules.schedule_models import Schedule as Answer

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.stacks.stack_types import StackVariant
+from cli.client.generated.records import StackVariant
 from cli.command_context import CommandContext
 from cli.stacks.attendance import attend
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.stacks.stack_types import Stack, StackVariant, VariantMember
+from cli.client.generated.records import Stack, StackVariant, VariantMember
 from cli.stacks import stack_sentences as sentences
 from cli.stacks.variant_names import find_name
 from prevs import names
