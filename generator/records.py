@@ -1,4 +1,4 @@
-"""Writes the types of the API's answers and orders: a TypedDict for each, an alias for choices.
+"""Writes the types of the API's answers: a TypedDict for each, an alias for choices.
 
 They are a stub: cli/client/generated/records.py says why.
 """
@@ -16,7 +16,7 @@ from generator.description import (
 from generator.text import HEAD, docstring
 
 _INTRODUCTION = f'''\
-"""What the API answers and takes, as its description says. {HEAD}
+"""What the API answers, as its description says. {HEAD}
 
 Fields that a newer framework adds are in an answer all the same: `--json` prints it as it came.
 """
@@ -31,8 +31,7 @@ def write(described: Schema) -> str:
     wanted = [
         name
         for operation in find_operations(described)
-        for part in (operation.body, operation.answers("application/json"))
-        for name in find_names(part)
+        for name in find_names(operation.answers("application/json"))
     ]
     lines = [_INTRODUCTION]
     for name in order_names(wanted, schemas):

@@ -14,11 +14,11 @@ _SCOPE = re.compile(r"\s*Needs the scope `\w+`[^.]*\.")
 def docstring(said: str, indent: int = 4) -> str:
     """Return a docstring of the first paragraph of a description."""
     first = " ".join(_SCOPE.sub("", said.partition("\n\n")[0]).split())
-    opening = f'"""{first}'
-    if indent + len(opening) + 3 <= _WIDTH:
-        return f'{opening}"""'
+    room = _WIDTH - indent - 6
+    if len(first) <= room:
+        return f'"""{first}"""'
     pad = " " * indent
-    lines = textwrap.wrap(first, _WIDTH - indent - 3)
+    lines = textwrap.wrap(first, room)
     return "\n".join([f'"""{lines[0]}', *(f"{pad}{line}" for line in lines[1:]), f'{pad}"""'])
 
 

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.artifacts import downloads
 from cli.client.generated.records import Artifacts
-from cli.client.jobs import Download
 from cli.command_context import CommandContext
 from cli.display.columns import cell, new_table
 from cli.display.output import LogPrinter, note, show, show_json
@@ -16,6 +16,9 @@ from cli.errors import NotDone
 from cli.names import completion, job_lookup
 from cli.names.arguments import app_argument, as_json
 from prevs.artifacts import is_path
+
+if TYPE_CHECKING:  # its imports take longer than most commands that need no API
+    from cli.client.transport import Download
 
 _id_argument = click.argument("job", metavar="ID", shell_complete=completion.jobs)
 
@@ -30,8 +33,8 @@ def list_artifacts(context: CommandContext, app: str, job: str, *, as_json: bool
 
     `prevs job get` downloads them. The agent that has run the job keeps them for some days.
     """
-    job_id = job_lookup.find_id(context.api.jobs, app, job)
-    left = context.api.jobs.artifacts(app, job_id)
+    job_id = job_lookup.find_id(context.api, app, job)
+    left = context.api.list_artifacts(app, job_id)
     if as_json:
         show_json(left)
         return
@@ -88,7 +91,7 @@ def get(
         raise click.UsageError("Give either the PATH of a file, or --all DIR.")
     if folder is not None and output is not None:
         raise click.UsageError("Use one of --output and --all.")
-    job_id = job_lookup.find_id(context.api.jobs, app, job)
+    job_id = job_lookup.find_id(context.api, app, job)
     if folder is not None:
         _get_all(context, app, job_id, folder, force=force)
     elif path is not None:
@@ -109,7 +112,7 @@ def _get_one(
         target /= name
     if output != "-" and not force:
         downloads.check_free([target])
-    with context.api.jobs.artifact(app, job_id, path) as download:
+    with context.api.read_artifact(app, job_id, path) as download:
         if output == "-":
             _print(download, name)
         else:
@@ -118,7 +121,7 @@ def _get_one(
 
 
 def _get_all(context: CommandContext, app: str, job_id: str, folder: Path, *, force: bool) -> None:
-    listed = context.api.jobs.artifacts(app, job_id)["artifacts"]
+    listed = context.api.list_artifacts(app, job_id)["artifacts"]
     if not listed:
         note(_NOTHING)
         return
@@ -126,13 +129,13 @@ def _get_all(context: CommandContext, app: str, job_id: str, folder: Path, *, fo
     if not force:
         downloads.check_free(targets.values())
     for path, target in targets.items():
-        with context.api.jobs.artifact(app, job_id, path) as download:
+        with context.api.read_artifact(app, job_id, path) as download:
             downloads.save(download, target)
     files = "file is" if len(listed) == 1 else "files are"
     note(f"{len(listed):,} {files} in {folder}, with {sum(one['size'] for one in listed):,} bytes.")
 
 
-def _print(download: Download, name: str) -> None:
+def _print(download: "Download", name: str) -> None:
     """Print a file on stdout: as it is, but on a terminal as text without commands to it."""
     if not sys.stdout.isatty():
         downloads.copy(download, lambda piece: click.echo(piece, nl=False), name)

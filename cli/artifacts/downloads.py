@@ -5,12 +5,15 @@ import secrets
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.client.jobs import Download
 from cli.errors import NotDone
 from prevs import artifacts
+
+if TYPE_CHECKING:  # its imports take longer than most commands that need no API
+    from cli.client.transport import Download
 
 _LARGE = 1024 * 1024
 _LONGEST_NAME = 50
@@ -36,7 +39,7 @@ def check_free(targets: Iterable[Path]) -> None:
         raise NotDone(f"{taken[0]} is there already{more}.", "--force overwrites it.")
 
 
-def save(download: Download, target: Path) -> None:
+def save(download: "Download", target: Path) -> None:
     """Write a download to a file, which gets its name once it is whole. Raises NotDone."""
     part = target.with_name(f".{target.name[:_LONGEST_NAME]}.{secrets.token_hex(4)}.part")
     try:
@@ -52,7 +55,7 @@ def save(download: Download, target: Path) -> None:
         raise NotDone(f"{target} cannot be written: {why}.", hint) from exc
 
 
-def copy(download: Download, write: Callable[[bytes], object], name: str) -> None:
+def copy(download: "Download", write: Callable[[bytes], object], name: str) -> None:
     """Write all pieces; show how far it is if that is much, and somebody looks."""
     if download.size < _LARGE or not sys.stderr.isatty():
         for piece in download.pieces:

@@ -106,7 +106,7 @@ class Tries:
             return
         app = self._plan.app
         try:
-            number = self._context.api.jobs.cancel_group(app, self._group)
+            number = self._context.api.cancel_group(app, group=self._group)["jobs"]
         except CliError as exc:
             note(f"Not all jobs are cancelled: {exc}")
             note(f"`prevs job cancel {app} --group {self._group}` does that.")
@@ -115,7 +115,7 @@ class Tries:
                 note(f"{number} {'job is' if number == 1 else 'jobs are'} being cancelled.")
 
     def _cancel(self, job: Job) -> None:
-        cancel = functools.partial(self._context.api.jobs.cancel, job["app"], job["id"])
+        cancel = functools.partial(self._context.api.cancel_job, job["app"], job["id"])
         try:
             repeat(cancel, pause=self._context.pause, notify=note)
         except ApiRefused as exc:

@@ -58,6 +58,7 @@ Update = LogPiece | OutputPiece | Gap | NewAttempt | Changed | PreviewEnded
 
 
 Stream = AbstractContextManager[Iterator[ServerEvent]]
+"""Events. The iterator blocks between them, and raises ApiUnreachable if the connection breaks."""
 
 
 class HasAddress(Protocol):
@@ -72,11 +73,11 @@ class HasAddress(Protocol):
 class Streams(HasAddress, Protocol):
     """The source of the events. `Api` is one."""
 
-    def log_stream(self, app: str, sha: str, *, after: str | None) -> Stream:
+    def follow_log(self, app: str, sha: str, *, after: str | None, apart: bool = False) -> Stream:
         """Connect to a preview's log, and return the events after the id `after`."""
         ...
 
-    def event_stream(self, app: str | None, *, after: str | None) -> Stream:
+    def follow_events(self, *, after: str | None, app: str | None = None) -> Stream:
         """Connect to the events of one app or of all, and return those after the id `after`."""
         ...
 
@@ -96,7 +97,7 @@ def follow(
     """
 
     def connect(after: str | None) -> Stream:
-        return streams.log_stream(app, sha, after=after)
+        return streams.follow_log(app, sha, after=after, apart=True)
 
     with closing(resume(streams, connect, pause, notify)) as events:
         for event in events:
@@ -121,7 +122,7 @@ def follow_events(
     """
 
     def connect(last: str | None) -> Stream:
-        return streams.event_stream(app, after=after if last is None else last)
+        return streams.follow_events(app=app, after=after if last is None else last)
 
     with closing(resume(streams, connect, pause, notify)) as events:
         for event in events:

@@ -56,7 +56,7 @@ def add_token(
       prevs token add ci --scope use --app shop
       PREVS_TOKEN="$(prevs token add dashboard --scope read)"
     """
-    made = context.api.add_token(name, scope, app)
+    made = context.api.add_token({"name": name, "scope": scope, **({"app": app} if app else {})})
     if as_json:
         show_json(made)
     else:
@@ -70,7 +70,7 @@ def add_token(
 @click.pass_obj
 def list_tokens(context: CommandContext, *, as_json: bool) -> None:
     """List the tokens, except those of the operator and of proxies."""
-    tokens = context.api.tokens()
+    tokens = context.api.list_tokens().found
     if as_json:
         show_json(tokens)
     elif tokens:
@@ -86,7 +86,7 @@ def list_tokens(context: CommandContext, *, as_json: bool) -> None:
 def remove_token(context: CommandContext, name: str, yes: bool) -> None:
     """Revoke the token NAME at once. The command asks for confirmation."""
     if not yes:
-        for found in (one for one in context.api.tokens() if one["name"] == name):
+        for found in (one for one in context.api.list_tokens().found if one["name"] == name):
             may = f"It has the scope {found['scope']} for {found.get('app') or 'all apps'}."
             confirm(f"Revoke the token {name}?", f"{may} Whoever uses it is refused at once.")
     context.api.remove_token(name)
@@ -144,7 +144,7 @@ def add_role(
     """
     _check(group, person)
     holder = {"group": group} if group else {"person": person}
-    given = context.api.roles.add({**holder, "scope": scope, **({"app": app} if app else {})})
+    given = context.api.add_role({**holder, "scope": scope, **({"app": app} if app else {})})
     if as_json:
         show_json(given)
         return
@@ -156,7 +156,7 @@ def add_role(
 @click.pass_obj
 def list_roles(context: CommandContext, *, as_json: bool) -> None:
     """List the roles of groups and people."""
-    listed = context.api.roles.list()
+    listed = context.api.list_roles().found
     if as_json:
         show_json(listed)
     elif listed:
@@ -187,7 +187,7 @@ def remove_role(
             f"Take the role for {app or 'all apps'} away from {holder}?",
             "Those who have signed in lose it at once, too.",
         )
-    context.api.roles.remove(find_role_id(group=group or "", person=person or "", app=app or ""))
+    context.api.remove_role(find_role_id(group=group or "", person=person or "", app=app or ""))
     note(f"The role is taken away{f' for {app}' if app else ''}.")
 
 
@@ -210,7 +210,7 @@ def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
     It covers the API and the dashboard. With --json the latest is first. Needs a token of scope
     admin.
     """
-    listed = context.api.audit(limit)
+    listed = context.api.show_audit(limit=limit)
     if as_json:
         show_json(listed.found)
     elif listed.found:

@@ -171,7 +171,7 @@ def _read_branches(context: CommandContext, name: str) -> Listed[Ref]:
         try:
             while True:
                 try:
-                    return context.api.refs(name, kind="branch")
+                    return context.api.list_refs(name, kind="branch")
                 except ApiRefused as exc:
                     seconds = context.now() - began
                     if not _goes_on(exc.problem.slug, seconds):
@@ -208,7 +208,7 @@ def find_branch(branches: Sequence[Ref]) -> str:
 @click.pass_obj
 def list_apps(context: CommandContext, as_json: bool) -> None:
     """List the apps."""
-    apps = context.api.apps()
+    apps = context.api.list_apps().found
     if as_json:
         show_json(apps)
     elif apps:
@@ -223,13 +223,13 @@ def list_apps(context: CommandContext, as_json: bool) -> None:
 @click.pass_obj
 def show_app(context: CommandContext, name: str, as_json: bool) -> None:
     """Show the settings of an app, and how its repository is read."""
-    found = context.api.app(name)
+    found = context.api.show_app(name)
     if as_json:
         show_json(found)
         return
     hooks = None
     with contextlib.suppress(ApiRefused):  # an older framework does not know the call
-        hooks = context.api.hooks.show(name)
+        hooks = context.api.show_hooks(name)
     show(tables.app_details(found, context.now(), hooks))
 
 
@@ -277,16 +277,16 @@ def remove(context: CommandContext, name: str, yes: bool) -> None:
     """
     tag = None
     if not yes:
-        app, tag = context.api.seen_app(name)
+        app, tag = context.api.show_seen_app(name)
         confirm(f"Remove {name} ({app['repository']})?", _find_consequence(context.api, name))
-    context.api.remove_app(name, tag)
+    context.api.remove_app(name, if_match=tag)
     note(f"{name} is removed.")
 
 
 def _find_consequence(api: "Api", name: str) -> str:
     """Return what goes with an app. Raises NotDone if a stack keeps it."""
     try:
-        found = api.belongings(name)
+        found = api.show_belongings(name)
     except ApiRefused as exc:
         if exc.problem.slug != "not-found":
             raise

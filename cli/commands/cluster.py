@@ -25,7 +25,7 @@ def warn_of_size(api: "Api", cpus: float | None, mem: float | None) -> None:
     if not (cpus or mem):
         return
     with contextlib.suppress(CliError):
-        if warning := describe_too_large(cpus or 0.0, mem or 0.0, api.agents()):
+        if warning := describe_too_large(cpus or 0.0, mem or 0.0, api.list_agents().found):
             note(warning)
 
 
@@ -40,7 +40,7 @@ def pin(context: CommandContext, app: str, label: str, *, as_json: bool) -> None
     A pinned preview stops neither when it is idle nor to make room for another one.
     """
     found = lookup.find(context.api, app, label)
-    pinned = context.api.pin(app, found["sha"], pinned=True)
+    pinned = context.api.pin_preview(app, found["sha"])
     if as_json:
         show_json(pinned)
         return
@@ -63,7 +63,7 @@ def unpin(context: CommandContext, app: str, label: str, *, as_json: bool) -> No
     It may stop when it is idle, or to make room for another one.
     """
     found = lookup.find(context.api, app, label)
-    unpinned = context.api.pin(app, found["sha"], pinned=False)
+    unpinned = context.api.unpin_preview(app, found["sha"])
     if as_json:
         show_json(unpinned)
     else:
@@ -75,7 +75,7 @@ def unpin(context: CommandContext, app: str, label: str, *, as_json: bool) -> No
 @click.pass_obj
 def list_queue(context: CommandContext, *, as_json: bool) -> None:
     """List the previews that wait for an agent, the next first."""
-    queued = context.api.queue()
+    queued = context.api.show_queue().found
     if as_json:
         show_json(queued)
     elif queued:
@@ -90,7 +90,7 @@ def list_queue(context: CommandContext, *, as_json: bool) -> None:
 @click.pass_obj
 def list_agents(context: CommandContext, *, as_json: bool) -> None:
     """List the agents of the cluster, their resources, and the previews on them."""
-    agents = context.api.agents()
+    agents = context.api.list_agents().found
     if as_json:
         show_json(agents)
     elif agents:

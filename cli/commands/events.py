@@ -34,7 +34,7 @@ def list_events(
       prevs events -f --app shop
       prevs events -f --json | jq 'select(.state == "failed")'
     """
-    listed = context.api.events(app, limit)
+    listed = context.api.list_events(app=app, limit=limit)
     if as_json and not following:
         show_json(listed.found)
         return

@@ -45,7 +45,7 @@ def set_forge(
         context.api.change_app(app, {"forge": kind})
     if kind is None or token_file is not None:
         token = read_value(token_file, f"Token for the forge of {app}").strip()
-        context.api.forges.set_token(app, token)
+        context.api.set_forge_token(app, {"token": token})
     note(f"`prevs forge check {app}` shows what works, `prevs forge hook {app}` adds the webhook.")
 
 
@@ -61,7 +61,7 @@ def remove_token(context: CommandContext, app: str, yes: bool) -> None:
             "prevs cannot show it again. Without one, pull requests are told nothing, and with "
             "`--pulls auto` they have no addresses.",
         )
-    context.api.forges.remove_token(app)
+    context.api.unset_forge_token(app)
     note(f"The token is removed. The forge of {app} is read without one now.")
 
 
@@ -74,7 +74,7 @@ def check(context: CommandContext, app: str, *, as_json: bool) -> None:
 
     The framework makes a few calls to the forge; it changes nothing there.
     """
-    found = context.api.forges.check(app)
+    found = context.api.check_forge(app)["findings"]
     if as_json:
         show_json(found)
     else:

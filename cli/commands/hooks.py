@@ -55,15 +55,15 @@ def enter_hook(
     if off:
         if not yes:
             confirm(*_find_loss(app, former=former))
-        context.api.hooks.unset_secret(app, former=former)
+        context.api.unset_secret(app, former=former)
         note(f"{app} has no {'former' if former else 'webhook'} secret any more.")
         if not former:
             note("Remove the webhook at the forge too: from now on it is refused.")
     elif file:
-        made = context.api.hooks.set_secret(app, read_value(file, ""))
+        made = context.api.set_secret(app, {"value": read_value(file, "")})
         _show_given(made, as_json=as_json)
     else:
-        secret = context.api.hooks.set_secret(app, None)["secret"] if new else None
+        secret = context.api.set_secret(app)["secret"] if new else None
         _enter(context, app, secret, as_json=as_json)
 
 
@@ -84,8 +84,8 @@ def _show_given(made: NewHookSecret, *, as_json: bool) -> None:
 
 def _enter(context: CommandContext, app: str, secret: str | None, *, as_json: bool) -> None:
     """Enter the webhook. `secret` is one that was just made, and that nobody has seen yet."""
-    entered = context.api.forges.enter_hook(app)
-    hooks = context.api.hooks.show(app)
+    entered = context.api.enter_hook(app)
+    hooks = context.api.show_hooks(app)
     is_there = entered["outcome"] in ("made", "updated")
     entered["secret"] = None if is_there else entered["secret"] or secret
     if as_json:

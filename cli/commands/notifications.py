@@ -77,7 +77,7 @@ def add_receiver(
         "events": None if kinds in ([], ["all"]) else kinds,
         "name": name,
     }
-    made = context.api.notifications.add(app, order)
+    made = context.api.add_receiver(app, order)
     if as_json:
         show_json(made)
     else:
@@ -92,7 +92,7 @@ def add_receiver(
 @click.pass_obj
 def list_receivers(context: CommandContext, app: str, *, as_json: bool) -> None:
     """List the receivers of APP, each with its last answer."""
-    found = context.api.notifications.list(app)
+    found = context.api.list_receivers(app)["receivers"]
     if as_json:
         show_json(found)
     elif found:
@@ -113,7 +113,7 @@ def remove_receiver(context: CommandContext, app: str, name: str, yes: bool) -> 
             f"Send nothing more of {app} to {name}?",
             "Its signing secret goes too: a receiver that is added again gets another one.",
         )
-    context.api.notifications.remove(app, name)
+    context.api.remove_receiver(app, name)
     note(f"Nothing more of {app} is sent to {name}.")
 
 
@@ -124,7 +124,7 @@ def remove_receiver(context: CommandContext, app: str, name: str, yes: bool) -> 
 @click.pass_obj
 def test_receiver(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Send a test to the receiver NAME of APP, and show its answer."""
-    last = context.api.notifications.test(app, name)
+    last = context.api.test_receiver(app, name)
     if as_json:
         show_json(last)
     if last["problem"]:

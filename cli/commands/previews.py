@@ -17,7 +17,7 @@ from cli.client.event_streams import (
     follow,
 )
 from cli.client.generated.records import Preview, StartedPreview
-from cli.client.stacks.instances import find_commit
+from cli.client.instances import find_commit
 from cli.command_context import CommandContext
 from cli.display import attempts, tables
 from cli.display.output import LogPrinter, note, show, show_json, show_log_tail
@@ -53,9 +53,9 @@ def start(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
       curl "$(prevs start shop 5c80e7d --wait)"
     """
     with lookup.naming(label):
-        preview, started = context.api.start(app, names.slug(label))
+        started = context.api.start_preview({"app": app, "label": names.slug(label)})
     _note_age(context, label, started)
-    _attend(context, preview, label, wait=wait, as_json=as_json)
+    _attend(context, started, label, wait=wait, as_json=as_json)
 
 
 def _attend(
@@ -66,7 +66,7 @@ def _attend(
     if wait and preview["state"] not in OVER:
         preview = _wait(context, preview, label)
     if preview["state"] == "failed":
-        preview = context.api.preview(app, preview["sha"])  # this answer has the end of the log
+        preview = context.api.show_preview(app, preview["sha"])  # with the end of the log
     if as_json:
         show_json(preview)
     if preview["state"] == "failed" or (wait and preview["state"] != "running"):
@@ -131,7 +131,7 @@ def list_previews(
       prevs ls --app shop --state failed
       prevs ls --json | jq -r '.[] | select(.state == "running") | .url'
     """
-    previews = context.api.previews(app=app, state=state)
+    previews = context.api.list_previews(app=app, state=state).found
     if as_json:
         show_json(previews)
     elif previews:
@@ -223,10 +223,10 @@ def _print_log(
         if following:
             _follow_log(context, preview, printer)
         elif tail:
-            printer.print(context.api.log_tail(app, preview["sha"], attempt))
+            printer.print(context.api.read_log_tail(app, preview["sha"], attempt))
         else:
             sha = preview["sha"]
-            printer.print_all(lambda offset: context.api.log(app, sha, offset, attempt))
+            printer.print_all(lambda offset: context.api.read_log(app, sha, offset, attempt))
     except KeyboardInterrupt:
         if following:
             printer.leave_line()
@@ -269,14 +269,14 @@ def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> Non
     found = lookup.find(context.api, app, label)
     serving = lookup.find_serving(found, label)
     if serving and not lookup.is_active(found):
-        _report(context, context.api.stop(app, serving["sha"]), as_json=as_json)
+        _report(context, context.api.stop_preview(app, serving["sha"]), as_json=as_json)
         if not as_json:
             does = "has failed" if found["state"] == "failed" else f"is {found['state']}"
             note(f"It served {label}. The newer commit {names.short(find_commit(found))} {does}.")
         return
-    _report(context, context.api.stop(app, found["sha"]), as_json=as_json and not serving)
+    _report(context, context.api.stop_preview(app, found["sha"]), as_json=as_json and not serving)
     if serving:
-        _report(context, context.api.stop(app, serving["sha"]), as_json=as_json)
+        _report(context, context.api.stop_preview(app, serving["sha"]), as_json=as_json)
 
 
 @click.command()
@@ -288,7 +288,7 @@ def stop(context: CommandContext, app: str, label: str, *, as_json: bool) -> Non
 def retry(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
     """Start the failed preview of LABEL again. With --wait it is shown as `prevs start` does."""
     found = lookup.find(context.api, app, label)
-    preview = context.api.retry(app, found["sha"])
+    preview = context.api.retry_preview(app, found["sha"])
     if wait:
         _attend(context, preview, label, wait=True, as_json=as_json)
         return
@@ -323,7 +323,7 @@ def open_preview(context: CommandContext, app: str, label: str) -> None:
     The first visit starts the preview, and shows its progress.
     """
     with lookup.naming(label):
-        address = context.api.resolve(app, names.slug(label))["url"]
+        address = context.api.show_label(app, names.slug(label))["url"]
     click.echo(address)
     if not webbrowser.open(address):
         raise NotDone("No browser could be started here.", "Open the address above.")

@@ -23,7 +23,7 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
       prevs pulls shop
       prevs pulls shop --json
     """
-    listed = context.api.pulls.list(app)
+    listed = context.api.list_pulls(app)
     as_of, why = listed.details.get("as_of"), listed.details.get("problem")
     if why:
         age = "" if as_of is None else f" This is how it was {ago(as_of, context.now())}."
@@ -61,7 +61,7 @@ def approve(context: CommandContext, app: str, number: int, *, commit: str, as_j
     Examples:
       prevs approve shop 7 --commit 5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091
     """
-    pull = context.api.pulls.approve(app, number, commit.lower())
+    pull = context.api.approve_pull(app, number, {"commit": commit.lower()})
     if as_json:
         show_json(pull)
         return

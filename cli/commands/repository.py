@@ -30,7 +30,7 @@ def list_refs(
       prevs refs shop
       prevs refs shop --kind branch --search cart
     """
-    listed = context.api.refs(app, kind=kind, search=search)
+    listed = context.api.list_refs(app, kind=kind, search=search)
     refs = listed.found
     if why := listed.details.get("problem"):
         age = ago(listed.details.get("as_of"), context.now())
@@ -64,7 +64,7 @@ def list_commits(
       prevs commits shop
       prevs commits shop feature/cart --limit 5
     """
-    listed = context.api.commits(app, branch, limit)
+    listed = context.api.list_commits(app, ref=branch, limit=limit)
     if as_json:
         show_json(listed.found)
         return
@@ -74,7 +74,9 @@ def list_commits(
 
 
 def _states(context: CommandContext, app: str) -> dict[str, str]:
-    return {preview["sha"]: preview["state"] for preview in context.api.previews(app=app)}
+    return {
+        preview["sha"]: preview["state"] for preview in context.api.list_previews(app=app).found
+    }
 
 
 COMMANDS = (list_refs, list_commits)

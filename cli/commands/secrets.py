@@ -39,7 +39,7 @@ def environment() -> None:
 @click.pass_obj
 def list_variables(context: CommandContext, app: str, *, as_json: bool) -> None:
     """List the variables of APP, without the values of secret ones."""
-    found = context.api.secrets.variables(app)
+    found = context.api.show_environment(app)["variables"]
     if as_json:
         show_json(found)
     elif found:
@@ -91,7 +91,8 @@ def set_variable(
     """
     scope = _read_scopes(**scopes)
     value = read_value(file, f"{name} of {app}")
-    done = context.api.secrets.set_variable(app, name, value, secret=not plain, scope=scope)
+    order = {"value": value, "secret": not plain, **scope}
+    done = context.api.set_variable(app, name, order)
     _show(done, tables.variables([done], context.now()), as_json=as_json)
     note(LATER)
     _warn_of_scope(app, done)
@@ -136,16 +137,16 @@ def unset_variables(
         what = "all variables" if everything else ", ".join(names)
         confirm(f"Unset {what} of {app}?", _find_loss(context, app) if everything else _LOST)
     if everything:
-        context.api.secrets.unset_all(app)
+        context.api.unset_all(app)
     for name in names:
-        context.api.secrets.unset_variable(app, name)
+        context.api.unset_variable(app, name)
     note(LATER)
 
 
 def _find_loss(context: CommandContext, app: str) -> str:
     """Return what goes with all variables of an app."""
     try:
-        found = context.api.secrets.variables(app)
+        found = context.api.show_environment(app)["variables"]
     except ApiRefused as exc:
         if exc.problem.slug != "secrets-unreadable":
             raise
@@ -167,7 +168,7 @@ def credential() -> None:
 @click.pass_obj
 def show_credential(context: CommandContext, app: str, *, as_json: bool) -> None:
     """Show the credential of APP's repository, without its secret part."""
-    found = context.api.secrets.credential(app)
+    found = context.api.show_credential(app)
     _show(found, tables.credential_details(found, context.now()), as_json=as_json)
 
 
@@ -207,7 +208,7 @@ def set_credential(
         order["username"] = username
     if known_hosts:
         order["known_hosts"] = read_value(known_hosts, "")
-    done = context.api.secrets.set_credential(app, order)
+    done = context.api.set_credential(app, order)
     _show(done, tables.credential_details(done, context.now()), as_json=as_json)
 
 
@@ -222,7 +223,7 @@ def unset_credential(context: CommandContext, app: str, yes: bool) -> None:
             f"Remove the credential of {app}?",
             "prevs cannot show it again, and reads the repository without one from now on.",
         )
-    context.api.secrets.unset_credential(app)
+    context.api.unset_credential(app)
     note(f"The credential of {app} is removed. Its repository is read without one now.")
 
 

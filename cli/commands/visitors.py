@@ -86,18 +86,18 @@ def change_access(
         raise click.UsageError("--password-file can only go with password.")
     if end and (mode or preflight is not None):
         raise click.UsageError("--end can only be alone.")
-    calls = context.api.access
+    api = context.api
     if end:
-        found = calls.end(app)
+        found = api.end_access(app)
     elif mode or preflight is not None:
-        order: dict[str, object] = {"access": mode or calls.show(app)["access"]}
+        order: dict[str, object] = {"access": mode or api.show_access(app)["access"]}
         if mode == "password":
             order["password"] = read_value(password_file, f"Password for visitors of {app}")
         if preflight is not None:
             order["preflight"] = preflight
-        found = calls.change(app, order)
+        found = api.change_access(app, order)
     else:
-        found = calls.show(app)
+        found = api.show_access(app)
     _show_access(context, found, as_json=as_json)
     note_refused(context, "access", app)
 
@@ -116,7 +116,7 @@ def _show_access(context: CommandContext, found: ShownAccess, *, as_json: bool) 
 
 def note_refused(context: CommandContext, kind: str, app: str | None) -> None:
     """Print which gates, stacks or accesses (of an app) count for nothing: nobody trusts them."""
-    for one in context.api.signatures.list_refused(kind, app):
+    for one in context.api.list_refused(kind, app):
         note(one["detail"])
 
 
@@ -145,7 +145,7 @@ def share(
       prevs share shop main --for 2d --name demo
     """
     with lookup.naming(label):
-        found = context.api.resolve(app, label)["label"]
+        found = context.api.show_label(app, label)["label"]
     made = _issue(context, app, kind="share", label=found, days=days, name=name)
     _show_new(app, made, made["link"] or "", as_json=as_json)
 
@@ -193,7 +193,7 @@ def add_pass(
 @click.pass_obj
 def list_passes(context: CommandContext, app: str, *, as_json: bool) -> None:
     """List the passes and share links of APP that count."""
-    passes = context.api.access.show(app)["passes"]
+    passes = context.api.show_access(app)["passes"]
     if as_json:
         show_json(passes)
     elif passes:
@@ -209,7 +209,7 @@ def list_passes(context: CommandContext, app: str, *, as_json: bool) -> None:
 @click.pass_obj
 def remove_pass(context: CommandContext, app: str, name: str, yes: bool) -> None:
     """Revoke the pass or share link NAME of APP at once. The command asks for confirmation."""
-    passes = context.api.access.show(app)["passes"]
+    passes = context.api.show_access(app)["passes"]
     found = [one for one in passes if name in (one["name"], one["id"])]
     if found and not yes:
         what = "link to share" if found[0]["kind"] == "share" else "pass"
@@ -220,16 +220,16 @@ def remove_pass(context: CommandContext, app: str, name: str, yes: bool) -> None
             "put out at once.",
         )
     # If there is none, the API has the message.
-    context.api.access.revoke(app, found[0]["id"] if found else name)
+    context.api.revoke_pass(app, found[0]["id"] if found else name)
     note(f"The pass {name} of {app} is revoked.")
 
 
 def _issue(context: CommandContext, app: str, **order: object) -> NewPass:
     """Issue a pass; what is None is left out."""
     # First, because nothing may fail between the pass and its only display.
-    _warn_without_tls(is_safe=context.api.access.show(app)["https"])
+    _warn_without_tls(is_safe=context.api.show_access(app)["https"])
     given = {key: value for key, value in order.items() if value is not None}
-    return context.api.access.issue(app, given)
+    return context.api.issue_pass(app, given)
 
 
 def _show_new(app: str, made: NewPass, text: str, *, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from cli.client.generated.records import Attempt, Preview
+from cli.client.generated.records import Attempt, Attempts, Preview
 from cli.display.sentences import ago, brief
 from cli.display.terminal import one_line
 from cli.errors import ApiRefused, NotDone
@@ -12,7 +12,7 @@ from cli.errors import ApiRefused, NotDone
 class HasAttempts(Protocol):
     """The call that lists attempts. `Api` has it."""
 
-    def attempts(self, app: str, sha: str) -> list[Attempt]:
+    def list_attempts(self, app: str, sha: str) -> Attempts:
         """Return the last attempts of a preview, the newest first."""
         ...
 
@@ -23,7 +23,7 @@ def find_earlier(api: HasAttempts, preview: Preview) -> list[Attempt]:
     An older framework keeps none.
     """
     try:
-        found = api.attempts(preview["app"], preview["sha"])
+        found = api.list_attempts(preview["app"], preview["sha"])["attempts"]
     except ApiRefused as refused:
         if refused.problem.slug != "not-found":
             raise

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from cli.client.generated.records import Failure, Hooks, Isolation, MesosAgent, Preview
-from cli.client.stacks.instances import find_commit
+from cli.client.instances import find_commit
 from cli.display.terminal import one_line
 from cli.errors import PreviewFailed
 from prevs import names

@@ -24,7 +24,7 @@ from cli.client.generated.records import (
     ShownVariable,
     Token,
 )
-from cli.client.stacks.instances import find_commit
+from cli.client.instances import find_commit
 from cli.display import app_rows, attempts, steps
 from cli.display.columns import cell, new_details, new_table, state_cell
 from cli.display.sentences import (

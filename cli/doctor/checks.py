@@ -11,10 +11,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from cli.client import credentials
-from cli.client.api import Api, Timeouts
+from cli.client.api import Api
 from cli.client.connection import Fetched, fetch
 from cli.client.credentials import Credentials
-from cli.client.generated.records import Preview
+from cli.client.generated.records import Preview, Queued
+from cli.client.transport import Timeouts
 from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run
@@ -67,12 +68,15 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
     """Return the checks that need an API that answers and accepts the token."""
     return [
         Check("agents", lambda: _look_at_agents(known)),
-        Check("queue", lambda: judgements.judge_queue(_call(known, Api.queue), now())),
+        Check(
+            "queue",
+            lambda: judgements.judge_queue(_call(known, _queue), now()),
+        ),
         Check("previews", lambda: judgements.judge_failed(_call(known, _failed))),
         Check("ports", lambda: look_at_ports(_call(known, _running))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
-        Check("gates", lambda: judge_gates(_call(known, lambda api: api.gates.list().found))),
+        Check("gates", lambda: judge_gates(_call(known, lambda api: api.list_gates().found))),
         Check("signatures", lambda: _look_at_refused(known)),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
@@ -113,7 +117,7 @@ def _ahead(answer: Fetched, now: float) -> float | None:
 
 def _look_at_token(known: Credentials) -> Sequence[Finding]:
     try:
-        _call(known, Api.tokens)
+        _call(known, lambda api: api.list_tokens())
     except ApiUnreachable:
         return [skipped("token", "Not checked: the API does not answer.")]
     except ApiRefused as exc:
@@ -131,13 +135,13 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
 
 def _look_at_agents(known: Credentials) -> Sequence[Finding]:
     try:
-        agents = _call(known, Api.agents)
+        agents = _call(known, lambda api: api.list_agents().found)
     except ApiRefused as exc:
         if exc.problem.slug != "not-of-app":
             raise
         return [skipped("agents", "Not checked: a token for one app cannot list them.")]
     return [
-        *judgements.judge_agents(agents, _call(known, Api.apps)),
+        *judgements.judge_agents(agents, _call(known, lambda api: api.list_apps().found)),
         *judgements.describe_agents(agents),
         *judge_isolation(agents),
         judgements.lead_to_machines(known.apis[0]),
@@ -145,7 +149,7 @@ def _look_at_agents(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
-    apps = [app["name"] for app in _call(known, Api.apps)]
+    apps = [app["name"] for app in _call(known, lambda api: api.list_apps().found)]
     if not apps:
         how = "`prevs app add NAME REPOSITORY` registers one."
         return [skipped("repositories", f"No app is registered. {how}")]
@@ -167,13 +171,13 @@ def _look_at_local(known: Credentials) -> Sequence[Finding]:
             probe = fetch(f"{api}/readyz", _ANSWER_SECONDS).content
             checks = probe.get("checks", []) if isinstance(probe, dict) else []
             if any(one["name"] == judgements.LOCAL for one in checks):
-                return judgements.judge_local(_call(known, Api.apps))
+                return judgements.judge_local(_call(known, lambda api: api.list_apps().found))
     return []
 
 
 def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
     part = f"repository of {app}"
-    answer = _call(known, lambda api: api.repository(app))
+    answer = _call(known, lambda api: api.list_refs(app, limit=1).details)
     if why := str(answer.get("problem") or ""):
         advice = (
             "Previews use what was fetched before. "
@@ -185,7 +189,7 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
 
 def _look_at_forges(known: Credentials) -> Sequence[Finding]:
     """Return what is wrong at the forges; nothing at all if no app follows pull requests."""
-    apps = list_followed(_call(known, Api.apps))[:_MOST_APPS]
+    apps = list_followed(_call(known, lambda api: api.list_apps().found))[:_MOST_APPS]
     looked = [
         Check(f"forge of {app}", functools.partial(_look_at_forge, known, app), 25.0)
         for app in apps
@@ -195,12 +199,12 @@ def _look_at_forges(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_forge(known: Credentials, app: str) -> Sequence[Finding]:
-    return judge_forge(app, _call(known, lambda api: api.pulls.list(app)).details)
+    return judge_forge(app, _call(known, lambda api: api.list_pulls(app)).details)
 
 
 def _look_at_refused(known: Credentials) -> Sequence[Finding]:
     """Return the gates, stacks and accesses whose records nobody whom we trust has signed."""
-    refused = _call(known, lambda api: api.signatures.list_refused())
+    refused = _call(known, lambda api: api.list_refused())
     return [
         wrong(f"{one['kind']} {one['name']}", one["detail"], "docs/operating/tokens.md has more.")
         for one in refused[:_MOST_APPS]
@@ -215,21 +219,25 @@ def _look_at_addresses(known: Credentials) -> Sequence[Finding]:
 
 
 def _find_place(api: Api) -> Place | None:
-    for preview in api.previews():
+    for preview in api.list_previews().found:
         return read_place(preview["url"], preview["app"])
-    for app in api.apps():
-        for ref in api.repository(app["name"]).get("refs", []):
+    for app in api.list_apps().found:
+        for ref in api.list_refs(app["name"], limit=1).details.get("refs", []):
             if ref["url"]:
                 return read_place(ref["url"], app["name"])
     return None
 
 
+def _queue(api: Api) -> list[Queued]:
+    return api.show_queue().found
+
+
 def _running(api: Api) -> list[Preview]:
-    return api.previews(state="running")
+    return api.list_previews(state="running").found
 
 
 def _failed(api: Api) -> list[Preview]:
-    return api.previews(state="failed")
+    return api.list_previews(state="failed").found
 
 
 def _call(known: Credentials, question: Callable[[Api], T]) -> T:

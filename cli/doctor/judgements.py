@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cli.client.generated.records import App, MesosAgent, Preview, Queued, Unfit
-from cli.client.stacks.instances import find_commit
+from cli.client.instances import find_commit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from program.git.addresses import leads_here, read_address

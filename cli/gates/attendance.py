@@ -41,7 +41,7 @@ def _await_previews(context: CommandContext, gate: Gate, number: int) -> Gate:
                 told.add(line)
                 note(line)
         context.pause(_PAUSE)
-        gate = context.api.gates.show(gate["name"])
+        gate = context.api.show_gate(gate["name"])
     return gate
 
 
@@ -49,7 +49,7 @@ def _await_proxies(context: CommandContext, gate: Gate) -> Gate:
     number, until = gate["revision"], context.now() + _PROXY_SECONDS
     while gate["behind"] != 0 and gate["revision"] == number and context.now() < until:
         context.pause(_PAUSE)
-        gate = context.api.gates.show(gate["name"])
+        gate = context.api.show_gate(gate["name"])
     return gate
 
 

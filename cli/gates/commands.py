@@ -79,7 +79,8 @@ def write(
       to = "v1"
     """
     order, seen = files.read_order(file.read())
-    changed = context.api.gates.write(name, order, seen=seen, dry_run=dry_run, force=force)
+    tag = None if seen is None else f'"{seen}"'
+    changed = context.api.write_gate(name, order, if_match=tag, dry_run=dry_run, force=force)
     _report(context, changed, dry_run=dry_run, **ways)
 
 
@@ -89,7 +90,7 @@ def write(
 @click.pass_obj
 def list_gates(context: CommandContext, app: str | None, *, as_json: bool) -> None:
     """List the gates."""
-    found = context.api.gates.list(app).found
+    found = context.api.list_gates(app=app).found
     if as_json:
         show_json(found)
     elif found:
@@ -105,7 +106,7 @@ def list_gates(context: CommandContext, app: str | None, *, as_json: bool) -> No
 @click.pass_obj
 def show_gate(context: CommandContext, name: str, *, as_json: bool) -> None:
     """Show the gate NAME: its rules, what they lead to, what waits, and earlier revisions."""
-    found = context.api.gates.show(name)
+    found = context.api.show_gate(name)
     if as_json:
         show_json(found)
         return
@@ -159,7 +160,7 @@ def switch(
         order["when"] = files.read_condition(when)
     if weight is not None:
         order["weight"] = weight
-    changed = context.api.gates.switch(name, order, dry_run=dry_run, force=force)
+    changed = context.api.switch_gate(name, order, dry_run=dry_run, force=force)
     _report(context, changed, dry_run=dry_run, **ways)
 
 
@@ -188,7 +189,7 @@ def roll_back(
 
     If a change waits, that is given up.
     """
-    changed = context.api.gates.roll_back(name, revision, dry_run=dry_run, force=force)
+    changed = context.api.roll_back_gate(name, {"revision": revision}, dry_run=dry_run, force=force)
     _report(context, changed, dry_run=dry_run, **ways)
 
 
@@ -229,7 +230,7 @@ def try_request(
         "cookies": read_pairs("--cookie", cookie, "NAME=VALUE"),
         "lot": lot,
     }
-    answer = context.api.gates.try_request(name, order)
+    answer = context.api.try_gate(name, order)
     if as_json:
         show_json(answer)
     else:
@@ -246,10 +247,10 @@ def remove(context: CommandContext, name: str, yes: bool) -> None:
     The command asks for confirmation.
     """
     if not yes:
-        found = context.api.gates.show(name)
+        found = context.api.show_gate(name)
         if not found.get("stack"):  # else it is refused, and the answer says why
             confirm(f"Remove the gate {name} of {found['app']}?", describe_removal(found))
-    context.api.gates.remove(name)
+    context.api.remove_gate(name)
     note(f"The gate {name} is removed. `prevs ls` lists what still runs.")
 
 

@@ -208,7 +208,7 @@ class _Attendant:
     def _cancel(self) -> None:
         app, job_id = self.job["app"], self.job["id"]
         try:
-            self._context.api.jobs.cancel(app, job_id)
+            self._context.api.cancel_job(app, job_id)
         except CliError as exc:
             if isinstance(exc, ApiRefused) and exc.problem.http_status == _CONFLICT:
                 return  # it has ended meanwhile

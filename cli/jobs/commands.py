@@ -61,7 +61,7 @@ def list_jobs(
       prevs job ls shop --state active
       prevs job ls shop --group import-5c80e7d1 --json
     """
-    listed = context.api.jobs.list(app, **wanted, limit=limit)
+    listed = context.api.list_jobs(app=app, **wanted, limit=limit)
     if as_json:
         show_json(listed.found)
         return
@@ -84,7 +84,7 @@ def list_jobs(
 @click.pass_obj
 def show_job(context: CommandContext, app: str, job: str, *, as_json: bool) -> None:
     """Show the job ID of APP: its state and why, its exit code, its attempts."""
-    found = job_lookup.find(context.api.jobs, app, job)
+    found = job_lookup.find(context.api, app, job)
     if as_json:
         show_json(found)
     else:
@@ -115,15 +115,15 @@ def logs(
     """Print the log of the last attempt of the job ID: the build, then the command's output."""
     if following and (tail or attempt):
         raise click.UsageError("Use --follow alone: it follows the last attempt.")
-    job_id = job_lookup.find_id(context.api.jobs, app, job)
+    job_id = job_lookup.find_id(context.api, app, job)
     printer = LogPrinter()
     try:
         if following:
             _follow_log(context, app, job_id, printer)
         elif tail:
-            printer.print(context.api.jobs.log_tail(app, job_id, attempt))
+            printer.print(context.api.read_job_log_tail(app, job_id, attempt))
         else:
-            printer.print_all(lambda offset: context.api.jobs.log(app, job_id, offset, attempt))
+            printer.print_all(lambda offset: context.api.read_job_log(app, job_id, offset, attempt))
     except KeyboardInterrupt:
         printer.leave_line()
         if following:
@@ -139,7 +139,7 @@ def logs(
 @click.pass_obj
 def print_result(context: CommandContext, app: str, job: str) -> None:
     """Print the bytes that the job ID left as its result in /run/prevs/result."""
-    data = context.api.jobs.result(app, job_lookup.find_id(context.api.jobs, app, job))
+    data = context.api.read_whole_result(app, job_lookup.find_id(context.api, app, job))
     if sys.stdout.isatty():
         click.echo(Cleaner(colours=False).clean(data.decode("utf-8", "replace")))
     else:
@@ -164,14 +164,14 @@ def cancel(
     if bool(job) == bool(group):
         raise click.UsageError("Give either the ID of a job, or --group NAME.")
     if group:
-        number = context.api.jobs.cancel_group(app, group)
+        number = context.api.cancel_group(app, group=group)["jobs"]
         if as_json:
             show_json({"jobs": number})
         else:
             note(f"{number} {'job is' if number == 1 else 'jobs are'} being cancelled.")
     elif job:
-        job_id = job_lookup.find_id(context.api.jobs, app, job)
-        _report(context.api.jobs.cancel(app, job_id), as_json=as_json)
+        job_id = job_lookup.find_id(context.api, app, job)
+        _report(context.api.cancel_job(app, job_id), as_json=as_json)
 
 
 @job_group.command("retry")
@@ -181,9 +181,9 @@ def cancel(
 @click.pass_obj
 def retry(context: CommandContext, app: str, job: str, *, as_json: bool) -> None:
     """Start a new job that does what the ended job ID did, and print its id."""
-    jobs, key = context.api.jobs, context.new_key()
-    job_id = job_lookup.find_id(jobs, app, job)
-    again = repeat(lambda: jobs.retry(app, job_id, key), pause=context.pause, notify=note)
+    api, key = context.api, context.new_key()
+    job_id = job_lookup.find_id(api, app, job)
+    again = repeat(lambda: api.retry_job(app, job_id, key=key), pause=context.pause, notify=note)
     _report(again, as_json=as_json)
     if not as_json:
         click.echo(again["id"])

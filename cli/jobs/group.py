@@ -66,13 +66,13 @@ def look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
 
 
 def _look(context: CommandContext, jobs: Sequence[Job], group: str) -> list[Job]:
-    api = context.api.jobs
+    api = context.api
     if not group:
-        return [api.show(job["app"], job["id"]) for job in jobs]
-    now = {job["id"]: job for job in api.list(jobs[0]["app"], group=group).found}
+        return [api.show_job(job["app"], job["id"]) for job in jobs]
+    now = {job["id"]: job for job in api.list_jobs(app=jobs[0]["app"], group=group).found}
     return [now.get(job["id"]) or _find_unlisted(context, job) for job in jobs]
 
 
 def _find_unlisted(context: CommandContext, job: Job) -> Job:
     """Return a job that lists do not have: only the last thousand of an app that ended are kept."""
-    return job if has_ended(job) else context.api.jobs.show(job["app"], job["id"])
+    return job if has_ended(job) else context.api.show_job(job["app"], job["id"])

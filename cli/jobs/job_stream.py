@@ -52,7 +52,7 @@ def follow(
     """Yield the updates of a job until it ends. Reconnects and raises as for a preview."""
 
     def connect(after: str | None) -> Stream:
-        return api.jobs.log_stream(app, job_id, after=after)
+        return api.follow_job_log(app, job_id, after=after, apart=True)
 
     with closing(resume(api, connect, pause, notify)) as events:
         for event in events:

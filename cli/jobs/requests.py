@@ -26,7 +26,7 @@ def request(context: CommandContext, app: str, label: str, orders: list[Order]) 
     key = context.new_key()
     with lookup.naming(label):
         return repeat(
-            lambda: context.api.jobs.request(app, orders, key), pause=context.pause, notify=note
+            lambda: context.api.request_all_jobs(app, orders, key), pause=context.pause, notify=note
         )
 
 

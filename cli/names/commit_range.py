@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 import click
 
 from cli.client.generated.records import Commit, Lead
+from cli.client.instances import find_commit
 from cli.client.paging import Listed
-from cli.client.stacks.instances import find_commit
 from cli.errors import ApiRefused, NotDone
 from cli.names import lookup
 from prevs import names
@@ -19,12 +19,18 @@ _UNRELATED = "not-an-ancestor"
 class HasCommits(Protocol):
     """The calls about commits. `Api` has them."""
 
-    def resolve(self, app: str, label: str) -> Lead:
+    def show_label(self, app: str, label: str) -> Lead:
         """Return what a label leads to."""
         ...
 
-    def commits(
-        self, app: str, ref: str | None, limit: int | None, *, after: str | None = None
+    def list_commits(
+        self,
+        app: str,
+        *,
+        ref: str | None = None,
+        from_: str | None = None,
+        first_parent: bool = False,
+        limit: int | None = None,
     ) -> Listed[Commit]:
         """Return a commit, its first parent, and so on to an ancestor, which is not in it."""
         ...
@@ -57,7 +63,9 @@ def find(api: HasCommits, app: str, ends: tuple[str, str], *, most: int | None =
     limit = None if most is None else most + 1
     begin, end = ends
     with _naming({base["sha"]: begin, last["sha"]: end}):
-        found = api.commits(app, last["sha"], limit, after=base["sha"]).found
+        found = api.list_commits(
+            app, ref=last["sha"], limit=limit, from_=base["sha"], first_parent=True
+        ).found
     if not found:
         raise NotDone(
             f"{begin}..{end} of {app} has no commits: both are {names.short(base['sha'])}.",
@@ -80,19 +88,19 @@ def find_merged(api: HasCommits, app: str, before: str, merged: str) -> Sequence
     last commit that both reach; the oldest has a parent.
     """
     try:
-        found = api.commits(app, merged, None, after=before).found
+        found = api.list_commits(app, ref=merged, from_=before, first_parent=True).found
     except ApiRefused as exc:
         common = exc.problem.fields.get("common") if exc.problem.slug == _UNRELATED else None
         if common is None:
             raise
-        found = api.commits(app, merged, None, after=common).found
+        found = api.list_commits(app, ref=merged, from_=common, first_parent=True).found
     return found[::-1] if found and found[-1]["parents"] else None
 
 
 def _resolve(api: HasCommits, app: str, name: str) -> Lead:
     """Return what a name leads to, with its commit also if it is the label of an instance."""
     with lookup.naming(name):
-        found = api.resolve(app, names.slug(name))
+        found = api.show_label(app, names.slug(name))
     found["sha"] = find_commit(found)
     return found
 

@@ -39,7 +39,9 @@ def apps(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Return the apps whose names begin with `incomplete`."""
     return _complete(
         ctx,
-        lambda api: [CompletionItem(app["name"], help=app["repository"]) for app in api.apps()],
+        lambda api: [
+            CompletionItem(app["name"], help=app["repository"]) for app in api.list_apps().found
+        ],
         incomplete,
     )
 
@@ -51,7 +53,7 @@ def labels(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items
     def list_items(api: "Api") -> Items:
         return [
             CompletionItem(label, help=preview["state"])
-            for preview in api.previews(app=app)
+            for preview in api.list_previews(app=app).found
             for label in preview["labels"]
         ]
 
@@ -64,7 +66,7 @@ def refs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     app = str(ctx.params.get("app"))
 
     def list_items(api: "Api") -> Items:
-        listed = api.refs(app).found
+        listed = api.list_refs(app).found
         return [
             CompletionItem(_word(one["name"], one["label"]), help=one["subject"]) for one in listed
         ]
@@ -77,7 +79,7 @@ def variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
     app = str(ctx.params.get("app"))
     return _complete(
         ctx,
-        lambda api: [CompletionItem(one["name"]) for one in api.secrets.variables(app)],
+        lambda api: [CompletionItem(one["name"]) for one in api.show_environment(app)["variables"]],
         incomplete,
     )
 
@@ -86,7 +88,9 @@ def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     """Return the names of all tokens."""
     return _complete(
         ctx,
-        lambda api: [CompletionItem(one["name"], help=one["scope"]) for one in api.tokens()],
+        lambda api: [
+            CompletionItem(one["name"], help=one["scope"]) for one in api.list_tokens().found
+        ],
         incomplete,
     )
 
@@ -97,7 +101,7 @@ def passes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
     return _complete(
         ctx,
         lambda api: [
-            CompletionItem(one["name"], help=one["kind"]) for one in api.access.show(app)["passes"]
+            CompletionItem(one["name"], help=one["kind"]) for one in api.show_access(app)["passes"]
         ],
         incomplete,
     )
@@ -109,7 +113,8 @@ def receivers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
     return _complete(
         ctx,
         lambda api: [
-            CompletionItem(one["name"], help=one["format"]) for one in api.notifications.list(app)
+            CompletionItem(one["name"], help=one["format"])
+            for one in api.list_receivers(app)["receivers"]
         ],
         incomplete,
     )
@@ -122,7 +127,7 @@ def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
         ctx,
         lambda api: [
             CompletionItem(job["id"], help=f"{job['state']} {job['name'] or job['command'][0]}")
-            for job in api.jobs.list(app, limit=_NEWEST).found
+            for job in api.list_jobs(app=app, limit=_NEWEST).found
         ],
         incomplete,
     )
@@ -135,7 +140,7 @@ def groups(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
         ctx,
         lambda api: [
             CompletionItem(job["group"], help=job["app"])
-            for job in api.jobs.list(app, limit=_NEWEST).found
+            for job in api.list_jobs(app=app, limit=_NEWEST).found
             if job["group"]
         ],
         incomplete,
@@ -149,7 +154,7 @@ def schedules(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
         ctx,
         lambda api: [
             CompletionItem(one["name"], help=one["cron"] or f"every {one['every']} s")
-            for one in api.schedules.list(app).found
+            for one in api.list_schedules(app).found
         ],
         incomplete,
     )
@@ -160,7 +165,7 @@ def gates(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items
     return _complete(
         ctx,
         lambda api: [
-            CompletionItem(one["name"], help=one["app"]) for one in api.gates.list().found
+            CompletionItem(one["name"], help=one["app"]) for one in api.list_gates().found
         ],
         incomplete,
     )
@@ -172,7 +177,7 @@ def stacks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Item
         ctx,
         lambda api: [
             CompletionItem(one["name"], help=", ".join(each["member"] for each in one["members"]))
-            for one in api.stacks.list().found
+            for one in api.list_stacks().found
         ],
         incomplete,
     )
@@ -183,11 +188,11 @@ def member_branches(ctx: click.Context, _param: click.Parameter, incomplete: str
     name = str(ctx.params.get("name"))
 
     def list_items(api: "Api") -> Items:
-        apps = dict.fromkeys(one["app"] for one in api.stacks.show(name)["members"])
+        apps = dict.fromkeys(one["app"] for one in api.show_stack(name)["members"])
         return [
             CompletionItem(_word(one["name"], one["label"]), help=app)
             for app in apps
-            for one in api.refs(app, kind="branch").found
+            for one in api.list_refs(app, kind="branch").found
         ]
 
     return _complete(ctx, list_items, incomplete)
@@ -200,7 +205,7 @@ def variants(ctx: click.Context, _param: click.Parameter, incomplete: str) -> It
         ctx,
         lambda api: [
             CompletionItem(_word(one["ref"], one["name"]), help=one["by"])
-            for one in api.stacks.show(name)["variants"]
+            for one in api.show_stack(name)["variants"]
         ],
         incomplete,
     )
@@ -236,7 +241,8 @@ def _word(name: str, label: str) -> str:
 def _complete(
     ctx: click.Context, list_items: Callable[["Api"], Iterable[CompletionItem]], begin: str
 ) -> Items:
-    from cli.client.api import Api, Timeouts
+    from cli.client.api import Api
+    from cli.client.transport import Timeouts
 
     context = ctx.find_object(CommandContext)
     if context is None:

@@ -16,23 +16,23 @@ _MOST = 5
 
 
 class HasJobs(Protocol):
-    """The calls that a lookup needs. `Api.jobs` has them."""
+    """The calls that a lookup needs. `Api` has them."""
 
-    def show(self, app: str, job_id: str) -> JobDetail:
+    def show_job(self, app: str, id: str) -> JobDetail:
         """Return a job, with its attempts."""
         ...
 
-    def list(self, app: str | None = None) -> Listed[Job]:
+    def list_jobs(self, *, app: str | None = None) -> Listed[Job]:
         """Return the jobs of an app."""
         ...
 
 
-def find(jobs: HasJobs, app: str, begin: str) -> JobDetail:
+def find(api: HasJobs, app: str, begin: str) -> JobDetail:
     """Return the job whose id is or begins with `begin`. Raises CliError."""
-    return jobs.show(app, find_id(jobs, app, begin))
+    return api.show_job(app, find_id(api, app, begin))
 
 
-def find_id(jobs: HasJobs, app: str, begin: str) -> str:
+def find_id(api: HasJobs, app: str, begin: str) -> str:
     """Return the id that is or begins with `begin`; a whole one without asking. Raises NotDone."""
     if len(begin) == WHOLE:
         return begin
@@ -41,7 +41,7 @@ def find_id(jobs: HasJobs, app: str, begin: str) -> str:
             f"{begin!r} is too short for the beginning of an id.",
             f"Give at least {LEAST} characters; `prevs job ls {app}` lists the ids.",
         )
-    return choose(jobs.list(app).found, app, begin)
+    return choose(api.list_jobs(app=app).found, app, begin)
 
 
 def choose(jobs: Iterable[Job], app: str, begin: str) -> str:

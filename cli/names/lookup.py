@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from cli.client.generated.records import Lead, Preview, Rival
-from cli.client.stacks.instances import find_commit
+from cli.client.instances import find_commit
+from cli.client.paging import Listed
 from cli.errors import ApiRefused
 from prevs import names
 from prevs.states import ACTIVE
@@ -17,15 +18,15 @@ _NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
 class Lookups(Protocol):
     """The calls that a lookup needs. `Api` has them."""
 
-    def resolve(self, app: str, label: str) -> Lead:
+    def show_label(self, app: str, label: str) -> Lead:
         """Return what a label leads to."""
         ...
 
-    def preview(self, app: str, sha: str) -> Preview:
+    def show_preview(self, app: str, sha: str) -> Preview:
         """Return a preview."""
         ...
 
-    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
+    def list_previews(self, *, app: str | None = None) -> Listed[Preview]:
         """Return an app's previews."""
         ...
 
@@ -39,19 +40,19 @@ def find(api: Lookups, app: str, name: str) -> Preview:
     label = names.slug(name)
     try:
         with naming(name):
-            sha = label if names.is_sha(label) else api.resolve(app, label)["sha"]
-        return api.preview(app, sha)
+            sha = label if names.is_sha(label) else api.show_label(app, label)["sha"]
+        return api.show_preview(app, sha)
     except ApiRefused as exc:
         if exc.problem.slug not in _NO_LEAD:
             raise
-        chosen = choose(api.previews(app=app), label)
+        chosen = choose(api.list_previews(app=app).found, label)
         if chosen is None:
             if exc.problem.slug == "unknown-preview" and label != exc.problem.fields.get("sha"):
                 message = f"No preview of {app} was started at {name} yet."
                 step = f"`prevs start {app} {name}` starts one; so does opening its address."
                 raise ApiRefused(exc.problem._replace(detail=message), step) from exc
             raise
-        return api.preview(app, chosen["sha"])
+        return api.show_preview(app, chosen["sha"])
 
 
 def find_serving(preview: Preview, name: str) -> Rival | None:

@@ -14,11 +14,11 @@ _MOST = 3
 class Names(Protocol):
     """The lists of names. `Api` has them."""
 
-    def apps(self) -> list[App]:
+    def list_apps(self) -> Listed[App]:
         """Return every app."""
         ...
 
-    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
+    def list_refs(self, app: str) -> Listed[Ref]:
         """Return an app's branches and tags."""
         ...
 
@@ -32,11 +32,10 @@ def suggest(api: Names, refused: ApiRefused) -> str:
     try:
         match refused.problem.slug:
             case "unknown-app":
-                near = find_near(
-                    str(fields.get("app", "")), (app["name"] for app in api.apps()), _MOST
-                )
+                apps = api.list_apps().found
+                near = find_near(str(fields.get("app", "")), (app["name"] for app in apps), _MOST)
             case "unknown-label":
-                refs = api.refs(str(fields.get("app", ""))).found
+                refs = api.list_refs(str(fields.get("app", ""))).found
                 near = find_near(refused.wanted, (ref["name"] for ref in refs), _MOST)
             case _:
                 return ""

@@ -59,7 +59,7 @@ def add(
     """
     order = build_order(label, job, command, **wanted)
     with lookup.naming(label):
-        made = context.api.schedules.write(app, name, order)
+        made = context.api.write_schedule(app, name, order)
     warn_of_size(context.api, made.get("cpus"), made.get("mem"))
     if as_json:
         show_json(made)
@@ -77,7 +77,7 @@ def add(
 @click.pass_obj
 def list_schedules(context: CommandContext, app: str, *, as_json: bool) -> None:
     """List the schedules of APP, each with its next time."""
-    found, _, details = context.api.schedules.list(app)
+    found, _, details = context.api.list_schedules(app)
     if as_json:
         show_json(found)
     elif found:
@@ -95,7 +95,7 @@ def list_schedules(context: CommandContext, app: str, *, as_json: bool) -> None:
 @click.pass_obj
 def show_schedule(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Show the schedule NAME of APP: its next times, its jobs, and why a time made none."""
-    found = context.api.schedules.show(app, name)
+    found = context.api.show_schedule(app, name)
     if as_json:
         show_json(found)
     else:
@@ -137,8 +137,10 @@ def list_times(
     given = any(value is not None for value in wanted.values())
     if bool(name) == given:
         raise click.UsageError("Give either NAME, or --cron or --every.")
-    api = context.api.schedules
-    found = api.times(app, name, count) if name else api.try_times(app, build_times(wanted), count)
+    if name:
+        found = context.api.list_times(app, name, count=count)
+    else:
+        found = context.api.try_times(app, build_times(wanted), count=count)
     if as_json:
         show_json(found)
     else:
@@ -152,7 +154,7 @@ def list_times(
 @click.pass_obj
 def pause(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Let the schedule NAME of APP make no jobs until it is resumed. Its jobs go on."""
-    paused = context.api.schedules.pause(app, name, paused=True)
+    paused = context.api.pause_schedule(app, name)
     if as_json:
         show_json(paused)
     else:
@@ -168,7 +170,7 @@ def pause(context: CommandContext, app: str, name: str, *, as_json: bool) -> Non
 @click.pass_obj
 def resume(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Let the schedule NAME of APP go on. The times meanwhile are not made up."""
-    resumed = context.api.schedules.pause(app, name, paused=False)
+    resumed = context.api.resume_schedule(app, name)
     if as_json:
         show_json(resumed)
     else:
@@ -183,8 +185,8 @@ def resume(context: CommandContext, app: str, name: str, *, as_json: bool) -> No
 @click.pass_obj
 def run(context: CommandContext, app: str, name: str, *, as_json: bool) -> None:
     """Start the job of the schedule NAME of APP now, beside its times, and print the job's id."""
-    api, key = context.api.schedules, context.new_key()
-    job = repeat(lambda: api.run(app, name, key), pause=context.pause, notify=note)
+    api, key = context.api, context.new_key()
+    job = repeat(lambda: api.run_schedule(app, name, key=key), pause=context.pause, notify=note)
     warn_of_size(context.api, job.get("cpus"), job.get("mem"))
     if as_json:
         show_json(job)
@@ -203,13 +205,13 @@ def remove(context: CommandContext, app: str, name: str, yes: bool) -> None:
     The command asks for confirmation.
     """
     if not yes:
-        found = context.api.schedules.show(app, name)
+        found = context.api.show_schedule(app, name)
         if not found["from_file"]:  # else it is refused, and the answer says why
             confirm(
                 f"Remove {sentences.title(found)}?",
                 f"It makes {sentences.what(found)} at {found['label']}. Its jobs go on.",
             )
-    context.api.schedules.remove(app, name)
+    context.api.remove_schedule(app, name)
     note(f"{name} of {app} makes no more jobs.")
 
 

@@ -16,7 +16,7 @@ def attend(context: CommandContext, opened: StackVariant) -> StackVariant:
     try:
         while variant["behind"] != 0 and context.now() < until:
             context.pause(_PAUSE)
-            variant = context.api.stacks.show_variant(stack, name)
+            variant = context.api.show_variant(stack, name)
     except KeyboardInterrupt:
         note(f"It is open. `prevs stack show {stack} {name}` shows how many proxies know it.")
         raise

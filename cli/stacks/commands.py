@@ -48,7 +48,7 @@ def write(
       app = "cart"
       label = "main"
     """
-    written = context.api.stacks.write(name, files.read_order(file.read()), dry_run=dry_run)
+    written = context.api.write_stack(name, files.read_order(file.read()), dry_run=dry_run)
     if as_json:
         show_json(written)
         return
@@ -62,7 +62,7 @@ def write(
 @click.pass_obj
 def list_stacks(context: CommandContext, app: str | None, *, as_json: bool) -> None:
     """List the stacks."""
-    found = context.api.stacks.list(app).found
+    found = context.api.list_stacks(app=app).found
     if as_json:
         show_json(found)
     elif found:
@@ -84,9 +84,9 @@ def show_stack(context: CommandContext, name: str, variant: str | None, *, as_js
 
     With VARIANT, or the branch that it follows, show where each member is in that, and its state.
     """
-    found = context.api.stacks.show(name)
+    found = context.api.show_stack(name)
     if variant is not None:
-        opened = context.api.stacks.show_variant(name, find_name(found, variant))
+        opened = context.api.show_variant(name, find_name(found, variant))
         _show_variant(context, found, opened, as_json=as_json)
     elif as_json:
         show_json(found)
@@ -106,9 +106,9 @@ def remove(context: CommandContext, name: str, yes: bool) -> None:
     The apps and their other previews stay. The command asks for confirmation.
     """
     if not yes:
-        found = context.api.stacks.show(name)
+        found = context.api.show_stack(name)
         confirm(f"Remove the stack {name}?", sentences.describe_removal(found))
-    context.api.stacks.remove(name)
+    context.api.remove_stack(name)
     note(f"The stack {name} is removed. Its apps stay: `prevs ls` lists what still runs.")
 
 

@@ -51,7 +51,7 @@ def open_variant(
       prevs stack open shop try-search --at cart=v2 --own web
       curl "$(prevs stack open shop feature/x)"
     """
-    opened = context.api.stacks.open(name, files.read_variant(branch, at, own))
+    opened = context.api.open_variant(name, files.read_variant(branch, at, own))
     variant = opened if no_wait else attend(context, opened)
     if as_json:
         show_json(variant)
@@ -68,7 +68,7 @@ def open_variant(
 @click.pass_obj
 def stop(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
     """Stop what runs in VARIANT alone; the next request starts it again."""
-    found = context.api.stacks.stop(name, _find(context, name, variant))
+    found = context.api.stop_variant(name, _find(context, name, variant))
     said = "stops what it has apart. The next request to an address starts it again"
     _report(found, said, as_json=as_json)
 
@@ -80,7 +80,7 @@ def stop(context: CommandContext, name: str, variant: str, *, as_json: bool) -> 
 @click.pass_obj
 def pin(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
     """Keep what runs in VARIANT from stopping when idle, or to make room."""
-    found = context.api.stacks.pin(name, _find(context, name, variant), pinned=True)
+    found = context.api.pin_variant(name, _find(context, name, variant))
     said = f"is pinned. `prevs stack unpin {name} {found['name']}` lets it stop when idle again"
     _report(found, said, as_json=as_json)
 
@@ -92,7 +92,7 @@ def pin(context: CommandContext, name: str, variant: str, *, as_json: bool) -> N
 @click.pass_obj
 def unpin(context: CommandContext, name: str, variant: str, *, as_json: bool) -> None:
     """Let what runs in VARIANT stop when idle, or to make room."""
-    found = context.api.stacks.pin(name, _find(context, name, variant), pinned=False)
+    found = context.api.unpin_variant(name, _find(context, name, variant))
     _report(found, "is not pinned: what it has apart stops when idle", as_json=as_json)
 
 
@@ -107,17 +107,17 @@ def close(context: CommandContext, name: str, variant: str, yes: bool) -> None:
     Its data stay on their agents until these need the room, as those of any preview do. The command
     asks for confirmation.
     """
-    stack = context.api.stacks.show(name)
+    stack = context.api.show_stack(name)
     found = find_name(stack, variant)
     opened = [one for one in stack["variants"] if one["name"] == found]
     if opened and not yes:
         confirm(f"Close {found} of {name}?", sentences.describe_closing(opened[0]))
-    context.api.stacks.close(name, found)
+    context.api.close_variant(name, found)
     note(f"{found} of {name} is closed. `prevs stack open {name} {variant}` opens it again.")
 
 
 def _find(context: CommandContext, name: str, variant: str) -> str:
-    return find_name(context.api.stacks.show(name), variant)
+    return find_name(context.api.show_stack(name), variant)
 
 
 def _report(variant: StackVariant, said: str, *, as_json: bool) -> None:

@@ -81,7 +81,7 @@ def addresses(api: Api, folder: Path) -> list[tuple[str, str, str]]:
     """Return (address, what it is, subject) of each version that the example shows."""
     found = []
     for name, kind in (NAMES | older(folder)).items():
-        label = api.resolve(APP, names.slug(name))
+        label = api.show_label(APP, names.slug(name))
         found.append((label["url"], f"{name}, {kind}", label["subject"]))
     return found
 

@@ -1,4 +1,4 @@
-"""The types of the API's answers and orders, which records.pyi has for mypy.
+"""The types of the API's answers, which records.pyi has for mypy.
 
 At run time each is a dict: to make them all would take longer than most commands take.
 """

@@ -1,16 +1,9 @@
-"""What the API answers and takes, as its description says. Made by `make generate`: do not edit.
+"""What the API answers, as its description says. Made by `make generate`: do not edit.
 
 Fields that a newer framework adds are in an answer all the same: `--json` prints it as it came.
 """
 
 from typing import Literal, NotRequired, TypedDict
-
-class AccessChange(TypedDict):
-    """Who may look from now on."""
-
-    access: Literal["public", "password", "team"]
-    password: NotRequired[str | None]
-    preflight: NotRequired[bool | None]
 
 class App(TypedDict):
     """An app and its settings."""
@@ -40,58 +33,6 @@ class App(TypedDict):
     forge_token_set: float | None
     pulls_followed: Literal["off", "branches", "all"]
     created: float
-
-class AppChanges(TypedDict):
-    """Settings to change; those that are left out stay as they are."""
-
-    repository: NotRequired[str]
-    port: NotRequired[int]
-    cpus: NotRequired[float]
-    mem: NotRequired[int]
-    max_previews: NotRequired[int]
-    max_jobs: NotRequired[int]
-    health: NotRequired[str]
-    idle_after: NotRequired[int]
-    keep_warm: NotRequired[list[str]]
-    constraints: NotRequired[list[str]]
-    folder: NotRequired[str]
-    max_cpus: NotRequired[float]
-    max_mem: NotRequired[int]
-    room: NotRequired[Literal["auto", "full", "status"]]
-    forge: NotRequired[Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]]
-    pulls: NotRequired[Literal["auto", "off", "branches", "all"]]
-    forks: NotRequired[Literal["never", "approve", "members"]]
-    warm: NotRequired[Literal["off", "pulls", "branches"]]
-    tell: NotRequired[list[Literal["comment", "status", "deployment"]]]
-
-class AppSettings(TypedDict):
-    """A new app."""
-
-    repository: str
-    port: NotRequired[int]
-    cpus: NotRequired[float]
-    mem: NotRequired[int]
-    max_previews: NotRequired[int]
-    max_jobs: NotRequired[int]
-    health: NotRequired[str]
-    idle_after: NotRequired[int]
-    keep_warm: NotRequired[list[str]]
-    constraints: NotRequired[list[str]]
-    folder: NotRequired[str]
-    max_cpus: NotRequired[float]
-    max_mem: NotRequired[int]
-    room: NotRequired[Literal["auto", "full", "status"]]
-    forge: NotRequired[Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]]
-    pulls: NotRequired[Literal["auto", "off", "branches", "all"]]
-    forks: NotRequired[Literal["never", "approve", "members"]]
-    warm: NotRequired[Literal["off", "pulls", "branches"]]
-    tell: NotRequired[list[Literal["comment", "status", "deployment"]]]
-    name: str
-
-class Approval(TypedDict):
-    """An approval of one commit."""
-
-    commit: str
 
 class Apps(TypedDict):
     """Apps, by name."""
@@ -279,11 +220,6 @@ class ForgeCheck(TypedDict):
     app: str
     findings: list[Finding]
 
-class ForgeTokenOrder(TypedDict):
-    """A token for the API of an app's forge."""
-
-    token: str
-
 GateCondition = TypedDict(
     "GateCondition",
     {
@@ -371,54 +307,11 @@ class Gate(TypedDict):
     proposal: GateProposal | None
     earlier: list[EarlierRevision]
 
-ConditionOrder = TypedDict(
-    "ConditionOrder",
-    {
-        "method": NotRequired[str | None],
-        "accept": NotRequired[str | None],
-        "header": NotRequired[str | None],
-        "cookie": NotRequired[str | None],
-        "query": NotRequired[str | None],
-        "is": NotRequired[str | None],
-    },
-)
-"""That a request has a value: one of method, accept, header, cookie and query."""
-
-class TargetOrder(TypedDict):
-    """Where a rule leads."""
-
-    label: str
-    weight: NotRequired[float | None]
-
-class RuleOrder(TypedDict):
-    """Where requests go whose path begins with the segments of `path`."""
-
-    path: str
-    when: NotRequired[ConditionOrder | None]
-    to: list[TargetOrder]
-    sticky: NotRequired[Literal["address", "cookie"]]
-
-class GateOrder(TypedDict):
-    """A gate as a whole. The order of its rules means nothing."""
-
-    app: str
-    rules: list[RuleOrder]
-    hosts: NotRequired[list[str]]
-    keep: NotRequired[bool]
-    override: NotRequired[list[Literal["header", "query", "cookie"]]]
-    on_delete: NotRequired[Literal["stay", "default"]]
-    unknown: NotRequired[Literal[400] | None]
-
 class Gates(TypedDict):
     """Gates, by name."""
 
     gates: list[Gate]
     next: str | None
-
-class HookSecretOrder(TypedDict):
-    """A secret that the forge has made."""
-
-    value: str
 
 class Hooks(TypedDict):
     """Where an app's forge sends webhooks, and how the repository is read."""
@@ -563,47 +456,11 @@ class JobDetail(TypedDict):
     callback: JobCallback | None
     attempts: list[JobAttempt]
 
-class JobOrder(TypedDict):
-    """A job to start: one of the commit's [jobs.NAME], or a command."""
-
-    label: str
-    job: NotRequired[str | None]
-    command: NotRequired[list[str] | None]
-    payload: NotRequired[str | None]
-    payload_base64: NotRequired[str | None]
-    stdin: NotRequired[bool]
-    environment: NotRequired[dict[str, str] | None]
-    group: NotRequired[str | None]
-    callback: NotRequired[str | None]
-    cpus: NotRequired[float | None]
-    mem: NotRequired[int | None]
-    timeout: NotRequired[float | None]
-    retries: NotRequired[int | None]
-    delay: NotRequired[float | None]
-    no_retry: NotRequired[list[int] | None]
-    retry_only: NotRequired[list[int] | None]
-    once: NotRequired[bool | None]
-    preemptible: NotRequired[bool | None]
-    priority: NotRequired[int | None]
-    exclusive: NotRequired[str | None]
-    expires: NotRequired[float | None]
-
-class JobOrders(TypedDict):
-    """Jobs to start together: all of them, or none."""
-
-    jobs: list[JobOrder]
-
 class Jobs(TypedDict):
     """Jobs, the newest first."""
 
     jobs: list[Job]
     next: str | None
-
-class KeyOrder(TypedDict):
-    """A key to read a repository with, over ssh."""
-
-    private_key: str
-    known_hosts: str
 
 class VariantMember(TypedDict):
     """Where a member is in a variant, and what runs there."""
@@ -723,14 +580,6 @@ class NewPass(TypedDict):
     text: str
     link: str | None
 
-class NewPassOrder(TypedDict):
-    """A new pass. A share link is for one label."""
-
-    name: NotRequired[str | None]
-    kind: Literal["share", "machine"]
-    label: NotRequired[str | None]
-    days: NotRequired[float | None]
-
 class NewReceiver(TypedDict):
     """A receiver that was just added, with the secret that notifications are signed with."""
 
@@ -752,12 +601,6 @@ class NewToken(TypedDict):
     app: str | None
     created: float
     token: str
-
-class PasswordOrder(TypedDict):
-    """A password or token to read a repository with, over http or https."""
-
-    username: NotRequired[str]
-    password: str
 
 class Rival(TypedDict):
     """A preview of another commit that holds a label of this one, too."""
@@ -913,36 +756,6 @@ class Queue(TypedDict):
     queue: list[Queued]
     next: str | None
 
-class ReceiverOrder(TypedDict):
-    """A new receiver of an app's notifications."""
-
-    name: NotRequired[str | None]
-    url: str
-    events: NotRequired[
-        list[
-            Literal[
-                "queued",
-                "placed",
-                "building",
-                "starting",
-                "running",
-                "draining",
-                "stopped",
-                "failed",
-                "forgotten",
-                "pin",
-                "app",
-                "job",
-                "schedule",
-                "gate",
-                "stack",
-                "callback",
-            ]
-        ]
-        | None
-    ]
-    format: NotRequired[Literal["prevs", "slack"]]
-
 class ShownReceiver(TypedDict):
     """A receiver of an app's notifications, without its address and its secret."""
 
@@ -997,24 +810,11 @@ class Role(TypedDict):
     app: str | None
     created: float
 
-class RoleOrder(TypedDict):
-    """A role: its holder, what the holder may do, and in which app."""
-
-    group: NotRequired[str | None]
-    person: NotRequired[str | None]
-    scope: Literal["read", "use", "admin"]
-    app: NotRequired[str | None]
-
 class Roles(TypedDict):
     """Roles: those for all apps first, then by app, group and person."""
 
     roles: list[Role]
     next: str | None
-
-class RollbackOrder(TypedDict):
-    """To which revision."""
-
-    revision: NotRequired[int | None]
 
 class ActiveJob(TypedDict):
     """A job of a schedule that has not ended."""
@@ -1071,23 +871,6 @@ class Schedule(TypedDict):
     created: float
     by: str | None
     from_file: bool
-
-class ScheduleOrder(TypedDict):
-    """A schedule: a job of the commit that `label` leads to each time, or a command there."""
-
-    cron: NotRequired[str | None]
-    every: NotRequired[int | None]
-    zone: NotRequired[str]
-    start_at: NotRequired[str | None]
-    end_at: NotRequired[str | None]
-    label: str
-    job: NotRequired[str | None]
-    command: NotRequired[list[str] | None]
-    times: NotRequired[int]
-    overlap: NotRequired[Literal["skip", "queue", "replace", "allow"]]
-    missed: NotRequired[Literal["last", "none", "all"]]
-    deadline: NotRequired[float]
-    spread: NotRequired[float]
 
 class ScheduledTimes(TypedDict):
     """The next times of a schedule."""
@@ -1209,29 +992,11 @@ class Stack(TypedDict):
     changed: float
     by: str
 
-class MemberOrder(TypedDict):
-    """An app of a stack."""
-
-    app: str
-    label: NotRequired[str | None]
-
-class StackOrder(TypedDict):
-    """A stack as a whole."""
-
-    entry: str
-    members: dict[str, MemberOrder]
-
 class Stacks(TypedDict):
     """Stacks, by name."""
 
     stacks: list[Stack]
     next: str | None
-
-class StartOrder(TypedDict):
-    """Which preview to start."""
-
-    app: str
-    label: str
 
 class StartedPreview(TypedDict):
     """A preview that was requested by a label."""
@@ -1268,30 +1033,6 @@ class StartedPreview(TypedDict):
     as_of: NotRequired[float | None]
     problem: NotRequired[str]
 
-class SwitchOrder(TypedDict):
-    """Which rule leads where from now on."""
-
-    path: NotRequired[str]
-    when: NotRequired[ConditionOrder | None]
-    label: str
-    weight: NotRequired[float | None]
-
-class TimesOrder(TypedDict):
-    """When a schedule makes jobs: by an expression of cron, or every so many seconds."""
-
-    cron: NotRequired[str | None]
-    every: NotRequired[int | None]
-    zone: NotRequired[str]
-    start_at: NotRequired[str | None]
-    end_at: NotRequired[str | None]
-
-class TokenOrder(TypedDict):
-    """A new token: its name and its scope. A token for one app has the scope read or use."""
-
-    name: str
-    scope: Literal["read", "use", "admin"]
-    app: NotRequired[str | None]
-
 class Token(TypedDict):
     """A token, without its text."""
 
@@ -1316,32 +1057,6 @@ class TryAnswer(TypedDict):
     status: int | None
     vary: list[str]
     why: str
-
-class TryOrder(TypedDict):
-    """A request to a gate, as its client sends it."""
-
-    method: NotRequired[str]
-    path: str
-    headers: NotRequired[dict[str, str]]
-    cookies: NotRequired[dict[str, str | list[str]]]
-    query: NotRequired[dict[str, str]]
-    lot: NotRequired[int | None]
-
-class VariableOrder(TypedDict):
-    """The value of a variable, and who has it."""
-
-    value: str
-    secret: NotRequired[bool]
-    branches: NotRequired[list[str] | None]
-    tags: NotRequired[list[str] | None]
-    given_for: NotRequired[Literal["build", "run", "both"] | None]
-
-class VariantOrder(TypedDict):
-    """Which variant to open."""
-
-    ref: str
-    labels: NotRequired[dict[str, str]]
-    own: NotRequired[list[str]]
 
 class WrittenSchedule(TypedDict):
     """A schedule that was just written, and what its jobs take by the commit of now."""

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.artifacts import downloads
-from cli.client.jobs import Download
+from cli.client.transport import Download
 from cli.errors import ApiUnreachable, Failure, NotDone
 
 

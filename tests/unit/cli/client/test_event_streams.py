@@ -30,16 +30,16 @@ class Streams:
         self.resumed_after: list[str | None] = []
 
     @contextlib.contextmanager
-    def log_stream(
-        self, app: str, sha: str, *, after: str | None
+    def follow_log(
+        self, app: str, sha: str, *, after: str | None, apart: bool = False
     ) -> Iterator[Iterator[ServerEvent]]:
         self.resumed_after.append(after)
         yield self.sent(self.connections.pop(0))
 
-    def event_stream(
-        self, app: str | None, *, after: str | None
+    def follow_events(
+        self, *, after: str | None, app: str | None = None
     ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
-        return self.log_stream("", "", after=after)
+        return self.follow_log("", "", after=after)
 
     def sent(self, events: list[ServerEvent | CliError]) -> Iterator[ServerEvent]:
         for event in events:

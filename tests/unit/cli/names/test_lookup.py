@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from cli.client.generated.records import Lead, Preview
+from cli.client.paging import Listed
 from cli.errors import ApiRefused, Problem
 from cli.names.lookup import choose, find
 from prevs import names
@@ -18,18 +19,18 @@ class Answers:
         self.labels = labels
         self.known = {p["sha"]: cast(Preview, p) for p in previews}
 
-    def resolve(self, app: str, label: str) -> Lead:
+    def show_label(self, app: str, label: str) -> Lead:
         if label not in self.labels:
             raise ApiRefused(Problem("unknown-label", 404, "No", "No.", {}))
         return cast(Lead, {"sha": self.labels[label]})
 
-    def preview(self, app: str, sha: str) -> Preview:
+    def show_preview(self, app: str, sha: str) -> Preview:
         if sha not in self.known:
             raise ApiRefused(Problem("unknown-preview", 404, "No", "No.", {}))
         return self.known[sha]
 
-    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
-        return list(self.known.values())
+    def list_previews(self, *, app: str | None = None) -> Listed[Preview]:
+        return Listed(list(self.known.values()), more=False, details={})
 
 
 OLD = fake.preview(sha=fake.OTHER_SHA, labels=["main"], state="running", created=1.0)

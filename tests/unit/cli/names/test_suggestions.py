@@ -16,12 +16,13 @@ class Names:
         self.away = away
         self.listed = [cast(Ref, fake.ref(name)) for name in refs]
 
-    def apps(self) -> list[App]:
+    def list_apps(self) -> Listed[App]:
         if self.away:
             raise ApiUnreachable(Failure("http://api", "gone"))
-        return [cast(App, fake.app(name)) for name in ("hello", "shop", "shop-api")]
+        apps = [cast(App, fake.app(name)) for name in ("hello", "shop", "shop-api")]
+        return Listed(apps, more=False, details={})
 
-    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
+    def list_refs(self, app: str) -> Listed[Ref]:
         assert app == "hello"
         return Listed(self.listed, more=False, details={})
 

@@ -1,1 +1,0 @@
-"""The calls about gates, and the types of their answers."""

@@ -1,1 +1,0 @@
-"""The calls about stacks, the types of their answers, and instances of variants as previews."""
