@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from framework import dashboard, http_api
 from framework.apps import repository_url
-from framework.apps.forge_settings import find_kind
 from framework.apps.pass_texts import PassWriter
 from framework.clock import Clock
+from framework.forges import registry
 from framework.forges.forges import Forges
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import Way, check, explain_none
@@ -173,16 +173,16 @@ def make_forge_ports(
         client = forges.of(app, token)
         if client is None:
             return explain_none(app)
-        hooks = webhooks.find_hooks(find_kind(app), client.requester)
+        hooks = client.find_hooks()
         find_problem = functools.partial(find_ref_problem, app)
         return check(Way(app, bool(token), client, hooks, webhook, find_problem, known))
 
-    return ForgePorts(check_forge, functools.partial(_enter_hook, forges))
+    return ForgePorts(check_forge, functools.partial(_enter_hook, forges), registry.takes_secret)
 
 
 def _enter_hook(forges: Forges, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:
     client = forges.of(app, token)
-    hooks = webhooks.find_hooks(find_kind(app), client.requester) if client else None
+    hooks = client.find_hooks() if client else None
     if hooks is None:
         return EnteredHook("by hand", "prevs cannot enter it at this forge itself.")
     if not token:

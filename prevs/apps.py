@@ -13,10 +13,6 @@ Shown = Literal["full", "status"]
 """How much a waiting room shows."""
 
 Room = Literal["auto", Shown]
-Kind = Literal["github", "gitlab", "gitea", "pagure", "none"]
-"""The kind of a forge."""
-
-ForgeSetting = Literal["auto", Kind]
 Followed = Literal["off", "branches", "all"]
 """Which pull requests are followed."""
 
@@ -148,7 +144,8 @@ class AppRecord:
         "The kind of host that the repository is on. `auto` goes by the host's name, and is `none` "
         "for an unknown one.",
         page="forge",
-        choices=get_args(ForgeSetting),
+        # The framework alone knows the kinds.
+        metavar="KIND",
     )
     pulls: str = setting(
         "auto",

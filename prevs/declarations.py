@@ -98,11 +98,5 @@ def list_settings(record: type) -> Sequence[Setting]:
     ]
 
 
-def list_choices(record: type, name: str) -> Sequence[str]:
-    """Return the choices of a declared field."""
-    [one] = [one for one in list_settings(record) if one.name == name]
-    return one.about.choices
-
-
 def _is_list(kind: Any) -> bool:
     return typing.get_origin(kind) is tuple

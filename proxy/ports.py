@@ -150,5 +150,5 @@ class Framework(Protocol):
         ...
 
     async def pass_on_hook(self, app: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Pass on a webhook of an app's forge: its raw body, and prevs.hooks.HEADERS of it."""
+        """Pass on a webhook of an app's forge: its raw body, and what proves it."""
         ...

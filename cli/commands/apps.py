@@ -19,7 +19,7 @@ from cli.display.progress import waiting_line
 from cli.errors import ApiRefused, NotDone
 from cli.names.arguments import as_json, confirm, name_argument, yes
 from prevs.apps import AppRecord
-from prevs.declarations import Setting, list_choices, list_settings
+from prevs.declarations import Setting, list_settings
 
 if TYPE_CHECKING:
     from cli.client.api import Api
@@ -34,8 +34,6 @@ _SILENT_SECONDS = 15.0
 """As long as the waiting room does not say so either."""
 _PATIENCE = 120.0
 """How long a framework that another one replaces may be away, or an older one may read."""
-
-FORGES = click.Choice(list_choices(AppRecord, "forge"))
 
 _REPEATABLE = " Repeatable; '' for none."
 

@@ -5,7 +5,6 @@ from typing import IO
 import click
 
 from cli.command_context import CommandContext
-from cli.commands.apps import FORGES
 from cli.commands.hooks import enter_hook
 from cli.commands.secrets import read_value
 from cli.commands.sections import Group
@@ -17,12 +16,16 @@ from cli.names.arguments import app_argument, as_json, confirm, yes
 
 @click.group(cls=Group)
 def forge() -> None:
-    """Connect apps to their forges: GitHub, GitLab, Gitea, Forgejo or Pagure."""
+    """Connect apps to their forges, such as GitHub, GitLab, Gitea or Forgejo."""
 
 
 @forge.command("set")
 @app_argument
-@click.option("--kind", type=FORGES, help="The kind of forge; auto: by the repository's host.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    help="The kind of forge, such as github or gitlab; auto: by the repository's host; none.",
+)
 @click.option(
     "--token-file", type=click.File("rb"), help="Read the token from this file; - is stdin."
 )

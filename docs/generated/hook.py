@@ -11,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.generated import commands, commit_settings, http_api, metrics, settings
+from docs.generated import commands, commit_settings, forges, http_api, metrics, settings
 from docs.generated.tables import table
 
 _ROOT = Path(__file__).parents[2]
@@ -68,6 +68,7 @@ _PAGES = {
     "http-api.md": http_api.page,
     "commands.md": commands.page,
     "metrics.md": metrics.page,
+    "forge-kinds.md": forges.page,
     "decisions.md": _decisions,
     "contributing.md": lambda: _from_root("CONTRIBUTING.md"),
     "changelog.md": lambda: _from_root("CHANGELOG.md"),

@@ -1,23 +1,11 @@
-"""An app's settings about its forge and pull requests: what they mean. Pure."""
+"""An app's settings about pull requests: what they mean. Pure."""
 
 from typing import TypeVar, get_args
 
 from framework.errors import NotFound
-from prevs.apps import AppRecord, Followed, ForgeSetting, Forks, Kind, PullsSetting, Tell
-from program.git.addresses import read_address
+from prevs.apps import AppRecord, Followed, Forks, PullsSetting, Tell
 
 T = TypeVar("T")
-
-_KNOWN: dict[str, Kind] = {
-    "github.com": "github",
-    "ssh.github.com": "github",
-    "gitlab.com": "gitlab",
-    "altssh.gitlab.com": "gitlab",
-    "codeberg.org": "gitea",
-    "gitea.com": "gitea",
-    "pagure.io": "pagure",
-}
-"""The hosts of repositories whose kind of forge is known."""
 
 
 class UnknownForgeToken(NotFound):
@@ -26,17 +14,6 @@ class UnknownForgeToken(NotFound):
     def __init__(self, app: str) -> None:
         super().__init__(f"{app!r} has no token for its forge. `prevs forge set {app}` sets one.")
         self.app = app
-
-
-def find_kind(app: AppRecord) -> Kind:
-    """Return the kind of an app's forge, by its setting or by the host of its repository.
-
-    A value of a later version of prevs counts as "none".
-    """
-    if app.forge == "auto":
-        address = read_address(app.repository)
-        return _KNOWN.get(address.origin.host, "none") if address else "none"
-    return _one_of(app.forge, get_args(Kind), "none")
 
 
 def find_pulls(app: AppRecord, *, has_token: bool) -> Followed:
@@ -62,11 +39,6 @@ def find_forks(app: AppRecord) -> Forks:
 def find_tell(app: AppRecord) -> tuple[Tell, ...]:
     """Return how an app's forge is told; values of later versions of prevs are left out."""
     return tuple(known for known in get_args(Tell) if known in app.tell)
-
-
-def show_forge(app: AppRecord) -> ForgeSetting:
-    """Return the setting as the API shows it."""
-    return "auto" if app.forge == "auto" else find_kind(app)
 
 
 def show_pulls(app: AppRecord) -> PullsSetting:

@@ -15,6 +15,7 @@ import structlog
 
 from framework import events
 from framework.errors import FrameworkError
+from framework.forges import registry
 from framework.metrics import TellingMetrics
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
 from framework.ports.telling import TellingForge
@@ -187,7 +188,9 @@ class Teller:
             told = Told(app.repository)
         if told != pull.told:
             pull = dataclasses.replace(pull, told=told)
-        facts = wanted.find_facts(snapshot, pull, subject if sha == pull.sha else "")
+        facts = wanted.find_facts(
+            snapshot, pull, registry.find_abilities, subject if sha == pull.sha else ""
+        )
         if facts is None:
             return None
         known = self._known.get(key)
@@ -247,7 +250,7 @@ class Teller:
         """Read the subject of a head that may be built, if it is not known."""
         key, now = (pull.app, pull.number), self._clock()
         sha, _, until = self._subjects.get(key, ("", "", 0.0))
-        facts = wanted.find_facts(snapshot, pull)
+        facts = wanted.find_facts(snapshot, pull, registry.find_abilities)
         is_known = sha == pull.sha and now < until
         if facts is None or not facts.passes or is_known or pull.closed is not None:
             return

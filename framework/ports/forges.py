@@ -117,11 +117,13 @@ class Webhook(NamedTuple):
 
 
 class ForgePorts(NamedTuple):
-    """What sets up the way to an app's forge. Each takes the app and its token; each blocks.
+    """What sets up the way to an app's forge. The first two take the app and its token, and block.
 
     `check` finds out what works; it also takes which repository the app has had so far, None if
-    none was seen. `enter_hook` gives the forge the webhook. Neither raises.
+    none was seen. `enter_hook` gives the forge the webhook. `takes_secret` returns whether the
+    forge takes a webhook's secret from us. None raises.
     """
 
     check: Callable[[AppRecord, str, Webhook, RepositoryRecord | None], Sequence[Finding]]
     enter_hook: Callable[[AppRecord, str, Webhook], EnteredHook]
+    takes_secret: Callable[[AppRecord], bool]

@@ -13,6 +13,13 @@ class Light(enum.Enum):
     INACTIVE = "inactive"  # of a deployment alone: it is over
 
 
+class Abilities(NamedTuple):
+    """What can be said at a kind of forge, beside comments and commit statuses."""
+
+    edits_comments: bool = True
+    has_deployments: bool = False
+
+
 class Status(NamedTuple):
     """A commit status: `context` is its name, `text` has at most 140 characters."""
 

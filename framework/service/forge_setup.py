@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from framework.apps import app_secrets
-from framework.apps.forge_settings import find_kind
-from framework.hooks import by_hand, secret
+from framework.hooks import secret
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.hooks import EnteredHook, HookPorts
 from framework.pulls.errors import OtherRepository
@@ -61,7 +60,7 @@ class ForgeSetup:
             raise OtherRepository(app, why)
         webhook, made = self.webhook(app), ""
         record = self._previews.snapshot.app(app)
-        if not webhook.secret and find_kind(record) not in by_hand.MAKES_SECRETS:
+        if not webhook.secret and self._forge.takes_secret(record):
             made = self.change_hook_secret(app)
             webhook = webhook._replace(secret=made)
         token = self._previews.snapshot.forge_token(app)

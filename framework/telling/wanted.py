@@ -1,11 +1,11 @@
 """What is to be said of a pull request, by what the service's thread has published. Pure."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from framework.apps.forge_settings import find_kind, find_tell
-from framework.ports.telling import Light, Status
+from framework.apps.forge_settings import find_tell
+from framework.ports.telling import Abilities, Light, Status
 from framework.pulls import gate
 from framework.pulls.gate import Rules, Verdict
 from framework.pulls.skip import is_skipped
@@ -28,16 +28,18 @@ _DIGEST_DIGITS = 16
 class Facts(NamedTuple):
     """All that the texts of one pull request depend on. Equal facts have equal texts.
 
-    `is_guarded` is whether not everybody may look. `place` is the place of its head's preview in
-    the queue. `subject` is that of its head's commit, "" if not known. `leaves_pending` if the last
-    status is of a commit that it has left while that was being built, and that no other open pull
-    request has as its head. `variants` are those of stacks that have the app at its head; where no
-    comment can be edited, those that follow its branch once they are open.
+    `abilities` are those of the app's forge. `is_guarded` is whether not everybody may look.
+    `place` is the place of its head's preview in the queue. `subject` is that of its head's
+    commit, "" if not known. `leaves_pending` if the last status is of a commit that it has left
+    while that was being built, and that no other open pull request has as its head. `variants`
+    are those of stacks that have the app at its head; where no comment can be edited, those
+    that follow its branch once they are open.
     """
 
     app: AppRecord
     pull: PullRecord
     rules: Rules
+    abilities: Abilities
     is_guarded: bool = False
     preview: PreviewRecord | None = None
     place: int | None = None
@@ -66,7 +68,12 @@ class Wanted(NamedTuple):
     said: str = ""
 
 
-def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts | None:
+def find_facts(
+    snapshot: Snapshot,
+    pull: PullRecord,
+    find_abilities: Callable[[AppRecord], Abilities],
+    subject: str = "",
+) -> Facts | None:
     """Return the facts about a pull request; None if its app's forge is told nothing now."""
     app = snapshot.apps.get(pull.app)
     if app is None or not find_tell(app) or not snapshot.has_forge_token(pull.app):
@@ -78,31 +85,33 @@ def find_facts(snapshot: Snapshot, pull: PullRecord, subject: str = "") -> Facts
         return None
     unit = preview_unit(pull.app, pull.sha)
     access = snapshot.access.get(pull.app, AccessRecord(pull.app)).access
+    abilities = find_abilities(app)
     return Facts(
         app,
         pull,
         rules,
+        abilities,
         access is not Access.PUBLIC,
         snapshot.previews.get(unit),
         snapshot.queue_places.get(unit),
         subject,
         _leaves_pending(snapshot, pull),
-        _find_variants(snapshot, app, pull),
+        _find_variants(snapshot, pull, abilities),
     )
 
 
 def find_wanted(facts: Facts, wording_: Wording) -> Wanted:
     """Return what is to be said of a pull request."""
-    pull, tell, kind = facts.pull, find_tell(facts.app), find_kind(facts.app)
+    pull, tell = facts.pull, find_tell(facts.app)
     find = _find_open if pull.closed is None else _find_last
     wanted = find(facts, wording_)
-    deploys = "deployment" in tell and kind == "github"
+    deploys = "deployment" in tell and facts.abilities.has_deployments
     return wanted._replace(
         comment=wanted.comment if "comment" in tell else None,
         status=wanted.status if "status" in tell else None,
         # One that was made is ended, also if no other is to be made.
         deployment=wanted.deployment if deploys else _end(pull),
-        lasts=kind == "pagure",
+        lasts=not facts.abilities.edits_comments,
     )
 
 
@@ -114,11 +123,11 @@ def _leaves_pending(snapshot: Snapshot, pull: PullRecord) -> bool:
 
 
 def _find_variants(
-    snapshot: Snapshot, app: AppRecord, pull: PullRecord
+    snapshot: Snapshot, pull: PullRecord, abilities: Abilities
 ) -> Sequence[EnteredVariant]:
-    if find_kind(app) == "pagure":
-        return pull_variants.list_following(snapshot.stacks.values(), pull)
-    return snapshot.list_pull_variants(pull)
+    if abilities.edits_comments:
+        return snapshot.list_pull_variants(pull)
+    return pull_variants.list_following(snapshot.stacks.values(), pull)
 
 
 def digest(said: str | Status) -> str:
@@ -145,13 +154,13 @@ def _end(pull: PullRecord) -> Status | None:
 def _find_open(facts: Facts, wording_: Wording) -> Wanted:
     pull, head = facts.pull, _head(facts)
     now = _find_standing(facts, wording_, head)
-    if find_kind(facts.app) == "pagure":
+    if facts.abilities.edits_comments:
+        text = wording.write_comment(wording_, head, now, is_guarded=facts.is_guarded)
+    else:
         waits = pull.is_fork and not facts.passes
         text = wording.write_lasting_comment(
             wording_, head, is_guarded=facts.is_guarded, waits=waits
         )
-    else:
-        text = wording.write_comment(wording_, head, now, is_guarded=facts.is_guarded)
     status = _status(facts, wording_, now.light, now.status)
     is_refused = gate.judge(facts.rules, pull, pull.sha) is Verdict.REFUSED
     has_status = pull.told.status_digest or pull.told.status_sha

@@ -93,7 +93,7 @@ class Hooks:
         if isinstance(body, Problem):
             return body
         sent = request.headers
-        headers = {name: sent[name] for name in hooks.HEADERS if name in sent}
+        headers = {name: sent[name] for name in sent if hooks.is_passed_on(name)}
         if "authorization" in sent:
             headers[hooks.AUTHORIZATION] = sent["authorization"]
         call = self._context.framework.pass_on_hook(app, headers, body)

@@ -10,7 +10,9 @@ import gitlab
 import pytest
 
 from framework.clock import Clock
-from framework.forges.forges import Client, Forges
+from framework.forges.forge_kind import ForgeKind
+from framework.forges.forges import Forges
+from framework.forges.registry import WAYS
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import PARTS, Way, check, explain_none
 from framework.hooks import signatures
@@ -61,7 +63,7 @@ class Setting(NamedTuple):
     known: str = str(REPOSITORY)
 
 
-def client_of(forge: ForgeServer, token: str = TOKEN, name: str = "group/shop") -> Client:
+def client_of(forge: ForgeServer, token: str = TOKEN, name: str = "group/shop") -> ForgeKind:
     app = AppRecord("shop", f"{forge.origin}/{name}.git", forge=forge.kind)
     clock = Clock(lambda: DAY, lambda: 0.0)
     client = Forges(local_allowed=True, clock=clock).of(app, token)
@@ -70,7 +72,7 @@ def client_of(forge: ForgeServer, token: str = TOKEN, name: str = "group/shop") 
 
 
 def hooks_of(forge: ForgeServer, token: str = TOKEN) -> webhooks.Hooks:
-    hooks = webhooks.find_hooks(forge.kind, client_of(forge, token).requester)
+    hooks = client_of(forge, token).find_hooks()
     assert hooks is not None
     return hooks
 
@@ -84,7 +86,7 @@ def check_all(
     """Return what a check finds, by part. `asked` gets the refs that git was asked for."""
     app = AppRecord("shop", f"{forge.origin}/{setting.name}.git", forge=forge.kind)
     client = client_of(forge, setting.token, setting.name)
-    hooks = webhooks.find_hooks(forge.kind, client.requester)
+    hooks = client.find_hooks()
 
     def find_ref_problem(ref: str) -> str:
         if asked is not None:
@@ -314,7 +316,9 @@ def test_what_a_forge_signs_with_that_secret_is_authentic(hooked: ForgeServer) -
         "gitea": ("x-gitea-signature", digest),
         "gitlab": ("x-gitlab-token", secret),
     }[hooked.kind]
-    assert signatures.judge(Delivery(dict([header]), body), (SECRET,), ("x", "y"), DAY).is_authentic
+    delivery = Delivery(dict([header]), body)
+    verdict = signatures.judge(delivery, WAYS, secrets=(SECRET,), decoys=("x", "y"), now=DAY)
+    assert verdict.is_authentic
 
 
 def test_a_token_that_may_make_no_webhooks_is_told_the_rights(hooked: ForgeServer) -> None:

@@ -4,15 +4,16 @@ import copy
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from framework.apps.app_secrets import AppSecrets, with_hook_secret
-from framework.hooks.signatures import Delivery, judge
-from prevs.hooks import HEADERS
+from framework.forges.registry import WAYS
+from framework.hooks.signatures import Delivery, Verdict, judge
+from prevs.hooks import is_passed_on
 from prevs.records import AppRecord
 from tests.fakes.asgi import OF_PROXIES, ApiInProcess
 from tests.published import MODULES
@@ -58,6 +59,10 @@ def sign(body: bytes, secret: str = SECRET) -> Mapping[str, str]:
     return {"x-hub-signature-256": f"sha256={digest}"}
 
 
+def judge_with(secrets: Sequence[str], delivery: Delivery) -> Verdict:
+    return judge(delivery, WAYS, secrets=secrets, decoys=DECOYS, now=0.0)
+
+
 def deliver(api: ApiInProcess, event: str, body: bytes) -> int:
     """Deliver a body as a proxy passes on what GitHub sends; return the status of the answer."""
     sent = {
@@ -67,7 +72,7 @@ def deliver(api: ApiInProcess, event: str, body: bytes) -> int:
         "x-github-delivery": hashlib.sha256(body).hexdigest()[:36],
         **sign(body),
     }
-    headers = {name: value for name, value in sent.items() if name in HEADERS}
+    headers = {name: value for name, value in sent.items() if is_passed_on(name)}
     headers["authorization"] = f"Bearer {OF_PROXIES}"
     api.clock.pass_seconds(1.0)
     answer = api.send("POST", "/v1/apps/hello/hooks", content=body, headers=headers)
@@ -94,14 +99,14 @@ def test_a_published_webhook_is_refused_if_its_signature_does_not_fit(
         body = write(example)
         headers = sign(body)
         refused = [
-            judge(Delivery(headers, body), (OTHER,), DECOYS, 0.0),
-            judge(Delivery(headers, body[:-1]), (SECRET,), DECOYS, 0.0),
-            judge(Delivery(sign(body, OTHER), body), (SECRET,), DECOYS, 0.0),
-            judge(Delivery(headers, body), (), DECOYS, 0.0),
-            judge(Delivery({}, body), (SECRET,), DECOYS, 0.0),
+            judge_with((OTHER,), Delivery(headers, body)),
+            judge_with((SECRET,), Delivery(headers, body[:-1])),
+            judge_with((SECRET,), Delivery(sign(body, OTHER), body)),
+            judge_with((), Delivery(headers, body)),
+            judge_with((SECRET,), Delivery({}, body)),
         ]
         assert not any(one.is_authentic for one in refused)
-        assert judge(Delivery(headers, body), (SECRET,), DECOYS, 0.0).is_authentic
+        assert judge_with((SECRET,), Delivery(headers, body)).is_authentic
 
 
 def test_a_webhook_about_a_fork_is_a_nudge_like_any_other(

@@ -5,7 +5,7 @@ from typing import Any
 import gitlab
 import pytest
 
-from framework.forges.forges import Client
+from framework.forges.forge_kind import ForgeKind
 from framework.forges.setup.check import PARTS, Way, check
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
 from framework.ports.forges import Finding, Webhook
@@ -40,13 +40,13 @@ STATES = {
 
 
 @pytest.fixture
-def client(forge: ForgeServer) -> Client:
+def client(forge: ForgeServer) -> ForgeKind:
     forge.pulls = [PullFacts(7, SHA), PullFacts(8, sha_of(8))]
     return client_of(forge)
 
 
 def check_all(
-    forge: ForgeServer, client: Client, tell: tuple[str, ...] = ("comment", "status")
+    forge: ForgeServer, client: ForgeKind, tell: tuple[str, ...] = ("comment", "status")
 ) -> dict[str, Finding]:
     app = AppRecord("shop", forge.repository, forge=forge.kind, tell=tell)
     found = check(Way(app, True, client, None, Webhook("https://x/"), lambda _: ""))
@@ -57,7 +57,7 @@ def status(light: Light, sha: str = SHA, text: str = "opens at pr-7") -> Status:
     return Status(sha, light, "prevs/shop", text, "https://pr-7.shop.prevs.example/")
 
 
-def test_a_comment_is_made_found_and_edited(forge: ForgeServer, client: Client) -> None:
+def test_a_comment_is_made_found_and_edited(forge: ForgeServer, client: ForgeKind) -> None:
     assert client.find_comment(7, MARKER) == ""
     made = client.add_comment(7, TEXT)
     (comment,) = forge.comments
@@ -72,7 +72,7 @@ def test_a_comment_is_made_found_and_edited(forge: ForgeServer, client: Client) 
 
 
 def test_ours_is_found_among_250_comments_and_the_oldest_of_two_counts(
-    forge: ForgeServer, client: Client
+    forge: ForgeServer, client: ForgeKind
 ) -> None:
     for number in range(250):
         text = f"as they said: {MARKER}" if number == 3 else "hello"
@@ -82,7 +82,7 @@ def test_ours_is_found_among_250_comments_and_the_oldest_of_two_counts(
     assert client.find_comment(7, MARKER) == str(first.id)
 
 
-def test_a_comment_that_somebody_has_deleted_is_gone(forge: ForgeServer, client: Client) -> None:
+def test_a_comment_that_somebody_has_deleted_is_gone(forge: ForgeServer, client: ForgeKind) -> None:
     made = client.add_comment(7, TEXT)
     forge.comments.clear()
     assert client.edit_comment(7, made, TEXT) is (forge.kind == "pagure")
@@ -96,7 +96,7 @@ def test_a_repository_that_is_gone_is_no_deleted_comment(forge: ForgeServer) -> 
     assert refused.value.status == 404
 
 
-def test_a_status_shows_each_light(forge: ForgeServer, client: Client) -> None:
+def test_a_status_shows_each_light(forge: ForgeServer, client: ForgeKind) -> None:
     for light in (Light.PENDING, Light.FAILURE, Light.SUCCESS):
         client.set_status(7, status(light))
     client.set_status(8, status(Light.PENDING, sha_of(8)))
@@ -112,7 +112,7 @@ def test_a_status_shows_each_light(forge: ForgeServer, client: Client) -> None:
     assert last.url == "https://pr-7.shop.prevs.example/"
 
 
-def test_a_status_that_is_there_already_is_no_error(forge: ForgeServer, client: Client) -> None:
+def test_a_status_that_is_there_already_is_no_error(forge: ForgeServer, client: ForgeKind) -> None:
     client.set_status(7, status(Light.PENDING))
     client.set_status(7, status(Light.PENDING))
     assert {one.state for one in forge.statuses} == {STATES[forge.kind][1]}
@@ -133,7 +133,7 @@ def test_a_status_that_is_there_already_is_no_error(forge: ForgeServer, client: 
     ],
 )
 def test_each_refusal_of_a_comment_has_its_error(
-    forge: ForgeServer, client: Client, reply: Reply, error: Any, detail: float | None
+    forge: ForgeServer, client: ForgeKind, reply: Reply, error: Any, detail: float | None
 ) -> None:
     # Pagure's answer to a comment says nothing, so the next one is read.
     method = "GET" if reply.status == 200 and forge.kind == "pagure" else "POST"
@@ -146,7 +146,7 @@ def test_each_refusal_of_a_comment_has_its_error(
 
 
 def test_a_write_follows_a_renamed_repository_and_no_page_elsewhere(
-    forge: ForgeServer, client: Client
+    forge: ForgeServer, client: ForgeKind
 ) -> None:
     code, moved = 0, set()
 
@@ -171,7 +171,7 @@ def test_a_write_follows_a_renamed_repository_and_no_page_elsewhere(
 
 
 def test_a_list_that_breaks_off_is_no_reason_for_a_second_comment(
-    forge: ForgeServer, client: Client
+    forge: ForgeServer, client: ForgeKind
 ) -> None:
     forge.comments = [
         CommentFacts(7, number, "eve", "hello", DAY + number, DAY + number)
@@ -214,7 +214,7 @@ def test_only_github_has_deployments(kind: type[ForgeServer]) -> None:
 
 @pytest.mark.parametrize("lacks", ["comment", "status", ""])
 def test_a_check_says_what_may_be_said_and_leaves_nothing(
-    forge: ForgeServer, client: Client, lacks: str
+    forge: ForgeServer, client: ForgeKind, lacks: str
 ) -> None:
     forge.rights -= {lacks}
     found = check_all(forge, client)
@@ -227,7 +227,7 @@ def test_a_check_says_what_may_be_said_and_leaves_nothing(
     assert (forge.comments, forge.statuses) == ([], [])
 
 
-def test_a_check_tries_only_what_the_app_says(forge: ForgeServer, client: Client) -> None:
+def test_a_check_tries_only_what_the_app_says(forge: ForgeServer, client: ForgeKind) -> None:
     found = check_all(forge, client, ("status",))
     assert (found["comments"].ok, found["statuses"].ok) == (None, True)
     forge.pulls = []

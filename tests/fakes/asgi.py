@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message
 
 from framework.apps.pass_texts import PassWriter
 from framework.apps.receivers import Receiver
+from framework.forges import registry
 from framework.http_api import Admission, Audit, ClientSignature, Ports, Probes, make_app
 from framework.people import seals
 from framework.ports import EnteredHook, HookPorts, Polling, Repositories, Sandboxes
@@ -151,7 +152,7 @@ class ApiInProcess:
             hooks=HookPorts(self.nudged.append, lambda _: self.polling, secrets.token_bytes),
             passes=PassWriter(PASS_KEY, "localhost", addresses),
             visitors=self._make_visitors(addresses),
-            forge=ForgePorts(lambda *_: self.findings, self._enter_hook),
+            forge=ForgePorts(lambda *_: self.findings, self._enter_hook, registry.takes_secret),
             notifications=NotificationPorts(
                 self.notify_hosts,
                 lambda app: self.standing if app == "hello" else {},

@@ -6,17 +6,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from framework.apps.app_secrets import AppSecrets
-from framework.apps.forge_settings import find_kind, find_pulls
+from framework.apps.forge_settings import find_pulls
 from framework.dashboard.pages import app_forms
 from framework.dashboard.pages.app_forms import Filled
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
-from framework.hooks import by_hand
+from framework.forges import registry
 from framework.http_api.models import secret_models
 from framework.ports.forges import Finding
 from framework.service.forge_setup import SetUp
 from program.git.addresses import read_address
 
+_TITLES = [(one.kind, one.title) for one in registry.FORGES.values()]
+_OWN_SECRETS = " ".join(
+    f"{one.title}: {one.own_secret}." for one in registry.FORGES.values() if one.own_secret
+)
 _NO_FORMS: Mapping[str, Filled] = {}
 
 
@@ -51,11 +55,14 @@ class ForgeView:
             shown=shown,
             forms={"settings": shown, **refused},
             empty=Filled({}),
-            kind=find_kind(app),
+            kind=registry.find_kind(app),
+            forge=registry.find_forge(app),
+            titles=_TITLES,
+            own_secrets=_OWN_SECRETS,
             followed=find_pulls(app, has_token=has_token),
             token_set=given.forge_token_changed if has_token else None,
             hook_url=self._context.addresses.hook_url(name),
-            where=by_hand.explain(find_kind(app), name),
+            where=registry.explain_hook(app),
             secrets=len(given.hook_secrets),
             polling=self._context.hooks.polling(name),
             credential=_show_credential(given),

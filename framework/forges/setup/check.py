@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from framework.apps.forge_settings import find_kind, find_pulls, find_tell
+from framework.apps.forge_settings import find_pulls, find_tell
 from framework.events import RepositorySeen
-from framework.forges.forges import Client
+from framework.forges.forge_kind import ForgeKind
 from framework.forges.rate_limits import Rate
+from framework.forges.registry import FORGES, find_kind
 from framework.forges.setup import webhook_check
 from framework.forges.setup.webhooks import Hooks
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused
@@ -47,7 +48,7 @@ class Way(NamedTuple):
 
     app: AppRecord
     has_token: bool
-    client: Client
+    client: ForgeKind
     hooks: Hooks | None
     webhook: Webhook
     find_ref_problem: Callable[[str], str]
@@ -79,7 +80,7 @@ def _explain_none(app: AppRecord) -> Finding:
             "settings",
             False,
             "The app has no forge: none is set, and the host of its repository is not known.",
-            f"Name its kind: `prevs forge set {app.name} --kind gitlab` (github, gitea, pagure).",
+            f"Name its kind: `prevs forge set {app.name} --kind KIND` ({', '.join(FORGES)}).",
         )
     return Finding(
         "settings",
@@ -157,7 +158,7 @@ def _compare_clocks(ahead: float | None) -> Finding:
     )
 
 
-def _find_repository(client: Client) -> str | ForgeError:
+def _find_repository(client: ForgeKind) -> str | ForgeError:
     """Return the id of the repository, or why it cannot be found."""
     try:
         return client.find_repository()
@@ -165,7 +166,7 @@ def _find_repository(client: Client) -> str | ForgeError:
         return error
 
 
-def _list_pulls(client: Client) -> Sequence[Pull] | ForgeError:
+def _list_pulls(client: ForgeKind) -> Sequence[Pull] | ForgeError:
     """Return the open pull requests, the newest first, or why they cannot be listed."""
     try:
         return sorted(client.open_pulls().pulls, key=lambda one: -one.number)
@@ -211,7 +212,7 @@ def _check_git(way: Way, ref: str) -> Finding:
     )
 
 
-def _check_permissions(client: Client, has_token: bool) -> Finding:
+def _check_permissions(client: ForgeKind, has_token: bool) -> Finding:
     if not has_token:
         return Finding("permissions", None, "Most forges need a token to say who may write.")
     if error := _try(lambda: client.may_write(_NOBODY)):

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from framework.apps import repository_url
 from framework.apps.manifest.rules import check_health
+from framework.forges.registry import ForgeSetting, Kind
 from framework.http_api.http import declared
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
@@ -15,7 +16,7 @@ from framework.http_api.models.variant_models import VariantPlace
 from framework.matching import constraints
 from framework.preview import keep_warm
 from prevs import names
-from prevs.apps import Followed, Kind
+from prevs.apps import Followed
 from prevs.records import AppRecord
 
 _APP: dict[str, Any] = {"name": "hello", **declared.examples(AppRecord)}
@@ -70,9 +71,10 @@ _CHECKS = {
     "keep_warm": _refusing(keep_warm.find_problem),
     "constraints": _refusing(constraints.find_problem),
 }
-_SETTINGS = declared.order_of(AppRecord, _CHECKS)
-_CHANGES = declared.changes_of(AppRecord, _CHECKS)
-_SHOWN = declared.answer_of(AppRecord)
+_TYPES = {"forge": ForgeSetting}
+_SETTINGS = declared.order_of(AppRecord, _CHECKS, _TYPES)
+_CHANGES = declared.changes_of(AppRecord, _CHECKS, _TYPES)
+_SHOWN = declared.answer_of(AppRecord, _TYPES)
 
 
 class AppSettings(_SETTINGS):  # type: ignore[misc, valid-type] # its fields follow from AppRecord

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from framework.apps.app_secrets import AppSecrets
-from framework.apps.forge_settings import find_kind
-from framework.hooks import by_hand, secret
+from framework.forges import registry
+from framework.hooks import secret
 from framework.http_api.http.examples import example, order_example
 from framework.ports import Polling
 from prevs.records import AppRecord
@@ -90,7 +90,7 @@ def show_hooks(
     """Return the webhooks of an app; `now` is in seconds since the epoch."""
     return Hooks(
         url=url,
-        where=by_hand.explain(find_kind(app), app.name),
+        where=registry.explain_hook(app),
         has_secret=bool(given.hook_secret),
         has_former_secret=bool(given.former_hook_secret),
         last=None if polling.hooked is None else now - polling.hooked,

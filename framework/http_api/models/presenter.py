@@ -6,6 +6,7 @@ from typing import NamedTuple
 from framework.apps import effective_settings, forge_settings, room_detail
 from framework.apps.effective_settings import Effective
 from framework.apps.warm_setting import find_warm
+from framework.forges import registry
 from framework.http_api.http.paging import cut
 from framework.http_api.models import app_models, preview_models
 from framework.http_api.models.variant_models import Places, VariantPlace
@@ -224,7 +225,7 @@ def show_app(
     settings = {one.name: getattr(app, one.name) for one in list_settings(AppRecord)}
     meant = {
         "room": room_detail.find_room(app),
-        "forge": forge_settings.show_forge(app),
+        "forge": registry.show_forge(app),
         "pulls": forge_settings.show_pulls(app),
         "forks": forge_settings.find_forks(app),
         "warm": find_warm(app),
@@ -234,7 +235,7 @@ def show_app(
         name=app.name,
         **{**settings, **meant},
         room_shows=room_detail.find_shown(app, has_credential=has_credential),
-        forge_kind=forge_settings.find_kind(app),
+        forge_kind=registry.find_kind(app),
         forge_token_set=forge_token_set,
         pulls_followed=followed,
         created=app.created,

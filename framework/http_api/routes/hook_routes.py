@@ -12,6 +12,7 @@ from fastapi import Query, Request, Response
 
 from framework.access import Scope
 from framework.errors import SecretsUnreadable
+from framework.forges import registry
 from framework.hooks import secret, signatures
 from framework.hooks.deliveries import Deliveries
 from framework.hooks.errors import HookRefused, TooManyHooks
@@ -127,7 +128,9 @@ class HookRoutes:
         """
         delivery = Delivery(request.headers, await request.body())
         known = self._find_secrets(app)
-        verdict = signatures.judge(delivery, known, self._decoys, self._now())
+        verdict = signatures.judge(
+            delivery, registry.WAYS, secrets=known, decoys=self._decoys, now=self._now()
+        )
         if not verdict.is_authentic:
             self._metrics.count("refused", verdict.forge)
             raise HookRefused

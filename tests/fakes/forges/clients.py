@@ -1,7 +1,8 @@
 """Clients of ours for the doubles of forges."""
 
 from framework.clock import Clock
-from framework.forges.forges import Client, Forges
+from framework.forges.forge_kind import ForgeKind
+from framework.forges.forges import Forges
 from prevs.records import AppRecord
 from program.http.outgoing import Limits
 from tests.fakes.forges.github import GiteaServer, GitHubServer
@@ -15,7 +16,7 @@ LIMITS = Limits()
 
 def client_of(
     forge: ForgeServer, token: str = TOKEN, *, name: str = "group/shop", limits: Limits = LIMITS
-) -> Client:
+) -> ForgeKind:
     """Return a client; its clock stands still."""
     app = AppRecord("shop", f"{forge.origin}/{name}.git", forge=forge.kind)
     clock = Clock(lambda: DAY, lambda: 0.0)

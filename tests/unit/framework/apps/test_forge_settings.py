@@ -12,9 +12,7 @@ from framework.apps.app_secrets import (
 from framework.apps.forge_settings import (
     UnknownForgeToken,
     find_forks,
-    find_kind,
     find_pulls,
-    show_forge,
     show_pulls,
 )
 from framework.apps.variable_scopes import VariableScope
@@ -22,30 +20,6 @@ from framework.errors import InvalidSettings
 from prevs.records import AppRecord
 
 SHOP = AppRecord("shop", "https://git.example.org/shop/shop.git")
-
-
-@pytest.mark.parametrize(
-    ("repository", "kind"),
-    [
-        ("https://github.com/shop/shop.git", "github"),
-        ("git@github.com:shop/shop.git", "github"),
-        ("ssh://git@ssh.github.com:443/shop/shop.git", "github"),
-        ("https://gitlab.com/group/sub/shop", "gitlab"),
-        ("https://Codeberg.org/shop/shop", "gitea"),
-        ("https://gitea.com/shop/shop", "gitea"),
-        ("ssh://git@pagure.io/shop.git", "pagure"),
-        ("https://github.com.example.org/shop/shop.git", "none"),
-        ("/srv/shop", "none"),
-    ],
-)
-def test_without_the_setting_the_host_decides(repository: str, kind: str) -> None:
-    assert find_kind(AppRecord("shop", repository)) == kind
-
-
-def test_the_setting_overrides_the_host() -> None:
-    assert find_kind(dataclasses.replace(SHOP, forge="gitlab")) == "gitlab"
-    there = AppRecord("shop", "https://github.com/shop/shop.git", forge="none")
-    assert find_kind(there) == "none"
 
 
 def test_without_the_setting_pulls_are_followed_once_there_is_a_token() -> None:
@@ -56,8 +30,7 @@ def test_without_the_setting_pulls_are_followed_once_there_is_a_token() -> None:
 
 
 def test_a_value_of_a_later_version_allows_nothing() -> None:
-    later = dataclasses.replace(SHOP, forge="later", pulls="later", forks="later")
-    assert (find_kind(later), show_forge(later)) == ("none", "none")
+    later = dataclasses.replace(SHOP, pulls="later", forks="later")
     assert (find_pulls(later, has_token=True), show_pulls(later)) == ("off", "off")
     assert find_forks(later) == "never"
 

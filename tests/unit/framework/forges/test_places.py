@@ -1,7 +1,8 @@
 import pytest
 
-from framework.forges.places import Place, find_place
-from prevs.apps import Kind
+from framework.forges.forge_kind import Place
+from framework.forges.places import find_place
+from framework.forges.registry import FORGES
 
 GITHUB = "https://api.github.com"
 
@@ -32,15 +33,16 @@ GITHUB = "https://api.github.com"
     ],
 )
 def test_the_api_is_at_the_host_of_the_repository(
-    kind: Kind, repository: str, api: str, name: str
+    kind: str, repository: str, api: str, name: str
 ) -> None:
-    assert find_place(kind, repository, local_allowed=False) == Place(api, tuple(name.split("/")))
+    assert find_place(FORGES[kind], repository, local_allowed=False) == Place(
+        api, tuple(name.split("/"))
+    )
 
 
 @pytest.mark.parametrize(
     ("kind", "repository"),
     [
-        ("none", "https://github.com/shop/cart.git"),
         ("github", "https://github.com/cart.git"),
         ("github", "https://git.example.org/shop/sub/cart"),
         ("gitlab", "https://gitlab.com/cart"),
@@ -54,13 +56,13 @@ def test_the_api_is_at_the_host_of_the_repository(
     ],
 )
 def test_an_address_without_a_repository_of_the_forge_has_no_place(
-    kind: Kind, repository: str
+    kind: str, repository: str
 ) -> None:
-    assert find_place(kind, repository, local_allowed=True) is None
+    assert find_place(FORGES[kind], repository, local_allowed=True) is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]", "127.1", "0.0.0.0"])
 def test_a_forge_on_this_machine_needs_the_setting_of_repositories(host: str) -> None:
     repository = f"http://{host}/shop/cart.git"
-    assert find_place("gitea", repository, local_allowed=False) is None
-    assert find_place("gitea", repository, local_allowed=True) is not None
+    assert find_place(FORGES["gitea"], repository, local_allowed=False) is None
+    assert find_place(FORGES["gitea"], repository, local_allowed=True) is not None

@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from framework.events import StoreResumed, StoreSuspended
+from framework.forges import registry
 from framework.ports.forge_errors import ForgeBusy, ForgeError, ForgeRefused, ForgeUnreachable
 from framework.telling import wanted
 from prevs import names
@@ -210,7 +211,9 @@ def test_any_order_loss_and_failure_ends_with_one_comment_with_the_right_text(
     for number, sha in ((7, B), (8, C)):
         (comment,) = world.forge.of(number)
         snapshot = world.driven.service.snapshot
-        facts = wanted.find_facts(snapshot, snapshot.pulls["hello"][number])
+        facts = wanted.find_facts(
+            snapshot, snapshot.pulls["hello"][number], registry.find_abilities
+        )
         assert facts is not None
         assert comment.text == wanted.find_wanted(facts, WORDING).comment
         assert f"`{names.short(sha)}`" in comment.text

@@ -1,6 +1,6 @@
 """GitHub, also GitHub Enterprise Server: its REST API of version 2022-11-28."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -8,21 +8,14 @@ from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
 from framework.forges.answers import Numbered, Page, Sha, Time
+from framework.forges.forge_kind import ForgeKind, Place
 from framework.forges.github_deployments import GitHubDeployments
-from framework.forges.requester import Query, Requester
+from framework.forges.requester import Body, Query, Requester
+from framework.forges.setup.webhooks import KnownHook
+from framework.hooks.signatures import Way, signed
 from framework.ports.forges import Comment, Pull, Pulls
-from framework.ports.telling import Deployments, Status
-
-RIGHTS = (
-    "A fine-grained token for this repository needs to read contents and metadata, and to read and "
-    "write pull requests and commit statuses (docs/forges/github.md)."
-)
-
-
-def headers(token: str) -> Mapping[str, str]:
-    """Return the headers of all requests; "" is no token."""
-    kind = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-    return {**kind, "Authorization": f"Bearer {token}"} if token else kind
+from framework.ports.telling import Abilities, Status
+from program.git.addresses import Origin, write_origin
 
 
 class _User(BaseModel):
@@ -67,6 +60,23 @@ class _Permission(BaseModel):
     permission: str
 
 
+class _Response(BaseModel):
+    code: int | None = None
+
+
+class _Config(BaseModel):
+    url: str = ""
+
+
+class _Hook(BaseModel):
+    id: int
+    active: bool
+    events: list[str]
+    config: _Config
+    last_response: _Response = _Response()
+
+
+_PUBLIC, _PUBLIC_API = "github.com", "https://api.github.com"
 NO_COMMIT = "0" * 40
 """An id that no commit has."""
 _PULL = TypeAdapter(_Pull)
@@ -74,19 +84,83 @@ _PULLS = TypeAdapter(list[_Pull])
 _COMMENTS = TypeAdapter(list[_Comment])
 _PERMISSION = TypeAdapter(_Permission)
 _MADE = _REPOSITORY = TypeAdapter(Numbered)
+_HOOKS = TypeAdapter(list[_Hook])
 
 
-class GitHub:
+class GitHubHooks:
+    """The webhooks of a repository at GitHub."""
+
+    rights: ClassVar[str] = (
+        "To make webhooks, a fine-grained token also needs the right Webhooks: read and write "
+        "(docs/forges/github.md)."
+    )
+    page_size: ClassVar[Query] = {"per_page": 100}
+    edit: ClassVar[str] = "PATCH"
+    test: ClassVar[str] = "pings"
+    events: ClassVar[Collection[str]] = ("push", "pull_request", "issue_comment")
+
+    def __init__(self, requester: Requester) -> None:
+        self.requester = requester
+        self.path = f"/repos/{requester.repository}/hooks"
+
+    def find(self, url: str) -> Iterator[KnownHook]:
+        """Yield the webhooks with this address. Raises as framework.ports.Forge."""
+        listed = answers.read_all(self.requester, self.path, self.page_size, _HOOKS)
+        for one in listed.entries:
+            if one.config.url == url:
+                lacks = () if "*" in one.events else sorted(set(self.events) - set(one.events))
+                yield KnownHook(one.id, one.active, lacks, one.last_response.code)
+
+    def describe(self, url: str, secret: str) -> Body:
+        """Return what the forge is sent to have such a webhook."""
+        config = {"url": url, "content_type": "json", "secret": secret, "insecure_ssl": "0"}
+        return {"active": True, "events": [*self.events], "config": config}
+
+
+class GitHub(ForgeKind):
     """A repository at GitHub, as framework.ports.Forge describes it."""
 
+    kind = "github"
+    rank = 1
+    title = "GitHub, also Enterprise Server"
+    hosts = (_PUBLIC, "ssh.github.com")
+    aliases: ClassVar[Mapping[str, str]] = {"www.github.com": _PUBLIC, "ssh.github.com": _PUBLIC}
+    rights = (
+        "A fine-grained token for this repository needs to read contents and metadata, and to read "
+        "and write pull requests and commit statuses (docs/forges/github.md)."
+    )
+    abilities = Abilities(has_deployments=True)
+    webhooks = GitHubHooks
+    ways: ClassVar[Sequence[Way]] = (
+        signed("github", "x-hub-signature-256", "sha256=", id_header="x-github-delivery"),
+    )
+    by_hand = (
+        "At GitHub: Settings, Webhooks, Add webhook. Payload URL: the address; content type: "
+        "application/json; the secret; individual events: pushes, pull requests, issue comments."
+    )
     page_size: ClassVar[Query] = {"per_page": 100}
     writers: ClassVar[Collection[str]] = ("admin", "write")
     """The permissions that allow pushes. `maintain` is reported as write, `triage` as read."""
 
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
-        self.requester = requester
+        super().__init__(requester, name)
         self._path = "/repos/" + "/".join(name)
-        self.deployments: Deployments | None = GitHubDeployments(requester, self._path)
+        if self.abilities.has_deployments:
+            self.deployments = GitHubDeployments(requester, self._path)
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """Return the headers of all requests; "" is no token."""
+        kind = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        return {**kind, "Authorization": f"Bearer {token}"} if token else kind
+
+    @staticmethod
+    def find_place(origin: Origin, parts: tuple[str, ...]) -> Place | None:
+        """Return where a repository is. The API of github.com has a host of its own."""
+        api = (
+            "https://api.github.com" if origin.host == _PUBLIC else f"{write_origin(origin)}/api/v3"
+        )
+        return Place(api, parts) if len(parts) == 2 else None
 
     def find_repository(self) -> str:
         """Return the repository's id. Raises ForgeRefused if the token may not see it."""

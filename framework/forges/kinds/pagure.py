@@ -11,25 +11,22 @@ from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
 from framework.forges.answers import Numbered, Page, Sha
+from framework.forges.forge_kind import ForgeKind, Place
 from framework.forges.requester import Body, Query, Requester
+from framework.hooks.signatures import signed
 from framework.ports.forge_errors import ForgeUnreachable
 from framework.ports.forges import Comment, Pull, Pulls
-from framework.ports.telling import Deployments, Status
+from framework.ports.telling import Abilities, Status
+from program.git.addresses import Origin, write_origin
 
-RIGHTS = (
-    "Pagure's API shows the pull requests of public projects only. A key needs the rights "
-    "pull_request_comment and pull_request_flag (docs/forges/other.md)."
-)
 _API = "/api/0"
+_SIGNATURE = "x-pagure-signature-256"
 _LONGEST_UID = 32
 _NOT_STORED = b"EDBERROR"
 """What Pagure says, with 400, when its database does not answer, or is locked."""
 _WRITES = ("owner", "admin", "commit")
-
-
-def headers(token: str) -> Mapping[str, str]:
-    """Return the headers of all requests; "" is no token."""
-    return {"Authorization": f"token {token}"} if token else {}
+_LONGEST_NAME = 4
+"""forks/USER/NAMESPACE/NAME"""
 
 
 class _User(BaseModel):
@@ -85,13 +82,42 @@ _PROJECT = TypeAdapter(_Project)
 _GROUP = TypeAdapter(_Group)
 
 
-class Pagure:
+class Pagure(ForgeKind):
     """A project at Pagure, as framework.ports.Forge describes it."""
 
+    kind = "pagure"
+    rank = 4
+    title = "Pagure"
+    hosts = ("pagure.io",)
+    rights = (
+        "Pagure's API shows the pull requests of public projects only. A key needs the rights "
+        "pull_request_comment and pull_request_flag (docs/forges/other.md)."
+    )
+    abilities = Abilities(edits_comments=False)
+    own_secret = "the private web-hook key"  # noqa: S105 # its name
+    takes_secret = False
+    # A delivery's id is in its body, and so its signature is as unique.
+    ways = (signed("pagure", _SIGNATURE, id_header=_SIGNATURE),)
+    by_hand = (
+        "At Pagure: Settings, Project options, web-hooks: the address. Pagure makes the secret "
+        "itself, the private web-hook key: give it to `prevs forge hook APP --file FILE`."
+    )
+
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
-        self.requester = requester
-        self.deployments: Deployments | None = None
+        super().__init__(requester, name)
         self._path = "/" + "/".join(name)
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """Return the headers of all requests; "" is no token."""
+        return {"Authorization": f"token {token}"} if token else {}
+
+    @staticmethod
+    def find_place(origin: Origin, parts: tuple[str, ...]) -> Place | None:
+        """Return where a project is. The API calls the folder of forks `fork`."""
+        first, *more = parts
+        name = ("fork" if first == "forks" and more else first, *more)
+        return Place(f"{write_origin(origin)}{_API}", name) if len(name) <= _LONGEST_NAME else None
 
     def find_repository(self) -> str:
         """Return the project's id. Raises ForgeRefused if there is none, or the token has ended."""

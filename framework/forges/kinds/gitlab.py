@@ -3,30 +3,27 @@
 The number of a merge request is its `iid`, which counts in its project.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
 
 from framework.forges import answers
 from framework.forges.answers import Numbered, Page, Sha, Time
-from framework.forges.requester import Query, Requester
+from framework.forges.forge_kind import ForgeKind, Place
+from framework.forges.requester import Body, Query, Requester
+from framework.forges.setup.webhooks import KnownHook
+from framework.hooks.signatures import STANDARD, secret_in
 from framework.ports.forge_errors import ForgeRefused
 from framework.ports.forges import Comment, Pull, Pulls
-from framework.ports.telling import Deployments, Light, Status
+from framework.ports.telling import Light, Status
+from program.git.addresses import Origin, write_origin
 
-RIGHTS = (
-    "A project access token needs the role Developer and the scope api (docs/forges/gitlab.md)."
-)
 _DEVELOPER = 30
 """The lowest access level that may push."""
 _OPEN = ("opened", "locked")
 """It is locked while it is being merged."""
-
-
-def headers(token: str) -> Mapping[str, str]:
-    """Return the headers of all requests; "" is no token."""
-    return {"PRIVATE-TOKEN": token} if token else {}
 
 
 class _User(BaseModel):
@@ -87,6 +84,22 @@ class _Source(BaseModel):
     namespace: _Namespace
 
 
+class _Flags(BaseModel):
+    """A webhook of GitLab. `alert_status` is not executable after too many failures."""
+
+    id: int
+    url: str
+    push_events: bool = False
+    tag_push_events: bool = False
+    merge_requests_events: bool = False
+    note_events: bool = False
+    alert_status: str = "executable"
+
+
+class _Event(BaseModel):
+    response_status: str | int | None = None
+
+
 _SOURCE = TypeAdapter(_Source)
 _PROJECT = TypeAdapter(_Project)
 _MERGE_REQUEST = TypeAdapter(_MergeRequest)
@@ -95,18 +108,92 @@ _NOTES = TypeAdapter(list[_Note])
 _USERS = TypeAdapter(list[_User])
 _MEMBER = TypeAdapter(_Member)
 _MADE = TypeAdapter(Numbered)
+_FLAGS = TypeAdapter(list[_Flags])
+_EVENTS = TypeAdapter(list[_Event])
 _STATES = {Light.SUCCESS: "success", Light.PENDING: "running", Light.FAILURE: "failed"}
 _SAME_STATE = b"Cannot transition status"
 """What GitLab says of a status that has the state already."""
 
 
-class GitLab:
+class GitLabHooks:
+    """The webhooks of a project at GitLab."""
+
+    rights: ClassVar[str] = (
+        "To make webhooks, a project access token needs the role Maintainer and the scope api "
+        "(docs/forges/gitlab.md)."
+    )
+    edit: ClassVar[str] = "PUT"
+    test: ClassVar[str] = "test/push_events"
+    events: ClassVar[Collection[str]] = (
+        "push_events",
+        "tag_push_events",
+        "merge_requests_events",
+        "note_events",
+    )
+
+    def __init__(self, requester: Requester) -> None:
+        self.requester = requester
+        self.path = f"/projects/{quote(requester.repository, safe='')}/hooks"
+
+    def find(self, url: str) -> Iterator[KnownHook]:
+        """Yield the webhooks with this address. Raises as framework.ports.Forge."""
+        for one in answers.read_all(self.requester, self.path, {"per_page": 100}, _FLAGS).entries:
+            if one.url == url:
+                lacks = tuple(event for event in self.events if not getattr(one, event))
+                is_active = one.alert_status == "executable"
+                yield KnownHook(one.id, is_active, lacks, self._find_answer(one.id))
+
+    def describe(self, url: str, secret: str) -> Body:
+        """Return what the forge is sent to have such a webhook."""
+        flags = dict.fromkeys(self.events, True)
+        return {"url": url, "token": secret, "enable_ssl_verification": True, **flags}
+
+    def _find_answer(self, number: int) -> int | None:
+        """Return the status of the last delivery, 0 for none that HTTP knows; None if unknown."""
+        try:
+            data = self.requester.get(f"{self.path}/{number}/events", {"per_page": 1}).data
+        except ForgeRefused:  # before GitLab 17.3 there is no such call
+            return None
+        events = answers.read(self.requester, _EVENTS, data)
+        if not events or events[0].response_status is None:
+            return None
+        status = str(events[0].response_status)
+        return int(status) if status.isdecimal() else 0
+
+
+class GitLab(ForgeKind):
     """A project at GitLab, as framework.ports.Forge describes it."""
 
+    kind = "gitlab"
+    rank = 2
+    title = "GitLab"
+    hosts = ("gitlab.com", "altssh.gitlab.com")
+    aliases: ClassVar[Mapping[str, str]] = {"altssh.gitlab.com": "gitlab.com"}
+    rights = (
+        "A project access token needs the role Developer and the scope api (docs/forges/gitlab.md)."
+    )
+    webhooks = GitLabHooks
+    own_secret = "the signing token"  # noqa: S105 # its name
+    # With a signing token it signs as Standard Webhooks does, and so do others.
+    ways = (STANDARD, secret_in("gitlab", "x-gitlab-token", id_header="x-gitlab-event-uuid"))
+    by_hand = (
+        "At GitLab: Settings, Webhooks, Add new webhook. URL: the address; secret token: the "
+        "secret; push, tag push, merge request and comment events."
+    )
+
     def __init__(self, requester: Requester, name: tuple[str, ...]) -> None:
-        self.requester = requester
-        self.deployments: Deployments | None = None
+        super().__init__(requester, name)
         self._path = f"/projects/{quote('/'.join(name), safe='')}"
+
+    @staticmethod
+    def headers(token: str) -> Mapping[str, str]:
+        """Return the headers of all requests; "" is no token."""
+        return {"PRIVATE-TOKEN": token} if token else {}
+
+    @staticmethod
+    def find_place(origin: Origin, parts: tuple[str, ...]) -> Place | None:
+        """Return where a project is: in a group, or deeper."""
+        return Place(f"{write_origin(origin)}/api/v4", parts) if len(parts) > 1 else None
 
     def find_repository(self) -> str:
         """Return the project's id. Raises ForgeRefused if the token may not see it."""
@@ -215,7 +302,7 @@ class GitLab:
         levels = [one.access_level for one in (granted.project_access, granted.group_access) if one]
         if max(levels, default=_DEVELOPER) < _DEVELOPER:
             raise ForgeRefused(
-                self.requester.api, 403, "The token's role is below Developer.", RIGHTS
+                self.requester.api, 403, "The token's role is below Developer.", self.rights
             )
 
     def _read_project(self) -> _Project:
