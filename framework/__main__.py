@@ -318,13 +318,13 @@ def _warn_of_proxies(chosen: Settings) -> None:
         log.warning(
             "proxies have the frameworks' identity in ZooKeeper, which may change everything there",
             do="make one for them, and name its file in PREVS_PROXY_ZOOKEEPER_AUTH_FILE here "
-            "and in PREVS_ZOOKEEPER_AUTH_FILE there (docs/operating/upgrade.md)",
+            "and in PREVS_ZOOKEEPER_AUTH_FILE there (docs/operating/zookeeper.md)",
         )
     if not chosen.proxy_tokens():
         log.warning(
             "proxies have the operator's token, which may do everything",
             do="make a token for them, and name its file in PREVS_PROXY_TOKEN_FILE here and in "
-            "PREVS_TOKEN_FILE there (docs/operating/upgrade.md)",
+            "PREVS_TOKEN_FILE there (docs/operating/tokens.md)",
         )
 
 

@@ -15,7 +15,7 @@ This page is generated from the commands: `prevs COMMAND --help` shows the same.
 
 `PREVS_API` is the address of the API (if there are several frameworks, all their addresses,
 separated by commas), and `PREVS_TOKEN` your token. Without them the commands use the cluster of
-`prevs local up`. Every list has `--json`.
+`prevs local up`. Every list has `--json`: [its keys are stable](stable.md), tables are for reading.
 
 | exit status | means |
 |---|---|

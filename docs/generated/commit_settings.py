@@ -61,7 +61,7 @@ This page is generated from the code that reads the file, so it matches this ver
 A repository may have a file `{FILE}` beside its Dockerfile: at its root, or in the app's
 [`folder`](settings.md#an-app). The framework reads it at the commit, before it places the preview:
 each branch may have its own. The app's settings fill in the rest. All keys are optional, except
-the `command` of a job.
+the `command` of a job. Keys keep what they mean ([What is stable](stable.md)).
 
 ```toml
 {EXAMPLE}```

@@ -17,7 +17,8 @@ This page is generated from the API's own description, which a framework serves 
 `/openapi.json`. Sign in to try the API at `/docs`.
 
 Every path below `/v1`, and `/openapi.json`, needs `Authorization: Bearer <token>`. Any framework
-answers, whichever leads. Times are in seconds since 1970.
+answers, whichever leads. Times are in seconds since 1970. Calls and fields stay as they are, new
+ones may be added ([What is stable](stable.md)).
 
 - **Errors** are `application/problem+json` with a `type` that never changes its meaning:
   [what each means](troubleshooting.md#problems-of-the-api). 400, 401, 403, 413, 422, 429, 500 and
