@@ -284,16 +284,6 @@ Event = (
 )
 
 
-_KINDS: Mapping[type[Event], str] = {
-    UsageReported: "Used",
-    StatusesReceived: "Updated",
-    EdgeFailed: "Ended",
-    HeadsFetched: "Heads",
-    MirrorRemoved: "Forgotten",
-}
-"""The names of these classes in earlier versions: operators' dashboards may have them."""
-
-
 _MOST, _MOST_BYTES = 16, 200_000
 """Statuses, and bytes of results, that are joined: a job's record may have 32 KB, and all of them
 are one write of a megabyte at most."""
@@ -301,7 +291,7 @@ are one write of a megabyte at most."""
 
 def kind(event: Event) -> str:
     """Return the kind of an event, as the metric prevs_events has it."""
-    return _KINDS.get(type(event), type(event).__name__)
+    return type(event).__name__
 
 
 def count(event: Event) -> int:

@@ -2,7 +2,7 @@
 
 Every encoded object carries "v". Readers ignore unknown keys, and use a field's default if its key
 is absent. They refuse a wrong type, a missing required field and an unknown "v". The bytes are
-stable: sorted keys, no spaces, UTF-8. A renamed field keeps its key by `stored_as`.
+stable: sorted keys, no spaces, UTF-8.
 """
 
 import dataclasses
@@ -20,7 +20,6 @@ _Reader = Callable[[Any, str], Any]
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 """The origins of `Optional[int]` and, from Python 3.10 on, of `int | None`."""
 
-_KEY = "stored as"
 _SCALARS = frozenset({str, float, int, bool, type(None)})
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -66,24 +65,14 @@ def _plain(value: Any) -> Any:
     kind: Any = type(value)
     # Most fields are scalars, and a call for each would take half of the time.
     return {
-        key: one if type(one := getattr(value, name)) in _SCALARS else _plain(one)
-        for name, key in _field_keys(kind)
+        name: one if type(one := getattr(value, name)) in _SCALARS else _plain(one)
+        for name in _names(kind)
     }
 
 
-def stored_as(key: str) -> Mapping[str, str]:
-    """Return the metadata of a dataclass field that is stored under another key than its name."""
-    return {_KEY: key}
-
-
 @functools.cache
-def _field_keys(kind: Any) -> Sequence[tuple[str, str]]:
-    return [(field.name, find_key(field)) for field in dataclasses.fields(kind)]
-
-
-def find_key(field: "dataclasses.Field[Any]") -> str:
-    """Return the key under which a field is stored."""
-    return str(field.metadata.get(_KEY, field.name))
+def _names(kind: Any) -> Sequence[str]:
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 @functools.cache
@@ -153,9 +142,9 @@ def _read_enum(kind: type[enum.Enum]) -> _Reader:
 
 def _read_dataclass(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = {name: (key, _reader(hints[name])) for name, key in _field_keys(kind)}
+    readers = {name: _reader(hints[name]) for name in _names(kind)}
     required = [
-        find_key(field)
+        field.name
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
@@ -163,13 +152,13 @@ def _read_dataclass(kind: Any) -> _Reader:
     def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise RecordError(where, "an object is expected")
-        for key in required:
-            if key not in value:
-                raise RecordError(where, f"{key} is missing")
+        for name in required:
+            if name not in value:
+                raise RecordError(where, f"{name} is missing")
         given = {
-            name: read_field(value[key], f"{where}.{key}")
-            for name, (key, read_field) in readers.items()
-            if key in value
+            name: read_field(value[name], f"{where}.{name}")
+            for name, read_field in readers.items()
+            if name in value
         }
         return kind(**given)
 

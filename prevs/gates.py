@@ -146,7 +146,7 @@ class GateRecord:
 
     `gone` are the labels of the revision in force to which no branch, tag or open pull request
     leads any more, and since when: they stay at its `commits`. No signature covers that: nobody is
-    led by it, and an earlier version of prevs reads the gate as ever.
+    led by it.
     """
 
     name: str

@@ -58,5 +58,5 @@ class JobSettings:
     @property
     def may_be_ended(self) -> bool:
         """Whether it may be ended at any time, as it starts again later."""
-        # Nothing new says both; a record of another version might.
+        # The API refuses both together.
         return self.preemptible and not self.once

@@ -1,6 +1,6 @@
 """The records in ZooKeeper. The framework writes all but ProxyRecord; every program reads them.
 
-Times are seconds since the epoch (UTC). tests/data/records holds the bytes of every version ever
+Times are seconds since the epoch (UTC). tests/data/records holds the bytes that each release has
 written; a change that breaks them needs a new version here, and a reader for the old one.
 """
 
@@ -110,18 +110,14 @@ class PreviewRecord:
     started: Optional[float] = None
     last_used: Optional[float] = None
     pinned: bool = False
-    restart_requested: bool = dataclasses.field(default=False, metadata=codec.stored_as("again"))
-    consecutive_losses: int = dataclasses.field(default=0, metadata=codec.stored_as("lost"))
-    retry_at: float = dataclasses.field(default=0.0, metadata=codec.stored_as("not_before"))
-    avoid_agent: Optional[str] = dataclasses.field(default=None, metadata=codec.stored_as("avoid"))
-    unreferenced_since: Optional[float] = dataclasses.field(
-        default=None, metadata=codec.stored_as("vanished")
-    )
+    restart_requested: bool = False
+    consecutive_losses: int = 0
+    retry_at: float = 0.0
+    avoid_agent: Optional[str] = None
+    unreferenced_since: Optional[float] = None
     detail: str = ""
     steps: tuple[Step, ...] = ()
-    step_seconds: Mapping[str, float] = dataclasses.field(
-        default_factory=dict, metadata=codec.stored_as("took")
-    )
+    step_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     settings: Optional[CommitSettings] = None
     settings_for: str = ""
     digest: str = ""
@@ -146,23 +142,13 @@ class PreviewRecord:
         return self.failure.message if self.failure else self.reason
 
     def encode(self) -> bytes:
-        """Return the znode's bytes.
-
-        An older framework would start a stranger's commit like any other, and an instance's id as a
-        commit. It does not read the version numbers 2 and 3, and so leaves the record out.
-        """
-        return codec.encode(self, 3 if self.instance else 2 if self.stranger else 1)
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
 
     @staticmethod
     def decode(data: bytes) -> "PreviewRecord":
         """Return the record in a znode. Raises RecordError."""
-        try:
-            return codec.decode(PreviewRecord, 1, data)
-        except RecordError as error:
-            number = next((n for n in (2, 3) if error.problem.startswith(f"version {n},")), None)
-            if number is None:
-                raise
-            return codec.decode(PreviewRecord, number, data)
+        return codec.decode(PreviewRecord, 1, data)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -293,10 +279,6 @@ class InstallationRecord:
         return codec.decode(InstallationRecord, 1, data)
 
 
-_OF_APP = "app-"
-"""The prefix of the stored scope of a token for one app."""
-
-
 @dataclasses.dataclass(frozen=True)
 class TokenRecord:
     """A token of the framework's API: its scope, and its SHA-256 in hex.
@@ -311,22 +293,13 @@ class TokenRecord:
     app: str = ""
 
     def encode(self) -> bytes:
-        """Return the znode's bytes.
-
-        An older framework does not support tokens for one app. It finds an unknown scope here, and
-        so refuses the token instead of accepting it for all apps.
-        """
-        if not self.app:
-            return codec.encode(self, 1)
-        return codec.encode(dataclasses.replace(self, scope=f"{_OF_APP}{self.scope}"), 1)
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
 
     @staticmethod
     def decode(data: bytes) -> "TokenRecord":
         """Return the record in a znode. Raises RecordError."""
-        found = codec.decode(TokenRecord, 1, data)
-        if not (found.app and found.scope.startswith(_OF_APP)):
-            return found
-        return dataclasses.replace(found, scope=found.scope[len(_OF_APP) :])
+        return codec.decode(TokenRecord, 1, data)
 
 
 @dataclasses.dataclass(frozen=True)

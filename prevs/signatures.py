@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from prevs.access import AccessRecord
-from prevs.gates import GateRecord, OnDelete, Revision, Rule
+from prevs.gates import GateRecord, Revision, Rule
 from prevs.records import AgentsRecord, Placement
 from prevs.stacks import StackRecord
 
@@ -102,9 +102,7 @@ def is_stack_signed(keys: Collection[bytes], record: StackRecord) -> bool:
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
-    signed = ["placement", app, sha, *place, placement.labels]
-    # Without a protocol the value is that of older versions, so that older proxies accept it.
-    return [*signed, placement.protocol] if placement.protocol else signed
+    return ["placement", app, sha, *place, placement.labels, placement.protocol]
 
 
 def _agents(record: AgentsRecord) -> Any:
@@ -131,20 +129,15 @@ def _gate(record: GateRecord) -> Any:
 
 def _whole_gate(record: GateRecord) -> Any:
     proposal = record.proposal
-    # Without a stack, and if deleted branches stay, it is the value of older versions.
-    fates = [record.on_delete, *([proposal.on_delete] if proposal else [])]
-    named = [one.value for one in fates] if set(fates) != {OnDelete.STAY} else []
     return [
         *("whole gate", record.name, record.app, record.hosts, _revision(record.revision)),
-        *(record.keep, record.created, record.last_number),
+        *(record.keep, record.created, record.last_number, record.stack, record.on_delete.value),
         [_revision(one) for one in record.earlier],
         proposal
         and [
             *(_revision(proposal.revision), proposal.hosts, proposal.keep),
-            *(proposal.awaited, proposal.failure),
+            *(proposal.awaited, proposal.failure, proposal.on_delete.value),
         ],
-        *([record.stack] if record.stack else []),
-        *([named] if named else []),
     ]
 
 
@@ -157,8 +150,7 @@ def _choosing(revision: Revision) -> Any:
     return [
         *(revision.number, [one.value for one in revision.override], revision.refuses_unknown),
         [_rule(one) for one in revision.rules],
-        # Without variants the value is that of older versions, so that older proxies accept it.
-        *([sorted(revision.variants.items())] if revision.variants else []),
+        sorted(revision.variants.items()),
     ]
 
 

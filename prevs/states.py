@@ -33,7 +33,7 @@ class Cause(enum.Enum):
     """Why a preview or a job failed. The values are part of the API: they never change meaning.
 
     A cause that a later version added is read as EXECUTOR_FAILED: the failure's sentence explains
-    it, and a record that cannot be read would be lost (docs/decisions/0041-upgrade.md).
+    it, and a record that cannot be read would be lost (docs/decisions/0134-first-release.md).
     """
 
     REPOSITORY_UNREACHABLE = "repository-unreachable"

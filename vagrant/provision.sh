@@ -177,8 +177,6 @@ make_token() { head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n' | put "$1" 
 configure_tokens() {  # the operator's is for the framework alone; docs/operating/tokens.md
   if has_role master; then
     [[ -s /etc/prevs/token ]] || make_token /etc/prevs/token
-  elif [[ ! -e /etc/systemd/system/prevs-framework.service ]]; then
-    rm --force /etc/prevs/token /etc/prevs/zookeeper  # earlier versions of this script gave them to proxies
   fi
   if [[ -n $proxy_token_file ]]; then
     [[ -s $proxy_token_file ]] || fail "--proxy-token-file $proxy_token_file: the file is missing or empty" "Copy it from the master's /etc/prevs/proxy-token."

@@ -24,6 +24,6 @@ def _judge(gate: Gate) -> list[Finding]:
         found.append(warning(part, message, f"Write another one, or give it up: `{up}`."))
     if gate["behind"]:
         message = f"{gate['behind']} of the proxies do not choose by revision {gate['revision']}."
-        advice = "Read their logs, and compare versions: an earlier one knows no gates."
+        advice = "Read their logs."
         found.append(warning(part, message, advice))
     return found

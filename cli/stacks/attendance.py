@@ -6,7 +6,7 @@ from cli.display.output import note
 
 _PAUSE = 0.5
 _PROXY_SECONDS = 10.0
-"""How long proxies may take; one of an earlier version never tells."""
+"""How long proxies may take."""
 
 
 def attend(context: CommandContext, opened: StackVariant) -> StackVariant:

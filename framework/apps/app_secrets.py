@@ -16,7 +16,6 @@ from framework.apps.receivers import Receiver, ReceiverExists, UnknownReceiver
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
-from prevs.codec import RecordError
 from prevs.messages import Credential
 
 MOST = 100
@@ -107,15 +106,8 @@ class AppSecrets:
         return tuple(filter(None, (self.hook_secret, self.former_hook_secret)))
 
     def encode(self) -> bytes:
-        """Return the bytes to seal. Raises InvalidSettings if there are too many.
-
-        An earlier version of prevs ignores scopes, and would give every variable to every commit.
-        The version number 2 keeps it from reading variables with scopes. One that ignores the
-        token for the forge does no harm: it follows no pull requests. Nor does one that ignores
-        receivers: it sends nothing.
-        """
-        scoped = any(one.scope != VariableScope() for one in self.variables.values())
-        data = codec.encode(self, 2 if scoped else 1)
+        """Return the bytes to seal. Raises InvalidSettings if there are too many."""
+        data = codec.encode(self, 1)
         if len(data) > LARGEST:
             wrong = (
                 f"the variables, the credential, the tokens and the receivers of {self.app!r} may "
@@ -127,10 +119,7 @@ class AppSecrets:
     @staticmethod
     def decode(data: bytes) -> "AppSecrets":
         """Return what `encode` made these bytes of. Raises RecordError."""
-        try:
-            return codec.decode(AppSecrets, 1, data)
-        except RecordError:
-            return codec.decode(AppSecrets, 2, data)
+        return codec.decode(AppSecrets, 1, data)
 
 
 def find_name_problem(name: str) -> str | None:

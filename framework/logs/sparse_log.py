@@ -2,7 +2,7 @@
 
 An executor keeps a log's beginning and end, and frees the part between, which then reads as zeros.
 Which bytes these are is in the file beside the log (prevs/log_sources.py): an application may print
-zeros, too. An executor of before has no such file; then a page of zeros is what is missing.
+zeros, too.
 """
 
 from collections.abc import Callable, Iterator

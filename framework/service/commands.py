@@ -70,12 +70,6 @@ class Commands:
         if taken := self._records.gates.all.get(app.name):
             raise NameOfGate(app.name, taken.app, taken.stack)
         self._records.signed.check_name(app.name)
-        # An earlier version of prevs does not know these, and left them when it removed an app.
-        self._records.secrets.remove(app.name)
-        self._records.tokens.remove_of(app.name)
-        self._records.roles.remove_of(app.name)
-        self._records.access.remove(app.name)
-        self._records.repositories.remove(app.name)
         now = self._clock.now()
         if access is not Access.PUBLIC:
             # Before the app: it is never open, not for a moment.

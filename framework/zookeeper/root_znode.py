@@ -86,7 +86,6 @@ def grant(client: KazooClient, rights: Rights) -> bool:
     """
     paths = rights.paths
     with mapped(client):
-        # Earlier versions of prevs made no znodes for gates and for who may look.
         last = (paths.access, paths.gates, paths.proxies)
         if all(_same(client.get_acls(path)[0], rights.of(path)) for path in last):
             return False

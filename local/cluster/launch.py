@@ -60,7 +60,7 @@ def start(settings: Settings, environ: Mapping[str, str], show: Show) -> None:
     if supervisor_pid(settings) is None:
         settings.progress_file.unlink(missing_ok=True)
         _follow(settings, _launch(settings, environ), show)
-    elif status and status.get("was_up", True):  # an earlier version does not say
+    elif status and status["was_up"]:
         _wait_mended(settings)
     else:
         _follow(settings, None, show)
@@ -177,10 +177,7 @@ def judge_code(settings: Settings) -> str | None:
     status = read_status(settings)
     if not status or status.get("code") == code.digest():
         return None
-    checkout = status.get("checkout")
+    checkout = status["checkout"]
     same = checkout == str(code.CHECKOUT)
     whose = f"an earlier state of {checkout}" if same else f"another version, from {checkout}"
-    return (
-        f"What runs is {whose if checkout else 'an earlier version'}. `prevs local down` and then "
-        "`prevs local up` start this one."
-    )
+    return f"What runs is {whose}. `prevs local down` and then `prevs local up` start this one."

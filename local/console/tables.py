@@ -29,12 +29,7 @@ def addresses(settings: Settings, token: str) -> str:
 
 
 def sign_in(settings: Settings) -> str:
-    """Return how people sign in to Mesos.
-
-    A cluster that an earlier version started has no sign-in.
-    """
-    if not settings.mesos_access.folder.exists():
-        return "open to everybody; `prevs local down` and `prevs local up` close it"
+    """Return how people sign in to Mesos."""
     return f"user {OPERATOR}, password in {settings.mesos_access.secret_file(OPERATOR)}"
 
 

@@ -166,10 +166,7 @@ def _acl(identity: str | None) -> Sequence[ACL]:
 
 
 def _make_root(client: KazooClient, identity: str | None) -> None:
-    """Create the parent znode for masters; with an identity, nobody else may create znodes there.
-
-    An open znode of an earlier version gets the new ACLs.
-    """
+    """Create the parent znode for masters; with an identity, nobody else creates znodes there."""
     client.ensure_path(ROOT)
     if identity is not None:
         for path in ("/", ROOT):

@@ -66,7 +66,7 @@ class Operation(NamedTuple):
     def _is_for_all_of(self, identity: Identity) -> bool:
         """Return whether a proxy may make it, as which `identity` comes."""
         if self.scope is Scope.PROXY and identity.name == OPERATOR:
-            return True  # proxies that were set up before proxy tokens existed use this one
+            return True  # where proxies have no token of their own, they use this one
         return identity.scope is Scope.PROXY and self.for_proxies
 
 

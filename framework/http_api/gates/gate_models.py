@@ -182,7 +182,7 @@ class Gate(GateRevision):
     created: float
     behind: int | None = Field(
         description="How many proxies do not choose by this revision yet; null: not known. With 0 "
-        "it is in force everywhere. A proxy of an earlier version of prevs never tells."
+        "it is in force everywhere."
     )
     stack: str = Field(
         description="The stack that it follows from, which alone says where it leads; empty: none."

@@ -1,7 +1,7 @@
 """Which revisions of gates are in force at the proxies. Owned by the service's thread.
 
 A proxy tells in its record which revision of each gate it chooses by; who writes a gate waits for
-that. A proxy of an earlier version of prevs never tells it.
+that.
 """
 
 import dataclasses

@@ -74,8 +74,7 @@ def test_a_token_of_one_app_keeps_its_app_at_the_next_framework(own: OwnRoot) ->
     finally:
         client.stop()
         client.close()
-    # A framework that does not know such tokens treats them as nobody's.
-    assert (stored["app"], stored["scope"]) == ("shop", "app-use")
+    assert (stored["app"], stored["scope"]) == ("shop", "use")
     second = own.program()
     second.run()
     statuses = {

@@ -1,21 +1,16 @@
-"""The bytes of every record and message version that was ever written.
+"""The bytes of every record and message, from 0.1.0 on (docs/stable.md).
 
 tests/data/records/v1/<name>.json is what is written today: a change that breaks one of these
 needs a new version, a folder for it, and a reader for v1. <name>.least.json has the required
-fields only, as the first version may have written it: it must stay readable.
-earlier/<name>.json was written by the version that tests/e2e/test_upgrade.py begins with.
+fields only: it must stay readable.
 """
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prevs import codec
 from prevs.access import Access, AccessRecord, IssuedPass
-from prevs.codec import find_key
 from prevs.commit_settings import CommitSettings
 from prevs.gates import ConditionKind, Override, Sticky
 from prevs.jobs import JobState
@@ -53,7 +48,6 @@ from tests.unit.prevs import pinned_gates, pinned_jobs, pinned_pulls, pinned_sta
 from tests.unit.prevs.pinned_settings import BUILD, RUN
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
-EARLIER = FOLDER.parent / "earlier"
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
 DIGEST = "sha256:" + "5c80e7d1" * 8
@@ -286,43 +280,6 @@ def test_a_record_is_written_with_the_pinned_bytes_and_still_read(name: str) -> 
 def test_the_required_fields_are_still_enough(name: str) -> None:
     record = LEAST[name]
     assert type(record).decode((FOLDER / f"{name}.least.json").read_bytes()) == record
-
-
-@pytest.mark.parametrize("path", sorted(EARLIER.iterdir()), ids=lambda path: str(path.stem))
-def test_records_of_an_earlier_version_are_still_read(path: Path) -> None:
-    record = type(WRITTEN[path.stem]).decode(path.read_bytes())
-    was = json.loads(path.read_text())
-    now = json.loads(record.encode())
-    assert {name: now[name] for name in was if name != "failure"} == {
-        name: value for name, value in was.items() if name != "failure"
-    }
-    # What it did not know has the default.
-    for field in dataclasses.fields(record):
-        if find_key(field) not in was:
-            assert getattr(record, field.name) == _default(field), field.name
-
-
-def _default(field: "dataclasses.Field[Any]") -> Any:
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return field.default
-
-
-def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() -> None:
-    """A version without it would accept the token for all apps."""
-    written = json.loads((FOLDER / "token.json").read_text())
-    assert written["scope"] not in {"read", "use", "admin"}
-    assert WRITTEN["token"].scope == "use"
-
-
-@pytest.mark.parametrize(
-    ("name", "version"), [("preview_stranger", 1), ("preview_instance", 1), ("preview_instance", 2)]
-)
-def test_an_older_version_does_not_read_a_preview_that_it_would_start_as_another(
-    name: str, version: int
-) -> None:
-    with pytest.raises(RecordError, match="version"):
-        codec.decode(PreviewRecord, version, WRITTEN[name].encode())
 
 
 def test_an_older_version_does_not_read_who_may_look_in_a_way_that_it_does_not_know() -> None:

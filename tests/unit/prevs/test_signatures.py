@@ -61,12 +61,6 @@ def test_a_signature_is_invalid_for_any_other_record(
     assert not is_good(app, sha, placement)
 
 
-def test_a_placement_without_a_protocol_is_signed_as_before_protocols() -> None:
-    key = signatures.derive_key("a token")
-    before = "57ebdc5438671418630e3b15940701cd142effe4f6cc7f7d9df24d7af8700b96"
-    assert signatures.sign_placement(key, "hello", SHA, PLACEMENT) == before
-
-
 def test_the_ports_of_agents_are_signed_as_a_whole() -> None:
     signed = replace(AGENTS, signature=signatures.sign_agents(KEY, AGENTS))
     assert signatures.are_agents_signed((OLD, KEY), signed)
@@ -138,14 +132,28 @@ def test_variants_are_signed_with_where_they_lead() -> None:
         )
 
 
-def test_a_gate_without_variants_is_signed_as_before_stacks() -> None:
-    """Proxies and frameworks of an earlier version trust it."""
-    before = "dac9b4b27c424426edb7b0746652e6d392930941b749a06b869285c99b0e4d88"
-    assert signatures.sign_gate(KEY, GATE) == before
-    whole = "564083d8974df480e26f0f2b87c6743720e7b6ac696cf267d6976a1c3d6c5f1a"
-    assert signatures.sign_whole_gate(KEY, WHOLE) == whole
-    # Nor does a branch that goes change it, which happens by itself.
-    assert signatures.sign_whole_gate(KEY, replace(WHOLE, gone={"pr-7": 5.0})) == whole
+def test_signatures_are_those_of_0_1_0() -> None:
+    """Programs of two versions work side by side, and trust what the other one has signed."""
+    signed = [
+        signatures.sign_placement(KEY, "hello", SHA, PLACEMENT),
+        signatures.sign_agents(KEY, AGENTS),
+        signatures.sign_gate(KEY, GATE),
+        signatures.sign_whole_gate(KEY, WHOLE),
+        signatures.sign_stack(KEY, STACK),
+    ]
+    assert signed == [
+        "3b4cfd71a40e7eafbe32d2bb8e1ee7f57380d213a962ee330e36aceae91506ef",
+        "1efb70763516569b9d49966dc964262e183f602f0930ef0d419dbaad6f36edf6",
+        "263eea80371ff2cb4e5c9c5d2589ca866ad359fe523cfc66f1220cf3954dfd8f",
+        "71bfce3414439c5a205832b24b49d82726aedd7b8b2d81fcc141656b1e03c1e4",
+        "551192b9781c3f50dd1cc7417c945328079b4bcbd09f2fa097b9e9f27a03f7b6",
+    ]
+
+
+def test_a_branch_that_goes_changes_no_signature() -> None:
+    """It happens by itself."""
+    gone = replace(WHOLE, gone={"pr-7": 5.0})
+    assert signatures.sign_whole_gate(KEY, gone) == signatures.sign_whole_gate(KEY, WHOLE)
 
 
 def test_what_proxies_do_not_read_of_a_gate_is_not_signed() -> None:

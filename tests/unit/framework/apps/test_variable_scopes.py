@@ -14,7 +14,6 @@ from framework.apps.variable_scopes import (
     matches,
 )
 from framework.errors import InvalidSettings
-from prevs import codec
 
 MAIN = VariableScope(branches=("main", "release/*"), tags=("v?.*",))
 
@@ -93,17 +92,7 @@ def test_a_new_value_keeps_its_scopes() -> None:
         app_secrets.with_variable(some, "A", Variable("3"), {"branches": ("a b",)})
 
 
-def test_a_variable_with_scopes_is_not_read_by_a_version_without_them() -> None:
-    plain = AppSecrets("shop", {"A": Variable("1")})
-    assert codec.decode(AppSecrets, 1, plain.encode()) == plain
-    for change in ({"branches": ("main",)}, {"given_for": GivenFor.BUILD}):
-        scoped = app_secrets.with_variable(plain, "A", Variable("1"), change)
-        with pytest.raises(codec.RecordError):
-            codec.decode(AppSecrets, 1, scoped.encode())
-        assert AppSecrets.decode(scoped.encode()) == scoped
-
-
-def test_variables_from_before_scopes_are_for_all() -> None:
-    before = b'{"app":"shop","variables":{"A":{"changed":1.5,"secret":true,"value":"1"}},"v":1}'
-    assert AppSecrets.decode(before).variables["A"] == Variable("1", changed=1.5)
-    assert AppSecrets.decode(before).for_refs(()).secrets == {"A": "1"}
+def test_a_stored_variable_without_a_scope_is_for_all() -> None:
+    stored = b'{"app":"shop","variables":{"A":{"changed":1.5,"secret":true,"value":"1"}},"v":1}'
+    assert AppSecrets.decode(stored).variables["A"] == Variable("1", changed=1.5)
+    assert AppSecrets.decode(stored).for_refs(()).secrets == {"A": "1"}

@@ -114,16 +114,6 @@ def test_stored_variables_are_sealed_and_the_next_framework_opens_them(sealed: D
     assert snapshot.credential("hello") == PASSWORD
 
 
-def test_an_app_gets_no_variables_of_an_older_app_of_its_name(sealed: Driven) -> None:
-    del sealed.znodes.records["apps", "hello"]
-    later = next_one(sealed, OLD)
-    later.add_app()
-    assert stored(later) is None
-    snapshot = shown(later)
-    assert snapshot.given("hello") == AppSecrets("hello")
-    assert snapshot.credential("hello") is None
-
-
 def test_a_new_key_seals_everything_again_and_the_old_one_can_go(sealed: Driven) -> None:
     before = stored(sealed)
     both = next_one(sealed, NEW, OLD)

@@ -167,7 +167,7 @@ def test_a_gate_that_somebody_else_wrote_is_written_again(stacks: StackStory) ->
 
 
 def test_a_gate_that_somebody_has_made_is_never_lost_to_a_stack(stacks: StackStory) -> None:
-    # No command lets this happen; an earlier version may have.
+    # No command lets this happen; somebody with the key may have.
     theirs = signed_gates.signed(signed_gates.make_gate(name="cart-shop", app=AUTH))
     stacks.driven.znodes.records["gates", "cart-shop"] = (theirs, 7)
     later = stacks.take_over()

@@ -77,16 +77,6 @@ def test_a_token_of_one_app_is_removed_with_the_app(driven: Driven) -> None:
     assert make(driven).authenticate("hello")
 
 
-def test_a_new_app_of_an_old_name_has_none_of_its_tokens(driven: Driven) -> None:
-    """An earlier version has removed the app, and left the token."""
-    record = TokenRecord("ci", "use", access.digest("x"), app="shop")
-    driven.store.save(record)
-    later = Driven(driven.znodes)
-    assert make(later).authenticate("x") == Identity("ci", Scope.USE, "shop")
-    later.add_app(AppRecord("shop", "/srv/another"))
-    assert make(later).authenticate("x") is None
-
-
 @pytest.mark.parametrize("name", ["deploys", "operator", "proxy"])
 def test_a_name_of_a_token_is_used_once(driven: Driven, name: str) -> None:
     with running(driven) as tokens:

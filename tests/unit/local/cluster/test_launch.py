@@ -71,7 +71,6 @@ def test_other_code_than_what_runs_is_named_with_the_next_step(settings: Setting
         for status, what in (
             ({"code": "other", "checkout": "/srv/other"}, "another version, from /srv/other."),
             ({"code": "other", "checkout": str(code.CHECKOUT)}, "an earlier state of "),
-            ({}, "an earlier version."),
         ):
             write(settings, **status)
             difference = launch.judge_code(settings)

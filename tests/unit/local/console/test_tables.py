@@ -24,11 +24,6 @@ def test_the_output_shows_how_to_sign_in_to_mesos_without_the_password(tmp_path:
     assert secret not in text
 
 
-def test_a_cluster_of_an_earlier_version_is_shown_to_be_open(tmp_path: Path) -> None:
-    text = addresses(Settings(tmp_path, "id"), "token")
-    assert "open to everybody; `prevs local down` and `prevs local up` close it" in text
-
-
 def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
     part = {
         "name": "proxy",
