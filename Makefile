@@ -31,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach check generate format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach mutants check generate format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base release packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -57,6 +57,7 @@ help:
 	@echo 'make format       let ruff format and fix'
 	@echo 'make lock         choose new versions to deploy, and write their hashes and bills of materials'
 	@echo 'make lock-base    write the digest of the base image into deploy/Dockerfile'
+	@echo 'make release      build wheels, sources, the executor, the context of the images, bills of materials and checksums into dist/'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-build  time builds on two agents, with a registry and without, beside raw docker (10 minutes)'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision by itself'
@@ -215,6 +216,11 @@ lock: $(VENV)/.installed $(LOCKING)/.installed
 lock-base: $(VENV)/.installed
 	@PYTHONPATH=. $(BIN)/python locks/write.py $(LOCKING)/bin --base
 
+# The files of a release, of the commit that is checked out; without a network, the same bytes each time.
+release: $(VENV)/.installed
+	@rm -rf dist
+	@PYTHONPATH=. $(BIN)/python deploy/release.py dist
+
 packages:
 	@provision/debian.sh
 
@@ -288,4 +294,4 @@ $(PROVIDERS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) $(QUEUES) $(PROVIDERS) $(OLDEST) $(LOCKING) $(PUBLISHED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf dist $(VENV) $(RIVALS) $(QUEUES) $(PROVIDERS) $(OLDEST) $(LOCKING) $(PUBLISHED) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
