@@ -159,8 +159,8 @@ class ContainerSpec:
     path in the container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with
     these files, in which all its users may write; it goes with the container. `stdin` is what its
     command reads as its standard input, None if that is empty. `hosts` are names of its own
-    loopback, `gates` those that lead to the proxy; a container that `joins` another one, by its
-    name, has the network of that.
+    loopback, `gates` those that lead to the proxy; a container `joins` the network of the
+    container with that name.
     """
 
     name: str

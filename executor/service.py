@@ -260,7 +260,7 @@ class Service:
             self._last.signals.stop(grace)
 
     def _finish(self, outcome: Outcome) -> bool:
-        """Report the end of the task; return whether to wait for another one."""
+        """Report the end of the task; return whether to wait for the next task."""
         if self._last is None or not self._report_end(self._last, outcome):
             return False
         if not _may_linger(self._last, outcome) or not self._courses.finish():

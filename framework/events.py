@@ -300,7 +300,7 @@ def count(event: Event) -> int:
 
 
 def join_statuses(batch: Iterable[Event], is_of_job: Callable[[str], bool]) -> Iterator[Event]:
-    """Yield events, each status as StatusesReceived; those of jobs that follow one another as one.
+    """Yield events, each status as StatusesReceived, and neighbouring statuses of jobs as one.
 
     `is_of_job` says so of a task. The statuses of a task keep their order.
     """

@@ -27,7 +27,7 @@ class RecordKind(enum.Enum):
 
 
 class Refused(NamedTuple):
-    """A record that none of our tokens has signed; `app` is the one that it names."""
+    """A record without a signature by any of our tokens; `app` is the app it names."""
 
     kind: RecordKind
     name: str

@@ -13,7 +13,7 @@ give the same (proxy/model/gate_entries.py). The order is fixed:
        several targets
 
 A path is compared as it was sent, byte by byte: `//v1`, `/%761` and `/V1` are not /v1, and
-`/v1/../v2` begins with /v1. That is what the application gets, too.
+`/v1/../v2` begins with /v1. The application gets the same path.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def instance_label(variant: str, gate: str) -> str:
 
 
 def split_instance(label: str) -> tuple[str, str]:
-    """Return (variant, gate) of the label of an instance; the variant of another one is "".
+    """Return (variant, gate) of the label of an instance; any other label has the variant "".
 
     No gate's name has two hyphens in a row.
     """
@@ -365,7 +365,7 @@ def container_name(task: str, companion: str = "") -> str:
 
 
 def volume_owner(app: str, *, trusted: bool) -> str:
-    """Return the name under which an app's volumes are: other ones for commits of strangers."""
+    """Return the owner's name of an app's volumes; strangers' commits have volumes of their own."""
     return app if trusted else f"{app}.fork"
 
 

@@ -53,7 +53,7 @@ class Search(NamedTuple):
 
     @property
     def suspects(self) -> Sequence[str]:
-        """The commits of which one is the first bad one; just that one, unless some were skipped.
+        """The commits among which the first bad one is; a single commit unless some were skipped.
 
         They are final once there is nothing `open`.
         """
@@ -65,9 +65,9 @@ class Search(NamedTuple):
         return [self.commits[at] for at in sorted([*self._unproven_ends(), *self._untried()])]
 
     def choose(self, most: int) -> list[str]:
-        """Return up to `most` commits to try next: unproven ends, and what divides the others.
+        """Return up to `most` commits to try next: unproven ends, and commits that divide the rest.
 
-        They are the oldest first. There are none once the suspects are final.
+        The oldest come first. There are none once the suspects are final.
         """
         ends = self._unproven_ends()[:most]
         untried = self._untried()

@@ -76,7 +76,7 @@ class Tries:
         return self._pending
 
     def start(self, commits: Iterable[str]) -> list[Try]:
-        """Request a job for each commit; return those that cannot have one. Raises CliError."""
+        """Request a job for each commit; return the commits without one. Raises CliError."""
         found = []
         for commit in commits:
             self._is_requesting = True

@@ -20,7 +20,7 @@ _WAYS = (
 class Credentials:
     """The API's addresses, at least one, without a slash at the end, and its bearer token.
 
-    Each address is that of one framework.
+    Each address belongs to one framework.
     """
 
     apis: tuple[str, ...]

@@ -98,7 +98,7 @@ def list_receivers(context: CommandContext, app: str, *, as_json: bool) -> None:
     elif found:
         show(receiver_table.receivers(found, context.now()))
     else:
-        note(f"The events of {app} are sent nowhere. `prevs notify add {app} URL` changes that.")
+        note(f"{app} has no receivers. `prevs notify add {app} URL` adds one.")
 
 
 @notify.command("rm")
@@ -111,10 +111,10 @@ def remove_receiver(context: CommandContext, app: str, name: str, yes: bool) -> 
     if not yes:
         confirm(
             f"Send nothing more of {app} to {name}?",
-            "Its signing secret goes too: a receiver that is added again gets another one.",
+            "Its signing secret goes too: if you add the receiver again, it gets a new secret.",
         )
     context.api.remove_receiver(app, name)
-    note(f"Nothing more of {app} is sent to {name}.")
+    note(f"Removed the receiver {name} of {app}.")
 
 
 @notify.command("test")

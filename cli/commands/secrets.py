@@ -20,7 +20,7 @@ from cli.errors import ApiRefused
 from cli.names import completion
 from cli.names.arguments import app_argument, as_json, confirm, yes
 
-LATER = "Attempts that begin from now on use it. Previews that run keep what they have."
+LATER = "New attempts use it. Running previews keep the old value."
 _LOST = "prevs cannot show secret values again."
 _file = click.File("rb")
 

@@ -21,7 +21,7 @@ def _judge(gate: Gate) -> list[Finding]:
     if proposal is not None and proposal["failure"]:
         message = f"Revision {proposal['revision']} is not in force. {proposal['failure']}"
         up = f"prevs gate {'rollback' if gate['revision'] else 'rm'} {name}"
-        found.append(warning(part, message, f"Write another one, or give it up: `{up}`."))
+        found.append(warning(part, message, f"Write a new change, or give this one up: `{up}`."))
     if gate["behind"]:
         message = f"{gate['behind']} of the proxies do not choose by revision {gate['revision']}."
         advice = "Read their logs."

@@ -65,7 +65,7 @@ def _unescape(text: str) -> str:
 class BuildDisk:
     """What one build has written since `began`, a time of the clock; it may write `limit` MB.
 
-    Its steps carry `mark`; with "" all steps count. One thread calls takes(), another one check().
+    Its steps carry `mark`; with "" all steps count. takes() and check() run on two threads.
     """
 
     def __init__(self, limit: int, mark: str, began: float) -> None:

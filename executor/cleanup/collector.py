@@ -128,7 +128,10 @@ class DiskCollector:
         return [found for found in _by_disk(stores) if self._measure(found[0]).is_above(high)]
 
     def _find_worth(self, stores: Sequence[Store]) -> Sequence[_Disk]:
-        """Return those that a build collects: full ones, and those where it was not in vain."""
+        """Return the disks worth cleaning before a build.
+
+        Full ones, and those where the last cleaning freed something.
+        """
         return [
             (disk, those)
             for disk, those in self._find_short(stores)

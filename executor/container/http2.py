@@ -122,7 +122,7 @@ def _read_serving(body: bytes) -> int:
 
 
 class _Session:
-    """One connection, for one request after another."""
+    """A connection; it sends its requests in turn."""
 
     def __init__(self, sock: socket.socket, host: str) -> None:
         self._sock = sock

@@ -93,7 +93,7 @@ def jump(zone: DaemonZone) -> str:
 
 
 def rules(zone: DaemonZone, version: int) -> tuple[list[str], list[str]]:
-    """Return the rules of the chain for IPv4 or IPv6: those that open, and those after them.
+    """Return the rules of the chain for IPv4 or IPv6: the opening rules, then the rest.
 
     They are written as `iptables -S` prints them.
     """

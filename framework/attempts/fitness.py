@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 60.0, 2.0, 600.0
 """How long an agent gets no attempts after its first fault, and how this grows with each fault."""
 _WITNESSES = 2
-"""How many apps must find that a registry does not answer: one app may name one that never does."""
+"""How many apps must find a registry silent: a single app may name a dead registry."""
 _BUILD = frozenset({State.PLACED, State.BUILDING})
 
 

@@ -247,7 +247,7 @@ class JobAttempts:
     ) -> _Decided:
         """Return what the end of an attempt changes whose command failed, or never came to its end.
 
-        `left` is its result. That of an attempt that another one follows is not kept.
+        `left` is its result, which is kept only if no attempt follows.
         """
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)

@@ -57,7 +57,7 @@ class JobExecutors:
         return names.job_attempt(executor_id.rpartition(".")[2], number + 1)
 
     def seat(self, task: Task, executor_id: str) -> Task:
-        """Return the task as an idle executor takes it: Mesos wants that described as before."""
+        """Return the task with the ExecutorInfo of its first launch; Mesos refuses another one."""
         first = self._known[executor_id].task
         return task._replace(
             executor=first.executor,
@@ -92,5 +92,5 @@ class JobExecutors:
         }
 
     def clear(self) -> None:
-        """Forget all: nobody knows for how long nothing has been heard of them."""
+        """Drop all idle executors: after an outage we cannot tell which still live."""
         self._known = {}

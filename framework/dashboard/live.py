@@ -42,10 +42,10 @@ Seen = Mapping[str, Sequence[PreviewRecord]]
 
 
 class PageVersions:
-    """Texts by which a page learns that it misses something: each is another one after a change.
+    """Version strings of pages; a different string means that the page is out of date.
 
-    Events are not all that counts: a preview's next phase is none, nor its place in the queue, a
-    job that runs or succeeds, or what proxies take over. Belongs to the event loop's thread.
+    They cover more than events: also a preview's phase and place in the queue, jobs, and the state
+    of proxies. Belongs to the event loop's thread.
     """
 
     def __init__(self, previews: Previews, jobs: Jobs, gates: Gates) -> None:
@@ -57,7 +57,7 @@ class PageVersions:
         self._changes = 0
 
     def find(self, sees: Callable[[str], bool]) -> str:
-        """Return the text of now, for somebody who `sees` these apps."""
+        """Return the current version, for somebody who `sees` these apps."""
         snapshot, jobs = self._previews.snapshot, self._jobs.snapshot.jobs
         shown = snapshot.previews, snapshot.queue_places
         # The jobs are the same object as before if none has changed, and slow to compare.

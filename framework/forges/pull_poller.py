@@ -81,7 +81,7 @@ class PullPoller:
         self._turns.start()
 
     def stop(self) -> None:
-        """Begin no more looks. Does not wait for one that runs."""
+        """Begin no more looks. Does not wait for a running one."""
         self._turns.stop()
 
     def nudge(self, app: str) -> None:

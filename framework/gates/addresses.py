@@ -22,7 +22,7 @@ def find_name_problem(name: str, other_apps: Collection[str]) -> str | None:
     if name in PROXIES_OWN:
         return f"cannot be {name}, as prevs itself has that address. Choose another name."
     if name in other_apps:
-        return f"cannot be that of another app, {name}. Choose that of the gate's own app, or none."
+        return f"cannot be the name of another app, {name}. Choose the gate's own app, or none."
     return None
 
 

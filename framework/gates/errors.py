@@ -56,9 +56,9 @@ class GateChanged(Conflict):
 
 
 class RevisionChanged(Conflict):
-    """A change is of a revision that somebody else has changed; `number` is the one of now.
+    """Somebody else changed the gate meanwhile.
 
-    Without a number the gate is gone; `by` has written it.
+    `number`, `by`: the current revision and its author; no number: the gate was deleted.
     """
 
     def __init__(self, name: str, number: int | None, by: str = "") -> None:
@@ -66,8 +66,8 @@ class RevisionChanged(Conflict):
         super().__init__(
             f"There is no gate {name!r} any more. `prevs gate ls` lists the gates."
             if number is None
-            else f"The gate {name!r} has revision {number} by now{written}, and this change is of "
-            f"another one. Look at it first: `prevs gate show {name}`."
+            else f"The gate {name!r} has revision {number} by now{written}, and this change was "
+            f"made for an earlier one. Look at it first: `prevs gate show {name}`."
         )
         self.name, self.number = name, number
 

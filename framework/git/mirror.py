@@ -258,7 +258,7 @@ class Mirror:
     def _find_commits(
         self, snapshot: Snapshot, prefix: str
     ) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
-        """Return the commits with a prefix: those that may be built, and the others.
+        """Return the commits with a prefix: the ones to build, and the ones not to.
 
         A branch or tag reaches the former, or else a pull request.
         """

@@ -62,6 +62,6 @@ class ExecutorFile:
 
 def _missing(bundle: Bundle) -> str:
     return (
-        f"This framework's executor is {path(bundle)}. A task that wants another one was started "
-        "by another version, and is started again with this one."
+        f"This framework's executor is {path(bundle)}. A task of another version asked for its own "
+        "executor; the framework starts that task again with this executor."
     )

@@ -59,7 +59,7 @@ class UnknownArtifact(NotFound):
     def __init__(self, app: str, job_id: str, path: str) -> None:
         super().__init__(
             f"The job {job_id} of {app!r} has left no file {path!r}. `prevs job artifacts {app} "
-            f"{job_id}` lists those that it has left."
+            f"{job_id}` lists its files."
         )
         self.app, self.job_id, self.path = app, job_id, path
 
@@ -119,7 +119,7 @@ class TooManyJobs(Conflict):
 
 
 class UnknownJobName(NotFound):
-    """The commit's settings have no job of that name; `known` are those that it has."""
+    """The commit's settings have no job of that name; `known` are the names they have."""
 
     def __init__(self, app: str, label: str, name: str, known: Sequence[str]) -> None:
         near = find_near(name, known, 1)

@@ -20,7 +20,7 @@ JobKey = tuple[str, str]
 class LaneKey(NamedTuple):
     """What the jobs of a lane have in common. `cpus` and `mem` are as in JobSettings.
 
-    Those that are `preemptible` may find CPUs that others may not have.
+    Only `preemptible` jobs may use revocable CPUs.
     """
 
     app: str

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Sharing(NamedTuple):
-    """Which jobs may follow each other in one executor: those of an app, which was `created` then.
+    """Which jobs may follow each other in one executor: jobs of the app that was `created` then.
 
     Those of strangers' commits are apart: neither may they find what others leave in a process, nor
     leave something to others.

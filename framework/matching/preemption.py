@@ -39,7 +39,7 @@ _WARM, _JOB = Turn.WARM, Turn.JOB
 
 
 class Candidate(NamedTuple):
-    """What has a task that may stop. Candidates sort in the order in which they stop.
+    """A preview or job whose task may stop. Candidates sort in the order in which they stop.
 
     `age` orders those with the same turn: for a preview it is when it was last used, for a job the
     negative time at which its command began. `settings` are those of its commit, or the terms of
@@ -121,7 +121,7 @@ class _Decision:
         self._impossible: list[UnmetDemand] = []
 
     def _before(self, turn: Turn) -> list[Candidate]:
-        """Return what stops before that turn."""
+        """Return the candidates of earlier turns."""
         return self._all[: bisect_left(self._all, turn, key=attrgetter("turn"))]
 
     @functools.cached_property
@@ -167,9 +167,9 @@ class _Decision:
         )
 
     def _preempt(self, need: UnmetDemand) -> Preemption | None:
-        """Return what stops for one demand; None if nothing is enough.
+        """Return whom to stop for one demand; None if nobody's end is enough.
 
-        There are no victims if enough stops already.
+        There are no victims if enough is stopping already.
         """
         wants_slot = need.shortage is not Shortage.ROOM and not self._slot_comes(need)
         victims = self._oldest_slot(need) if wants_slot else []
@@ -249,7 +249,7 @@ class _Decision:
     def _needed(
         self, need: UnmetDemand, agent_id: str, victims: list[Candidate], *, wants_slot: bool
     ) -> list[Candidate]:
-        """Return the victims that must stop; those that stop last are spared first."""
+        """Return the victims that must stop; spare the last in their order first."""
         size = _size(need.demand)
         needed = list(victims)
         for victim in reversed(victims):

@@ -63,7 +63,7 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class Sender:
-    """Sends notifications; belongs to one event loop. `hosts` are those that are allowed."""
+    """Sends notifications to allowed `hosts`; belongs to one event loop."""
 
     def __init__(
         self,

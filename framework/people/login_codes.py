@@ -14,7 +14,7 @@ from framework.ports.identity import Person
 LIFE_S = 120
 _MOST = 1000
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Those that people do not take for one another."""
+"""No letter or digit here looks like another."""
 _LENGTH = 12
 
 

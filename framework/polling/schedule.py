@@ -86,7 +86,7 @@ class PollSchedule:
     def nudge(self, name: str, now: float) -> None:
         """Have an app read soon, as a webhook has come. One read serves several.
 
-        One that comes during a read causes one more.
+        A webhook during a read causes another read.
         """
         turns = self._turns.setdefault(name, _Turns())
         turns.is_nudged = True

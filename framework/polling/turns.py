@@ -54,7 +54,7 @@ class Turns:
             threading.Thread(target=run, name=self._name, daemon=True).start()
 
     def stop(self) -> None:
-        """Begin no more turns. Does not wait for those that run."""
+        """Begin no more turns. Does not wait for running ones."""
         self._ended.set()
         self._woken.set()
 

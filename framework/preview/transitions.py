@@ -35,7 +35,7 @@ def follow(
 ) -> PreviewRecord:
     """Return the preview after a transition. Raises IllegalTransition.
 
-    A preview that stops running loses its `contested` labels: those that other previews hold too.
+    A preview that stops running loses its `contested` labels, which other previews hold as well.
     """
     state = lifecycle.step(preview.state, transition.event)
     changed = transition.change(preview)

@@ -40,7 +40,7 @@ _MOST_BETWEEN = 86_400
 def find_problem(text: str) -> str | None:
     """Return what is wrong with an expression, naming the field; None if it is right.
 
-    One that never comes is wrong.
+    A time that never comes is a mistake too.
     """
     fields = text.split()
     if len(text) > LONGEST or len(fields) != len(_FIELDS):

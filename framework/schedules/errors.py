@@ -8,7 +8,7 @@ class UnknownSchedule(NotFound):
 
     def __init__(self, app: str, name: str) -> None:
         super().__init__(
-            f"{app!r} has no schedule {name!r}. `prevs schedule ls {app}` lists those that it has."
+            f"{app!r} has no schedule {name!r}. `prevs schedule ls {app}` lists its schedules."
         )
         self.app, self.name = app, name
 

@@ -1,7 +1,7 @@
 """The schedules in the .prevs.toml of an app's default branch, beside those made by hand. Pure.
 
-A name has one schedule: the one that was there first. So the file does not replace one that was
-made by hand, which would take away what somebody relies on; it says so instead.
+The first schedule of a name keeps it. So the file never replaces a schedule made by hand, on which
+somebody may rely; the framework reports the clash instead.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,7 @@
 """Stops idle previews, and jobs that are preemptible, to make room. Service thread only.
 
 framework.matching.preemption decides what stops for which preview or job. This module remembers
-what that needs: what agents had free when they last offered something, and which agents are
-reserved for what.
+what each agent had free when it last offered something, and for which unit an agent is reserved.
 """
 
 import dataclasses

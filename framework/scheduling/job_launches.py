@@ -1,4 +1,4 @@
-"""What launching needs of jobs: those that may start, their attempts, why others wait.
+"""What launching needs of jobs: which may start, their attempts, and why the rest waits.
 
 Service thread only. framework.scheduling.launches drives it, together with previews.
 """

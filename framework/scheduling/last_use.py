@@ -14,7 +14,7 @@ FRESH_SECONDS = 15.0
 
 
 class LastUse:
-    """Grows with the number of tasks and of proxies; `forget` drops those that are gone."""
+    """Grows with the number of tasks and of proxies; `forget` drops ended ones."""
 
     def __init__(self) -> None:
         self._reported: dict[str, float] = {}

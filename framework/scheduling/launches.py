@@ -228,7 +228,7 @@ class Launcher:
                 self._records.save(dataclasses.replace(preview, stranger=stranger))
 
     def _wanting_offers(self, refusals: Mapping[Unit, Refusal]) -> tuple[Unit, ...]:
-        """Return the previews that need offers: also those for which another may have to stop.
+        """Return the previews that need offers, also to find out whether another unit must stop.
 
         Where room must be made is known only once all agents have offered what they have.
         """

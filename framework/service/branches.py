@@ -64,8 +64,8 @@ class Branches:
     def _follow(self, event: HeadsFetched) -> None:
         """Queue the new commit of each label of a running preview.
 
-        The old commit's preview serves until the new one runs, and is not stopped then. One that
-        was built ahead serves nobody.
+        The old commit's preview serves until the new one runs, and is not stopped then. A
+        preview that was built ahead serves nobody.
         """
         app = event.app
         for preview in self._records.of_app(app):

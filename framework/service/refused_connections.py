@@ -89,7 +89,7 @@ class RefusedConnections:
         self._refusing: dict[str, RefusingTask] = {}
 
     def note(self, proxy: str, tasks: Sequence[str]) -> None:
-        """Note that tasks refuse a proxy's connections; query those for which that is new."""
+        """Note that tasks refuse a proxy's connections; query each task at its first refusal."""
         now = self._clock.monotonic()
         for task_id in tasks:
             if (preview := self._running(task_id)) is None:

@@ -59,7 +59,7 @@ def list_instances(stack: StackRecord, name: str, variant: Variant) -> Sequence[
 
 
 def name_variant(stack: StackRecord, ref: str) -> str:
-    """Return the name of the variant for a ref. It fits before the longest gate of the stack."""
+    """Variant name for a ref, cut so that `<variant>--<longest gate>` is a DNS label."""
     longest = max(map(stack.gate, stack.members), key=len, default=stack.name)
     return names.variant_name(ref, longest)
 

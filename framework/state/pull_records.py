@@ -58,7 +58,7 @@ class PullRecords:
         return pull
 
     def save_all(self, pulls: Sequence[PullRecord]) -> None:
-        """Write those that have changed. If that raises, memory has those that are written."""
+        """Write changed records. After an error memory holds exactly what the store holds."""
         changed = [one for one in pulls if self.of(one.app).get(one.number) != one]
         for first in range(0, len(changed), _AT_ONCE):
             some = changed[first : first + _AT_ONCE]

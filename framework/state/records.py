@@ -260,7 +260,7 @@ class Records:
 
         `label` leads to the preview: now if it runs, else as soon as it does. A preview that
         begins to run takes its labels from others; one that stops running leaves them to previews
-        that wait for them. All of that is one write.
+        that wait for them. One write makes all these changes.
         """
         return self.change_all([(preview, transition)], label=label)[0]
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class StoredSecrets(NamedTuple):
-    """What is stored for one app; `why` is why it cannot be opened, "" if it is open."""
+    """The stored secrets of an app; `why` is why they cannot be opened, "" if they are open."""
 
     record: SecretsRecord
     opened: AppSecrets

@@ -1,4 +1,4 @@
-"""The next act that makes what was said what is to be said, and what it changes. Pure.
+"""The next call to the forge that brings its comment, status or deployment up to date. Pure.
 
 Each part (comment, status, deployment) is said by itself. An act that is done twice does no harm:
 before a comment or a deployment is made, the forge is asked whether it has one of ours.

@@ -68,7 +68,7 @@ def close(client: KazooClient, rights: Rights) -> bool:
     """Close everything at a root to all but the frameworks; return whether that was needed.
 
     For the leader, before `grant`. The root itself comes last: if it is closed, everything below
-    it is. Others close what they make meanwhile. Raises ForeignState, Unavailable.
+    it is. Clients close their new znodes meanwhile. Raises ForeignState, Unavailable.
     """
     root = rights.paths.root
     with mapped(client):

@@ -69,7 +69,7 @@ def master_part(
 
     Its registry is in memory. With a replicated log a new master would wait ten minutes for the
     agents that it remembers, and would not reconcile their tasks meanwhile. Here some agents may
-    never come back (fewer agents, or other resources); those that do have their old ids.
+    never come back (fewer agents, or other resources); the rest keeps its ids.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = _common_flags(installation, address, folder) | _MASTER_FLAGS

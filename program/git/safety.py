@@ -19,7 +19,7 @@ SETTINGS: Mapping[str, str] = {
     "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false",
 }
-"""Settings that no others may override."""
+"""Settings that nothing overrides."""
 
 SETTINGS_IN_FILE: Mapping[str, str] = {
     # git clears settings in the environment for the upload-pack of a repository on this machine,

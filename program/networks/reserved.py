@@ -26,7 +26,7 @@ NEVER: Sequence[Network] = tuple(
         *METADATA,
     )
 )
-"""Networks that are never another host."""
+"""Networks whose addresses never lead to another host."""
 
 SOMEBODYS: Sequence[Network] = tuple(
     ipaddress.ip_network(network)

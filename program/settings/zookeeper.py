@@ -26,7 +26,7 @@ def list_hosts(servers: str) -> list[str]:
 
 
 def read_identities(path: Path) -> tuple[str, ...]:
-    """Return the `user:password` lines of a file; the first one owns what is made.
+    """Return the `user:password` lines of a file; the first user owns new znodes.
 
     Raises ValueError for an invalid line; the error contains nothing of the line.
     """

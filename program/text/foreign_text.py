@@ -38,7 +38,7 @@ def drop_sequences(text: str) -> str:
 
 
 def drop_commands(text: str, *, colours: bool = False) -> str:
-    """Return a text without commands; with `colours`, those that set colours stay."""
+    """Return a text without terminal commands, except with `colours` the ones for colours."""
     return (_NO_COLOURS if colours else _COMMANDS).sub("", text)
 
 

@@ -1,7 +1,7 @@
 """HAProxy processes that were replaced by a newer one: they finish their connections, then end.
 
-No signal stops one before that: a HAProxy that stops also closes its runtime socket, and then its
-open requests could not be counted any more.
+No signal stops them earlier: a HAProxy that stops closes its runtime socket too, and then nobody
+could count its open requests.
 
 One of them stays, with no connection: it keeps the listening sockets open while the newest process
 is started again after its end.

@@ -1,6 +1,6 @@
-"""Connections to the runtime sockets of HAProxy processes. The only module that opens one.
+"""Connections to the runtime sockets of HAProxy processes. No other module opens any.
 
-A connection is used once: one that is kept would stay with a process that was replaced since.
+A connection is used once: a kept connection would stay with a replaced process.
 """
 
 import asyncio

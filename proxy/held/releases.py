@@ -146,7 +146,7 @@ class Releases:
             return None
 
     def _let_in(self, release: _Release, count: int) -> None:
-        """Let in `count` of those who wait; those whose host leads elsewhere wait for that."""
+        """Let in `count` waiting requests; skip each whose host leads to another task by now."""
         for waiter in tuple(release.waiting.values()):
             route = self.table.get(waiter.host)
             if route is None or route.task_id != release.task_id:

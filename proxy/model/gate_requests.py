@@ -12,10 +12,10 @@ from proxy.model.gate_entries import criterion_key, read_variant
 
 
 def choose_anew(gate: GateRecord, domain: str, question: str, before: str) -> str:
-    """Return the answer to a question by a gate's rules of now.
+    """Decide again by the gate's current rules.
 
-    `before` is what HAProxy chose by its own. A lot that it has drawn stays the client's, and a
-    label's pages below /_prevs/ stay that label's.
+    `before`: HAProxy's own choice; its random draw is kept, and so is the label of a page below
+    /_prevs/.
     """
     asked = read_request(question)
     asked = asked._replace(variant=read_variant(gate, asked.headers.get(":site", ""), domain))

@@ -125,7 +125,7 @@ def _read_list(kind: str, value: Any) -> LandingList:
 
 
 def _read_entry(fields: Mapping[str, Any]) -> LandingEntry | None:
-    """Return an entry; None for one that has no address."""
+    """Return an entry; None if it has no address."""
     url = _address(fields, "url")
     if not url:
         return None

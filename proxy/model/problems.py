@@ -129,9 +129,9 @@ def nothing_below(host: str, domain: str) -> Problem:
 def landing_away(app: str) -> Problem:
     """Return the problem of a landing page for which no framework answers."""
     return unavailable(
-        f"The part of prevs that knows what {app} has does not answer now. What runs goes on at "
-        f"its addresses. It is asked again every {_RETRY_SECONDS} s, for as long as this page is "
-        "open."
+        f"The framework of prevs, which lists the previews of {app}, does not answer now. Running "
+        f"previews go on at their addresses. This page asks again every {_RETRY_SECONDS} s while "
+        "it is open."
     )
 
 

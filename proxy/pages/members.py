@@ -23,7 +23,7 @@ _STATUSES = {
 class ShownMember(NamedTuple):
     """A member: where it is, and its state in a word, which has the mark of a step's `status`.
 
-    The page is that of the one that is `here`.
+    `here`: the member whose page this is.
     """
 
     name: str

@@ -44,7 +44,7 @@ class Build(NamedTuple):
 
 
 class Dependency(NamedTuple):
-    """A service that another one waits for; `healthy` until its check succeeds."""
+    """A service to wait for; `healthy`: until its check succeeds."""
 
     node: Node
     name: str

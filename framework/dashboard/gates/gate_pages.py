@@ -85,7 +85,7 @@ class GatePages:
         return await within(work, f"The repository of {gate.app!r}")
 
     async def _roll_back(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        """Let a gate lead where it led in an earlier revision, to the commits of then."""
+        """Roll back to an earlier revision, at the commits that it served."""
         gate, by, text = self._find(request), viewer.identity.name, form.get("revision", "")
         number = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else -1
         work = self._context.gate_changes.roll_back(

@@ -1,4 +1,4 @@
-"""Jobs as lines of a page, a group in one line: those that run, wait, and have ended. Pure."""
+"""Running, waiting and ended jobs as lines of a page, a group in a single line. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One thing that somebody did or tried.
+    """A call that somebody made or tried to make.
 
     `at` is in seconds since the epoch. `who` and `scope` are those of the token, None without a
     valid one. `outcome` is an HTTP status, or a word. `request` is the id in the other log lines.

@@ -64,7 +64,7 @@ class Operation(NamedTuple):
         return identity.may(self.scope, app if self.reach is Reach.ITS_PATH else "")
 
     def _is_for_all_of(self, identity: Identity) -> bool:
-        """Return whether a proxy may make it, as which `identity` comes."""
+        """Whether the caller is a proxy and proxies may make this call."""
         if self.scope is Scope.PROXY and identity.name == OPERATOR:
             return True  # where proxies have no token of their own, they use this one
         return identity.scope is Scope.PROXY and self.for_proxies

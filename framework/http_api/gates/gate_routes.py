@@ -154,9 +154,9 @@ class GateRoutes:
         request: Request,
         response: Response,
     ) -> models.Gate:
-        """Let a gate lead where it led in an earlier revision: to the commits of then.
+        """Roll back to an earlier revision, at the commits that it served.
 
-        A change that waits is given up.
+        Cancels a pending change.
         """
         by, number = caller.name, order.revision
         gate = await self._changes.roll_back(

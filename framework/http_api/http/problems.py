@@ -243,7 +243,7 @@ def answer_no_call(method: str, path: str) -> ProblemResponse:
 
 
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the description of a call's problems: `statuses`, and those that every call has.
+    """Return the description of a call's problems: `statuses`, and the ones common to all calls.
 
     A call with a body needs 400 and 413 too, one with an Idempotency-Key 409.
     """

@@ -172,7 +172,7 @@ class JobDetail(Job):
 
     model_config = example({**_JOB, "attempts": [_ATTEMPT]})
 
-    attempts: list[JobAttempt] = Field(description="Those that have ended, the newest first.")
+    attempts: list[JobAttempt] = Field(description="The ended attempts, the newest first.")
 
 
 class Jobs(BaseModel):

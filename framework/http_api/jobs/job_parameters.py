@@ -23,9 +23,7 @@ OfState = Annotated[
 ]
 OfGroup = Annotated[str, Query(description="Only of this group.", examples=["november"])]
 Group = Annotated[str, Query(pattern=GROUP, description="The group.", examples=["november"])]
-OfSchedule = Annotated[
-    str, Query(description="Only those that this schedule has made.", examples=["nightly"])
-]
+OfSchedule = Annotated[str, Query(description="Only jobs of this schedule.", examples=["nightly"])]
 Prefer = Annotated[
     str,
     Header(

@@ -265,7 +265,7 @@ class JobRoutes:
         return log_answers.answer_text(*await self._logs.read_bytes(found, offset))
 
     def _list(self, app: str, *, has_ended: bool) -> Sequence[JobRecord]:
-        """Return the jobs that a list may have; those in blocks only of one app."""
+        """Return the jobs for a list; archived jobs only for a single app."""
         snapshot = self._jobs.snapshot
         if not app:
             return [job for job in snapshot.jobs.values() if job.app in snapshot.apps]

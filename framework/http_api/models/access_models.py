@@ -80,7 +80,7 @@ class ShownPass(BaseModel):
     id: str
     name: str
     kind: _Kind = Field(description="share: a link to one label. machine: for a program.")
-    label: str | None = Field(description="The one label that it opens; null: all of the app.")
+    label: str | None = Field(description="The label that it opens; null: the whole app.")
     until: float = Field(description="When it ends, in seconds since the epoch.")
     by: str = Field(description="The name of the token that issued it.")
     created: float = Field(description="In seconds since the epoch.")

@@ -200,7 +200,7 @@ class ShownCredential(BaseModel):
     )
 
     kind: Literal["password", "ssh-key"]
-    username: str | None = Field(description="The one that belongs to the password.")
+    username: str | None = Field(description="The user name beside the password.")
     fingerprint: str | None = Field(
         description="A key's, as `ssh-keygen -l` shows it, if it has OpenSSH's own format."
     )

@@ -93,8 +93,8 @@ class LabelResolver:
         """Return an app. Raises UnknownApp.
 
         Below a stack's gate, a proxy asks only for a variant that it does not know: UnknownVariant,
-        or ProxyBehind if it is open. Visitors read that, so it names others only if anybody may
-        see these.
+        or ProxyBehind if it is open. Visitors see this text: it names other variants only if their
+        apps are public.
         """
         snapshot = self._previews.snapshot
         gate = snapshot.gates.get(app)

@@ -1,4 +1,3 @@
-"""The commands about gates, what becomes of a change of one, and the way of other threads to them.
-
+"""Gate commands, pending changes, and the thread-safe client for both.
 They run on the thread of the service; `Gates` may be used by any thread.
 """

@@ -55,7 +55,7 @@ class GateCommands:
         self._domain = domain
 
     def plan(self, name: str, written: WrittenGate, *, by: str) -> GatePlan:
-        """Return what becomes of a gate that somebody writes as a whole. Changes nothing.
+        """Plan a new gate, or a new revision of one, from all of its rules. Changes nothing.
 
         Raises UnknownApp, GateOfStack, TooManyGates, NotTrusted, and InvalidSettings with all
         problems.
@@ -72,10 +72,10 @@ class GateCommands:
         return _plan(checked, before)
 
     def plan_switch(self, name: str, *wanted: Switch, by: str) -> GatePlan:
-        """Return what becomes of a gate whose rules lead elsewhere. Changes nothing.
+        """Plan a switch of one or more rules, in order. Changes nothing.
 
-        It is switched as it will be, if another change waits; one after the other, if several are
-        wanted. Raises UnknownGate, UnknownApp, and as switching.switch.
+        It goes on top of a pending change if there is one. Raises UnknownGate, UnknownApp, and as
+        switching.switch.
         """
         before = self._find(name)
         base = proposals.find_latest(before)
@@ -83,10 +83,10 @@ class GateCommands:
         return _plan(self._revise(base, base.revision, rules, before=before, by=by), before)
 
     def plan_rollback(self, name: str, number: int | None, *, by: str) -> GatePlan:
-        """Return what becomes of a gate that is as it was in an earlier revision.
+        """Plan a return to an earlier revision of a gate. Changes nothing.
 
-        Without a number, that is what was before the last change; if this one still waits, or has
-        failed, the revision in force. Changes nothing. Raises UnknownGate, UnknownApp,
+        Without a number: to the revision before the last change, or to the one in force if a
+        change is pending or has failed. Raises UnknownGate, UnknownApp,
         UnknownRevision.
         """
         before = self._find(name)

@@ -1,4 +1,3 @@
-"""The commands about jobs and schedules, what schedules do, and the way of other threads to them.
-
+"""Commands of jobs and schedules, the jobs that schedules make, and the thread-safe clients.
 They run on the thread of the service; `Jobs` and `Schedules` may be used by any thread.
 """

@@ -84,7 +84,7 @@ class JobCommands:
         return known
 
     def cancel(self, app: str, job_id: str, *, by: str) -> JobRecord:
-        """Cancel a job; one that is being cancelled stays so. Raises UnknownJob, HasEnded."""
+        """Cancel a job; a second call changes nothing. Raises UnknownJob, HasEnded."""
         self._records.app(app)
         job = self._jobs.job(app, job_id)
         if job.state in ENDED:

@@ -31,7 +31,7 @@ class Jobs:
         return call(self._service.inbox.put, lambda: command(self._service.job_commands))
 
     def find(self, app: str, job_id: str) -> JobRecord:
-        """Return a job, also one that ended days ago; for that one it may block.
+        """Return a job, also from the archive; reading the archive may block.
 
         Raises UnknownApp, UnknownJob.
         """

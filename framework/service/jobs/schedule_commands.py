@@ -87,8 +87,7 @@ class ScheduleCommands:
         return resumed
 
     def run(self, seen: ScheduleRecord, lead: Lead, *, by: str, id: str) -> JobRecord:
-        """Make a job of a schedule now, for no time of it, whatever its times and overlap say.
-
+        """Run a schedule once, now, outside its times.
         It does what the caller has `seen`, if the schedule is still there; `lead` is where its
         label leads. With overlap queue or replace the job waits until those before it have ended.
         An `id` that is known already returns that job. Raises UnknownApp, UnknownSchedule,

@@ -1,4 +1,3 @@
-"""The commands about stacks, what follows from stacks, and the way of other threads to them.
-
+"""Stack commands, the gates that follow from stacks, and the thread-safe client for them.
 They run on the thread of the service; `Stacks` may be used by any thread.
 """

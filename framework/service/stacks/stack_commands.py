@@ -42,7 +42,7 @@ class StackCommands:
         self._clock = clock
 
     def check(self, name: str, written: WrittenStack, *, by: str) -> StackRecord:
-        """Return what becomes of a stack that somebody writes as a whole. Changes nothing.
+        """Plan a new stack, or a new form of one, from all of its members. Changes nothing.
 
         Raises TooManyStacks, NotTrusted, InvalidSettings with all problems.
         """

@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 class GateRecords:
     """Every gate, by name. `all` is replaced, never changed.
 
-    They are signed with the first of `keys`; what another one has signed is written again. A stored
-    one that none has signed may be an intruder's: it is left out, as by proxies, and kept in
-    `refused` and in the store until somebody removes it.
+    They are signed with the first of `keys`; a record with another key's signature is signed again.
+    A stored gate without a valid signature may be an intruder's: it is left out, as by proxies, and
+    kept in `refused` and in the store until somebody removes it.
     """
 
     def __init__(

@@ -41,10 +41,7 @@ _MOST_BYTES = 500_000
 
 
 class JobRecords:
-    """All jobs that are active or have ended lately, and a way to those that ended earlier.
-
-    `schedules` are those that make jobs.
-    """
+    """All active jobs, those that ended lately, and access to the archive; and all `schedules`."""
 
     def __init__(self, stored: StoredJobs, store: JobStore, clock: Clock) -> None:
         self._store = store
@@ -123,7 +120,7 @@ class JobRecords:
         return found or self._archive.find(app, job_id)
 
     def is_archived(self, app: str, job_id: str) -> bool:
-        """Return whether a job is in a block, or unknown: there is no more than its story then."""
+        """Whether the job is archived or unknown; then only its events remain."""
         return (app, job_id) not in self._index.all
 
     def job(self, app: str, job_id: str) -> JobRecord:

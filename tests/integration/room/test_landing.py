@@ -131,7 +131,7 @@ def test_while_the_framework_is_away_the_page_says_so_and_tries_again(site: Site
     site.world.standby = True
     away = visit(site)
     assert (away.status, away.headers["retry-after"]) == (503, "5")
-    assert b"It is asked again every 5 s, for as long as this page is open." in away.body
+    assert b"This page asks again every 5 s while it is open." in away.body
     assert b"127.0.0.1" not in away.body
     assert visit(site, host=MAIN).status == 200
     site.world.standby = False

@@ -31,7 +31,7 @@ def test_a_change_that_has_failed_and_a_proxy_that_is_behind_want_a_look() -> No
     first, second = judge_gates([gate(proposal=failed, behind=2)])
     assert (first.level, second.level) == (Level.WARNING, Level.WARNING)
     assert first.message == "Revision 8 is not in force. v2 (5c80e7d) has failed."
-    assert "give it up: `prevs gate rollback api`." in first.advice
+    assert "give this one up: `prevs gate rollback api`." in first.advice
     assert second.message == "2 of the proxies do not choose by revision 7."
     [new] = judge_gates([gate(revision=0, behind=None, proposal=failed)])
-    assert "give it up: `prevs gate rm api`." in new.advice
+    assert "give this one up: `prevs gate rm api`." in new.advice

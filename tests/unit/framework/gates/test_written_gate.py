@@ -268,7 +268,7 @@ def test_unknown_versions_can_be_refused_where_there_are_versions() -> None:
         ("a--b", "must be 1 to 40"),
         ("sign-in", "prevs itself"),
         ("hooks", "prevs itself"),
-        ("cart", "cannot be that of another app, cart"),
+        ("cart", "cannot be the name of another app, cart"),
     ],
 )
 def test_a_gate_takes_no_name_of_others(name: str, wrong: str) -> None:

@@ -256,7 +256,7 @@ def test_gates_and_apps_have_different_names(gates: GateStory) -> None:
     with pytest.raises(NameOfGate, match="is that of a gate of the app 'hello'"):
         gates.driven.add_app(dataclasses.replace(APP, name="shop"))
     gates.driven.add_app(dataclasses.replace(APP, name="cart"))
-    with pytest.raises(InvalidSettings, match="cannot be that of another app"):
+    with pytest.raises(InvalidSettings, match="cannot be the name of another app"):
         gates.put(("/", "main"), name="cart")
     gates.put(("/", "main"), name="hello")
     with pytest.raises(InvalidSettings, match="is an address of the gate shop"):

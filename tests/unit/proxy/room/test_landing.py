@@ -80,7 +80,7 @@ async def test_while_no_framework_answers_the_page_tries_again_and_names_none(be
     answer = await bench.get()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert 'http-equiv="refresh" content="5"' in answer.text
-    assert "It is asked again every 5 s, for as long as this page is open." in answer.text
+    assert "This page asks again every 5 s while it is open." in answer.text
     problem = (await bench.get("/", AS_HAPROXY)).json()
     assert problem["type"] == "urn:prevs:problem:unavailable"
 
