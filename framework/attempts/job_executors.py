@@ -56,7 +56,7 @@ class JobExecutors:
         number = names.find_number(self._known[executor_id].task.id)
         return names.job_attempt(executor_id.rpartition(".")[2], number + 1)
 
-    def seat(self, task: Task, executor_id: str) -> Task:
+    def reuse(self, task: Task, executor_id: str) -> Task:
         """Return the task with the ExecutorInfo of its first launch; Mesos refuses another one."""
         first = self._known[executor_id].task
         return task._replace(

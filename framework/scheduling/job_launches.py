@@ -151,7 +151,7 @@ class JobLaunches:
             linger=LINGER_SECONDS if may_linger else 0.0,
         )
         if one.launch.executor_id:
-            task = self._executors.seat(task, one.launch.executor_id)
+            task = self._executors.reuse(task, one.launch.executor_id)
         self._executors.launched(task, Sharing(app.name, app.created, job.stranger))
         return task
 
