@@ -12,8 +12,8 @@ from cli.commands.visitors import note_refused
 from cli.display.output import note, show, show_json
 from cli.gates import gate_files as files
 from cli.gates import gate_tables as tables
-from cli.gates.attendance import attend
 from cli.gates.gate_sentences import describe_removal
+from cli.gates.propagation import await_proxies
 from cli.names import completion
 from cli.names.arguments import as_json, confirm, read_pairs, yes
 from prevs import names
@@ -258,7 +258,7 @@ def _report(
     context: CommandContext, changed: Gate, *, dry_run: bool, no_wait: bool, as_json: bool
 ) -> None:
     """Wait for a change, and print the gate."""
-    found = changed if dry_run or no_wait else attend(context, changed)
+    found = changed if dry_run or no_wait else await_proxies(context, changed)
     if as_json:
         show_json(found)
         return

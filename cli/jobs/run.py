@@ -13,7 +13,7 @@ from cli.display import job_sentences as sentences
 from cli.display.output import note, show_json, show_log_tail
 from cli.errors import CliError, NotDone
 from cli.jobs import exit_status
-from cli.jobs.attendance import attend
+from cli.jobs.attached_job import attach
 from cli.jobs.orders import (
     MOST_PAYLOAD,
     TakesCommand,
@@ -95,7 +95,7 @@ def _finish(context: CommandContext, job: Job, *, verbose: bool) -> int:
     """Attend a job to its end, and return the exit status."""
     app, job_id = job["app"], job["id"]
     try:
-        job, build_tail = attend(context, job, verbose=verbose)
+        job, build_tail = attach(context, job, verbose=verbose)
     except CliError as exc:
         goes_on = f"The job goes on: `prevs job logs {app} {job_id} -f` follows it again."
         exc.hint = f"{goes_on} {exc.hint}".rstrip()

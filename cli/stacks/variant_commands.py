@@ -11,7 +11,7 @@ from cli.names import completion
 from cli.names.arguments import as_json, confirm, stack_argument, variant_argument, yes
 from cli.stacks import stack_files as files
 from cli.stacks import stack_sentences as sentences
-from cli.stacks.attendance import attend
+from cli.stacks.propagation import await_proxies
 from cli.stacks.variant_names import find_name
 
 
@@ -52,7 +52,7 @@ def open_variant(
       curl "$(prevs stack open shop feature/x)"
     """
     opened = context.api.open_variant(name, files.read_variant(branch, at, own))
-    variant = opened if no_wait else attend(context, opened)
+    variant = opened if no_wait else await_proxies(context, opened)
     if as_json:
         show_json(variant)
         return

@@ -11,7 +11,7 @@ _PROXY_SECONDS = 10.0
 """How long proxies may take; what is older than this version never tells."""
 
 
-def attend(context: CommandContext, changed: Gate) -> Gate:
+def await_proxies(context: CommandContext, changed: Gate) -> Gate:
     """Wait until what was `changed` is in force, and return the gate.
 
     Raises NotDone if it comes to nothing. On Ctrl-C the change goes on.
@@ -20,7 +20,7 @@ def attend(context: CommandContext, changed: Gate) -> Gate:
     number = changed["revision"] if proposal is None else proposal["revision"]
     try:
         gate = _await_previews(context, changed, number)
-        return _await_proxies(context, gate)
+        return _await_revision(context, gate)
     except KeyboardInterrupt:
         note(f"The change goes on. `prevs gate show {changed['name']}` shows how far it is.")
         raise
@@ -45,7 +45,7 @@ def _await_previews(context: CommandContext, gate: Gate, number: int) -> Gate:
     return gate
 
 
-def _await_proxies(context: CommandContext, gate: Gate) -> Gate:
+def _await_revision(context: CommandContext, gate: Gate) -> Gate:
     number, until = gate["revision"], context.now() + _PROXY_SECONDS
     while gate["behind"] != 0 and gate["revision"] == number and context.now() < until:
         context.pause(_PAUSE)

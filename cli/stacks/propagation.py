@@ -9,7 +9,7 @@ _PROXY_SECONDS = 10.0
 """How long proxies may take."""
 
 
-def attend(context: CommandContext, opened: StackVariant) -> StackVariant:
+def await_proxies(context: CommandContext, opened: StackVariant) -> StackVariant:
     """Return what was `opened` once all proxies know it, or after a while. On Ctrl-C it stays."""
     stack, name, until = opened["stack"], opened["name"], context.now() + _PROXY_SECONDS
     variant = opened

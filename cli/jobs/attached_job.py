@@ -1,4 +1,4 @@
-"""Attends a job: shows what it waits for, prints its output, and cancels it if one insists."""
+"""Attaches to a job: shows what it waits for, prints its output, and cancels it if one insists."""
 
 import contextlib
 import signal
@@ -43,14 +43,14 @@ News = Update | Message | Interrupt | StreamOver
 Put = Callable[[News], None]
 
 
-class Attended(NamedTuple):
+class AttachedResult(NamedTuple):
     """A job that has ended, and the last lines before its command if those were not printed."""
 
     job: Job
     build_tail: str
 
 
-def attend(context: CommandContext, job: Job, *, verbose: bool) -> Attended:
+def attach(context: CommandContext, job: Job, *, verbose: bool) -> AttachedResult:
     """Print what a job writes to stdout and stderr there as it comes, until it ends; return it.
 
     All else goes to stderr: what is missing, what it waits for, and with `verbose` the build. The
@@ -60,11 +60,11 @@ def attend(context: CommandContext, job: Job, *, verbose: bool) -> Attended:
     news: SimpleQueue[News] = SimpleQueue()
     reader = threading.Thread(target=_read, args=(context, job, news.put), daemon=True)
     with waiting_line() as line, _interrupts(news.put):
-        attendant = _Attendant(context, job, line, verbose=verbose)
+        attendant = _Attached(context, job, line, verbose=verbose)
         reader.start()
         while attendant.take(news.get()):
             pass
-    return Attended(attendant.job, attendant.build_tail)
+    return AttachedResult(attendant.job, attendant.build_tail)
 
 
 def _read(context: CommandContext, job: Job, put: Put) -> None:
@@ -102,7 +102,7 @@ def _interrupts(put: Put) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Attendant:
+class _Attached:
     """What is known and was printed so far."""
 
     def __init__(

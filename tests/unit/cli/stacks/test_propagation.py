@@ -7,7 +7,7 @@ import pytest
 
 from cli.client.generated.records import StackVariant
 from cli.command_context import CommandContext
-from cli.stacks.attendance import attend
+from cli.stacks.propagation import await_proxies
 
 
 class Waiting(CommandContext):
@@ -42,11 +42,11 @@ def test_it_waits_until_all_proxies_know_it_or_for_ten_seconds(
     answers: list[int], last: int, took: float
 ) -> None:
     context = Waiting(*answers)
-    assert attend(context, opened(None))["behind"] == last
+    assert await_proxies(context, opened(None))["behind"] == last
     assert context.now() == took
 
 
 def test_it_does_not_ask_if_all_know_it() -> None:
     context = Waiting()
-    assert attend(context, opened(0))["behind"] == 0
+    assert await_proxies(context, opened(0))["behind"] == 0
     assert context.now() == 0.0
