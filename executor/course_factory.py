@@ -248,7 +248,7 @@ class CourseFactory:
         # Imported only for companions: most commits have none.
         from executor.companions.prefixed_log import PrefixedLog
         from executor.companions.ready_check import ReadyCheck
-        from executor.companions.wiring import Edges, accompany
+        from executor.companions.wiring import Edges, add_companions
 
         attempt, order = serve.attempt, serve.attempt.order
         edges = Edges(
@@ -258,7 +258,7 @@ class CourseFactory:
             sources=self._companion_sources(serve, sources, reporter, signals),
             readiness=ReadyCheck(self._daemon, signals),
         )
-        return accompany(serve, edges)
+        return add_companions(serve, edges)
 
     def _companion_sources(
         self, serve: Serve, sources: ImageSources, reporter: Reporter, signals: StopSignal

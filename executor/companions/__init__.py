@@ -1,5 +1,5 @@
 """Companions: containers beside the application in one attempt, such as its database.
 
-accompanied.py starts them before what attempt/ runs, and ends them after it. All share one network
+lifetime.py starts them before what attempt/ runs, and ends them after it. All share one network
 namespace. Imported only if the commit has companions. Runs on the attempt's thread.
 """

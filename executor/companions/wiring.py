@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from executor.attempt.serve import Serve
-from executor.companions.accompanied import Accompanied, Companions, Part
 from executor.companions.companion_images import CompanionImages, CompanionSources
-from executor.companions.company import Company
-from executor.companions.joint import DiskShare, JointContainers, JointVolumes
+from executor.companions.lifetime import Companions, Part, WithCompanions
+from executor.companions.pod import DiskShare, PodContainers, PodVolumes
 from executor.companions.readiness import Readiness
+from executor.companions.running import RunningCompanions
 from executor.ports import Containers, Log
 
 
@@ -27,11 +27,11 @@ class Edges(NamedTuple):
     readiness: Readiness
 
 
-def accompany(serve: Serve, edges: Edges) -> Accompanied:
+def add_companions(serve: Serve, edges: Edges) -> WithCompanions:
     """Return the use of an attempt that serves beside the companions of its commit."""
     share = DiskShare()
     attempt, log, signals, now = serve.attempt, serve.log, serve.signals, serve.now
-    company = Company(log=log, signals=signals, now=now, grace=attempt.order.stop_grace)
+    running = RunningCompanions(log=log, signals=signals, now=now, grace=attempt.order.stop_grace)
 
     def part(name: str) -> Part:
         own = edges.log_of(name)
@@ -39,7 +39,7 @@ def accompany(serve: Serve, edges: Edges) -> Accompanied:
 
     companions = Companions(
         attempt,
-        company=company,
+        running=running,
         images=CompanionImages(attempt, edges.sources, serve.reports, log),
         volumes=serve.volumes,
         part=part,
@@ -51,7 +51,7 @@ def accompany(serve: Serve, edges: Edges) -> Accompanied:
     )
     containers = edges.containers(log, share.note)
     beside = serve._replace(
-        containers=JointContainers(attempt, containers, company),
-        volumes=JointVolumes(serve.volumes, companions.have_volumes),
+        containers=PodContainers(attempt, containers, running),
+        volumes=PodVolumes(serve.volumes, companions.have_volumes),
     )
-    return Accompanied(beside, companions, company)
+    return WithCompanions(beside, companions, running)

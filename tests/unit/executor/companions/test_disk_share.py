@@ -1,6 +1,6 @@
-"""executor/companions/joint.py: one limit for all containers of a preview."""
+"""executor/companions/pod.py: one limit for all containers of a preview."""
 
-from executor.companions.joint import DiskShare
+from executor.companions.pod import DiskShare
 
 
 def test_the_last_measurements_of_all_count_together() -> None:

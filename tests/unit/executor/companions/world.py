@@ -13,7 +13,7 @@ from executor.companions.companion_images import CompanionSources
 from executor.companions.image_pull import ImagePull, Wanted
 from executor.companions.prefixed_log import PrefixedLog
 from executor.companions.readiness import Look
-from executor.companions.wiring import Edges, accompany
+from executor.companions.wiring import Edges, add_companions
 from executor.limits.confinement import Confinement
 from prevs import names
 from prevs.commit_settings import RunSettings
@@ -112,7 +112,7 @@ class CompanionWorld(World):
             ),
             readiness=self.readiness,
         )
-        return accompany(self._serve(attempt), edges)
+        return add_companions(self._serve(attempt), edges)
 
     def started(self) -> list[str]:
         """Return what has started, by the companions' names."""

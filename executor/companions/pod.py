@@ -9,7 +9,7 @@ from pathlib import Path
 from executor.attempt.attempt import HOOK, Attempt
 from executor.companions import specs
 from executor.companions.companion_errors import TogetherFull
-from executor.companions.company import Company
+from executor.companions.running import RunningCompanions
 from executor.errors import DiskFull, StartFailed
 from executor.ports import (
     Container,
@@ -22,12 +22,12 @@ from executor.ports import (
 )
 
 
-class JointContainer:
+class PodContainer:
     """Fulfils the port Container by another one, which ends if one of its companions does."""
 
-    def __init__(self, container: Container, company: Company) -> None:
+    def __init__(self, container: Container, running: RunningCompanions) -> None:
         self._container = container
-        self._company = company
+        self._running = running
         self._is_judged = False
 
     def exit(self) -> Exit | None:
@@ -35,19 +35,19 @@ class JointContainer:
 
         If it failed, waits for three seconds whether a companion had failed before, which is why.
         """
-        self._company.check()
+        self._running.check()
         try:
             ended = self._container.exit()
         except DiskFull as exc:
             raise TogetherFull(exc.limit, "the application") from exc
         if ended is not None and ended.code != 0 and not self._is_judged:
             self._is_judged = True
-            self._company.wait_for_failure()
+            self._running.wait_for_failure()
         return ended
 
     def memory_kills(self) -> int:
         """Return how many of its own processes were killed; log those of its companions."""
-        self._company.tell_memory_kills()
+        self._running.tell_memory_kills()
         return self._container.memory_kills()
 
     def terminate(self) -> bool:
@@ -71,7 +71,7 @@ class JointContainer:
         self._container.remove()
 
 
-class MainContainer(JointContainer):
+class MainContainer(PodContainer):
     """The application's container: its companions end after it, and are removed with it."""
 
     def remove(self) -> None:
@@ -79,30 +79,32 @@ class MainContainer(JointContainer):
         try:
             super().remove()
         finally:
-            self._company.end()
+            self._running.end()
 
 
-class JointContainers:
+class PodContainers:
     """Fulfils the port Containers: they join the network of the attempt's companions."""
 
-    def __init__(self, attempt: Attempt, containers: Containers, company: Company) -> None:
+    def __init__(
+        self, attempt: Attempt, containers: Containers, running: RunningCompanions
+    ) -> None:
         self._attempt = attempt
         self._containers = containers
-        self._company = company
+        self._running = running
 
-    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> JointContainer:
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> PodContainer:
         """Start a container beside the companions, which all run."""
         try:
             container = self._containers.start(specs.joined(self._attempt, spec), on_exit=on_exit)
         except StartFailed:
             # Nothing joins a companion that has ended.
-            self._company.wait_for_failure()
+            self._running.wait_for_failure()
             raise
-        kind = JointContainer if HOOK in spec.labels else MainContainer
-        return kind(container, self._company)
+        kind = PodContainer if HOOK in spec.labels else MainContainer
+        return kind(container, self._running)
 
 
-class JointVolumes:
+class PodVolumes:
     """Fulfils the port Volumes: what hooks did to the companions' volumes counts too.
 
     `of_companions` returns the volumes of all companions.

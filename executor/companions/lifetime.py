@@ -10,8 +10,8 @@ from executor.attempt.course import Use
 from executor.attempt.health import HealthCheck
 from executor.companions import companion_errors, specs
 from executor.companions.companion_images import CompanionImages
-from executor.companions.company import Company, Started
 from executor.companions.readiness import Readiness, goal, has_check
+from executor.companions.running import RunningCompanions, Started
 from executor.errors import ImageMissing, StartFailed
 from executor.ports import (
     Container,
@@ -47,7 +47,7 @@ class Companions:
         self,
         attempt: Attempt,
         *,
-        company: Company,
+        running: RunningCompanions,
         images: CompanionImages,
         volumes: Volumes,
         part: Callable[[str], Part],
@@ -59,7 +59,7 @@ class Companions:
     ) -> None:
         self._attempt = attempt
         self._wanted = attempt.order.run.companions
-        self._company = company
+        self._running = running
         self._images = images
         self._volumes = volumes
         self._part = part
@@ -74,7 +74,7 @@ class Companions:
         """Return once all are ready. Their images are provided first.
 
         Each starts once those that it is `after` are ready, and has the start limit to be ready.
-        Raises ExecutorError, Stopped; those that have started by then are in the company.
+        Raises ExecutorError, Stopped; those that have started by then are in `running`.
         """
         self._awaited.clear()  # of a try whose image was gone
         images = {one.name: self._images.ensure(one) for one in self._wanted}
@@ -118,10 +118,10 @@ class Companions:
             raise
         except StartFailed as exc:
             # Nothing joins a companion that has ended.
-            self._company.wait_for_failure()
+            self._running.wait_for_failure()
             raise companion_errors.not_started(companion, exc.why) from exc
         started = Started(companion, container, part.log, self._now())
-        self._company.add(started)
+        self._running.add(started)
         if has_check(companion):
             self._awaited[companion.name] = started
 
@@ -129,7 +129,7 @@ class Companions:
         """Return once the companion of that name is ready, or is not waited for."""
         started = self._awaited.pop(name, None)
         if started is None:
-            self._company.check()
+            self._running.check()
             return
         companion, _, log, began = started
         limit = self._attempt.order.start_limit
@@ -139,7 +139,7 @@ class Companions:
         while True:
             look = self._readiness.look(spec_name, companion)
             # Its command fails once it has ended, and its end says more.
-            self._company.check()
+            self._running.check()
             if look.is_ready:
                 return
             if check.over(self._now()):
@@ -157,15 +157,15 @@ class Companions:
         self._reports.progress(Phase.STARTING, message, detail=f"waiting for {awaited}")
 
 
-class Accompanied(NamedTuple):
+class WithCompanions(NamedTuple):
     """Fulfils Use of executor/attempt/course.py by another one, beside companions.
 
-    Its containers are those of executor/companions/joint.py.
+    Its containers are those of executor/companions/pod.py.
     """
 
     use: Use
     companions: Companions
-    company: Company
+    running: RunningCompanions
 
     def start(self) -> Container:
         """Start the companions, then what the attempt is for. If this raises, nothing is left."""
@@ -173,7 +173,7 @@ class Accompanied(NamedTuple):
             self.companions.start()
             return self.use.start()
         except BaseException:
-            self.company.end()
+            self.running.end()
             raise
 
     def wait_until_running(self, container: Container) -> None:

@@ -26,7 +26,7 @@ class Started(NamedTuple):
     began: float
 
 
-class Company:
+class RunningCompanions:
     """The companions of one attempt, in the order of their start.
 
     They end within the rest of the attempt's grace, or within `grace` seconds if it is not stopped.
