@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from framework.gates import gate_changes
 from framework.preview import job_changes, schedule_changes, stale_refs
-from framework.preview.half_sentences import give_reason
+from framework.preview.reason_clauses import give_reason
 from framework.preview.shared_map import SharedMap
 from framework.stacks import stack_changes
 from framework.trust import RecordKind, RefusedRecords

@@ -7,7 +7,7 @@ of an app at once is one event, and a job that runs or succeeds is none.
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from framework.preview.half_sentences import give_reason
+from framework.preview.reason_clauses import give_reason
 from prevs.jobs import JobRecord, JobState
 
 _TOLD = {

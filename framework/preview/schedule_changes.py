@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from framework.preview.half_sentences import give_reason
+from framework.preview.reason_clauses import give_reason
 from prevs.schedules import ScheduleRecord, SkippedTime
 
 
