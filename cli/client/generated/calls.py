@@ -582,7 +582,7 @@ class Calls(Transport):
         force: bool = False,
         if_match: str | None = None,
     ) -> Gate:
-        """Let a gate lead where it led in an earlier revision: to the commits of then."""
+        """Roll back to an earlier revision, at the commits that it served."""
         return cast(
             Gate,
             self._json(

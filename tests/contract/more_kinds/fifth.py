@@ -14,7 +14,7 @@ class Fifth(GitHub):
     kind = "fifth"
     rank = 5
     title = "Fifth Forge"
-    hosts = ("fifth.example.org",)
+    hosts = ("fifth.example.org", "ssh.fifth.example.org")
     aliases: ClassVar[Mapping[str, str]] = {}
     rights = "A token needs the right to write (docs/forges/other.md)."
     abilities = Abilities(edits_comments=False)
