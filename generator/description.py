@@ -122,6 +122,8 @@ def _kinds(schema: Schema) -> Iterator[str]:
         case {"anyOf": choices} | {"oneOf": choices} if "properties" not in schema:
             for choice in choices:
                 yield from _kinds(choice)
+        case {"enum": _, "x-open": True, "type": kind}:
+            yield _KINDS[kind]
         case {"enum": values}:
             yield f"Literal[{', '.join(json.dumps(value) for value in values)}]"
         case {"const": value}:

@@ -22,14 +22,14 @@ class App(TypedDict):
     max_cpus: float
     max_mem: int
     room: Literal["auto", "full", "status"]
-    forge: Literal["auto", "github", "gitlab", "gitea", "pagure", "none"]
+    forge: str
     pulls: Literal["auto", "off", "branches", "all"]
     forks: Literal["never", "approve", "members"]
     warm: Literal["off", "pulls", "branches"]
     tell: list[Literal["comment", "status", "deployment"]]
     name: str
     room_shows: Literal["full", "status"]
-    forge_kind: Literal["github", "gitlab", "gitea", "pagure", "none"]
+    forge_kind: str
     forge_token_set: float | None
     pulls_followed: Literal["off", "branches", "all"]
     created: float

@@ -71,7 +71,9 @@ _CHECKS = {
     "keep_warm": _refusing(keep_warm.find_problem),
     "constraints": _refusing(constraints.find_problem),
 }
-_TYPES = {"forge": ForgeSetting}
+# Each forge adds a kind: a client that knew all of them would break at a new one.
+_OPEN = Field(json_schema_extra={"x-open": True})
+_TYPES = {"forge": Annotated[ForgeSetting, _OPEN]}
 _SETTINGS = declared.order_of(AppRecord, _CHECKS, _TYPES)
 _CHANGES = declared.changes_of(AppRecord, _CHECKS, _TYPES)
 _SHOWN = declared.answer_of(AppRecord, _TYPES)
@@ -98,7 +100,7 @@ class App(_SHOWN):  # type: ignore[misc, valid-type] # its fields follow from Ap
 
     name: str
     room_shows: Literal["full", "status"] = Field(description="What `room` means for this app.")
-    forge_kind: Kind = Field(description="What `forge` means for this app.")
+    forge_kind: Annotated[Kind, _OPEN] = Field(description="What `forge` means for this app.")
     forge_token_set: float | None = Field(
         description="When its token for the forge was set, in seconds since the epoch; null if it "
         "has none. Nothing else of the token is shown."

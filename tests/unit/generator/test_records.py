@@ -46,6 +46,7 @@ def describe(schemas: Mapping[str, Any], answer: str) -> Schema:
         ({"type": "object", "additionalProperties": STATE}, "dict[str, State]"),
         ({"type": "object"}, "dict[str, Any]"),
         ({"type": "string", "enum": ["on", "off"]}, 'Literal["on", "off"]'),
+        ({"type": "string", "enum": ["on", "off"], "x-open": True}, "str"),
         ({"type": "string", "const": "on"}, 'Literal["on"]'),
     ],
 )

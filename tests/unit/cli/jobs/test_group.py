@@ -32,8 +32,8 @@ def test_a_job_that_has_ended_long_before_the_next_look_is_asked_for_by_its_id()
     requested = [cast(Job, dict[str, Any](app="hello", id=id, state="queued")) for id in "ab"]
     ended = {job["id"]: cast(Job, {**job, "state": "succeeded"}) for job in requested}
     calls = SimpleNamespace(
-        list=lambda app, group: SimpleNamespace(found=[ended["b"]]),
-        show=lambda app, job_id: ended[job_id],
+        list_jobs=lambda app, group: SimpleNamespace(found=[ended["b"]]),
+        show_job=lambda app, job_id: ended[job_id],
     )
-    context = SimpleNamespace(api=SimpleNamespace(jobs=calls), pause=lambda seconds: None)
+    context = SimpleNamespace(api=calls, pause=lambda seconds: None)
     assert wait(cast(CommandContext, context), requested, "all-5c80e7d1") == [*ended.values()]

@@ -1,6 +1,5 @@
 """The wait until proxies know a variant."""
 
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -17,7 +16,7 @@ class Waiting(CommandContext):
         super().__init__({})
         self._answers = list(behind)
         self._now = 0.0
-        self.__dict__["api"] = SimpleNamespace(stacks=self)
+        self.__dict__["api"] = self
 
     def now(self) -> float:
         return self._now
