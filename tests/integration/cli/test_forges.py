@@ -39,7 +39,7 @@ def test_the_kind_alone_leaves_the_token_as_it_is(api: Api, run: Run) -> None:
 def test_a_wrong_kind_is_answered_with_those_that_there_are(api: Api, run: Run) -> None:
     api.add("shop")
     done = run("forge", "set", "shop", "--kind", "hub")
-    assert done.status == 1
+    assert done.status == 2
     for kind in ("auto", "github", "gitlab", "gitea", "pagure", "none"):
         assert f"'{kind}'" in done.err
 

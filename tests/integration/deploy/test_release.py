@@ -92,7 +92,7 @@ def test_a_clean_place_installs_from_a_release_alone(dist: Path, tmp_path: Path)
     assert "No broken requirements" in told(str(dist / "install.sh"), python)
     assert str(ROOT) not in told(python, "-c", PLACES)
     assert told(str(binaries / "prevs"), "--version").startswith("prevs ")
-    assert "Commands:" in told(str(binaries / "prevs"), "--help")
+    assert "Usage: prevs" in told(str(binaries / "prevs"), "--help")
     assert "usage:" in told(python, "-m", "framework", "--help").lower()
     # Its frameworks serve agents the very executor that the release has.
     (executor,) = dist.glob("prevs-executor-*.pyz")
