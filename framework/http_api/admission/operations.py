@@ -7,7 +7,8 @@ for all apps.
 import enum
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict, Unpack
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple, TypedDict, TypeVar, Unpack
 
 from fastapi import APIRouter, Response, Security
 from fastapi.routing import APIRoute
@@ -16,7 +17,12 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute, compile_path
 
 from framework.access import OPERATOR, Identity, Scope
+from framework.http_api.http import conditional
 from framework.http_api.http.parameters import DURABLE_KEY, IDEMPOTENCY_KEY
+from framework.http_api.http.problems import document
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_DECLARED = "declared_operation"
 
 BODY_LIMIT = 64 * 1024
 """How many bytes a body may have."""
@@ -111,6 +117,68 @@ class Added(NamedTuple):
     endpoint: Callable[..., Any]
     documented: Documented
     extra: dict[str, Any] | None
+    declared: "operation | None" = None
+
+
+@dataclass(frozen=True)
+class operation:
+    """Declares, on the function that answers it, an operation of the API.
+
+    `refuses` are the statuses of its refusals. Those that all calls have, and those of a body and
+    of a key, follow. `with_etag` is the model of an answer from `conditional.answer`. `answers` are
+    more ones, and `status_code`, `response_model` and `response_class` are as FastAPI has them.
+    Its description is the function's docstring, and its action, if it says no other, the function's
+    name.
+    """
+
+    method: str
+    path: str
+    scope: Scope
+    reach: Reach = Reach.NOTHING
+    _: KW_ONLY
+    action: str = ""
+    for_proxies: bool = False
+    is_report: bool = False
+    is_of_strangers: bool = False
+    body_limit: int = BODY_LIMIT
+    takes_key: bool = False
+    keeps_key: bool = False
+    refuses: Sequence[int] = ()
+    status_code: int | None = None
+    with_etag: type[BaseModel] | None = None
+    response_model: type[BaseModel] | None = None
+    response_class: type[Response] | None = None
+    answers: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
+
+    def __call__(self, function: _F) -> _F:
+        """Declare it on `function`, which stays as it is."""
+        action = self.action or function.__name__.replace("_", " ")
+        status = self.status_code
+        if status is None and function.__annotations__.get("return", self) is None:
+            status = 204
+        setattr(function, _DECLARED, replace(self, action=action, status_code=status))
+        return function
+
+
+def read_declared(function: object) -> operation | None:
+    """Return the operation that is declared on a function."""
+    found: operation | None = getattr(function, _DECLARED, None)
+    return found
+
+
+class Routes:
+    """Functions that answer operations. `tag` groups these in the description."""
+
+    tag: ClassVar[str]
+    is_described: ClassVar[bool] = True
+
+    def make_router(self) -> "OperationRouter":
+        """Return the routes of these calls."""
+        router = OperationRouter(self.tag, is_described=self.is_described)
+        for name, function in vars(type(self)).items():
+            if declared := read_declared(function):
+                router.declare(declared, getattr(self, name))
+        return router
 
 
 class OperationRouter:
@@ -138,6 +206,23 @@ class OperationRouter:
         self.added.append(Added(method, path, endpoint, documented, extra))
         self.declared.append(declare(method, path, operation))
 
+    def declare(self, one: operation, endpoint: Callable[..., Any]) -> None:
+        """Have `endpoint` answer what is declared on it."""
+        more: Any = {
+            "status_code": one.status_code,
+            "response_model": one.response_model or one.with_etag,
+            "response_class": one.response_class,
+        }
+        documented: Any = {name: value for name, value in more.items() if value is not None}
+        documented["responses"] = {
+            **(conditional.DOCUMENTED if one.with_etag else {}),
+            **one.answers,
+        }
+        names = set(Operation._fields)
+        made = Operation(**{name: value for name, value in vars(one).items() if name in names})
+        self.add(one.method, one.path, endpoint, made, **documented)
+        self.added[-1] = self.added[-1]._replace(declared=one)
+
     def make_routes(self) -> Sequence[BaseRoute]:
         """Return routes for an application to take as they are. This takes a millisecond each."""
         # guards.Authentication checks the token, before a route runs. This is only described.
@@ -156,7 +241,19 @@ class OperationRouter:
                 openapi_extra=one.extra,
                 **one.documented,
             )
+            if one.declared is not None:
+                _document_refusals(router.routes[-1], one.declared)
         return router.routes
+
+
+def _document_refusals(route: Any, declared: operation) -> None:
+    statuses = {*declared.refuses}
+    has_key = declared.takes_key or declared.keeps_key
+    if route.body_field is not None or has_key:
+        statuses |= {400, 413}
+    if has_key:
+        statuses.add(409)
+    route.responses |= document(*statuses)
 
 
 def name_operation(route: APIRoute) -> str:

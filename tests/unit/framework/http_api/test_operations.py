@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Send
@@ -17,7 +18,7 @@ from framework.access import Scope
 from framework.http_api.admission.calls import Call, Operations, read_call
 from framework.http_api.admission.guards import Authentication
 from framework.http_api.admission.limits import FailedAuthLimit
-from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.operations import Operation, OperationRouter, Routes, operation
 from prevs.records import AppRecord
 from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
 from tests.fakes.calls import CALLS, LIMIT, Needed, bearer, send
@@ -257,6 +258,30 @@ def test_every_write_has_an_action_in_the_audit_log() -> None:
 
     check()
     assert operations.find("DELETE", "/apps/a/x/b/y") is None
+
+
+class Things(Routes):
+    tag = "things"
+
+    @operation("PUT", "/v1/things/{name}", Scope.ADMIN, refuses=(412,), status_code=202)
+    async def write_thing(self, name: str, order: list[str]) -> str:
+        return name + str(order)
+
+    @operation("POST", "/v1/things/{name}/act", Scope.USE, action="let act", takes_key=True)
+    async def act_thing(self, name: str) -> None:
+        del name
+
+
+def test_what_is_not_said_of_an_operation_follows_from_its_function() -> None:
+    router = Things().make_router()
+    write, act = (one.operation for one in router.declared)
+    assert (write.action, act.action) == ("write thing", "let act")
+    statuses = {
+        (route.name, route.status_code): set(route.responses) - {401, 403, 422, 429, 500, 503}
+        for route in router.make_routes()
+        if isinstance(route, APIRoute)
+    }
+    assert statuses == {("write_thing", 202): {400, 412, 413}, ("act_thing", 204): {400, 409, 413}}
 
 
 def test_no_request_passes_without_call_lookup(api: ApiInProcess) -> None:
