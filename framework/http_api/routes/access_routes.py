@@ -13,9 +13,8 @@ from framework.apps.password_digest import SALT_BYTES, digest_password
 from framework.apps.visitor_access import SHARE
 from framework.errors import InvalidSettings, Problem
 from framework.http_api.admission import guards
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.parameters import App, Caller
-from framework.http_api.http.problems import document
 from framework.http_api.models import access_models as models
 from framework.service.previews import Previews
 from prevs.access import AccessRecord
@@ -25,11 +24,13 @@ PassId = Annotated[str, Path(description="A pass's id.", examples=["5c80e7d2f1a6
 _ID_BYTES = 8
 
 
-class AccessRoutes:
+class AccessRoutes(Routes):
     """The calls about access. Methods that are no coroutines run in a thread, and may block.
 
     `new_hex` returns as many random bytes as hex digits.
     """
+
+    tag = "access"
 
     def __init__(
         self, previews: Previews, passes: PassWriter, new_hex: Callable[[int], str]
@@ -38,62 +39,12 @@ class AccessRoutes:
         self._passes = passes
         self._new_hex = new_hex
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("access", prefix="/v1/apps/{app}")
-        self._add_access(router)
-        self._add_passes(router)
-        return router
-
-    def _add_access(self, router: OperationRouter) -> None:
-        """Add the calls about the app as a whole."""
-        router.add(
-            "GET",
-            "/access",
-            self.show_access,
-            Operation(Scope.READ, Reach.ITS_PATH),
-            responses=document(404),
-        )
-        router.add(
-            "PUT",
-            "/access",
-            self.change_access,
-            Operation(Scope.ADMIN, action="change access"),
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "POST",
-            "/access/end",
-            self.end_access,
-            Operation(Scope.ADMIN, action="end access"),
-            responses=document(404, 409),
-        )
-
-    def _add_passes(self, router: OperationRouter) -> None:
-        """Add the calls about passes. Their routes see to it that machines' need more scope."""
-        router.add(
-            "POST",
-            "/passes",
-            self.issue_pass,
-            # It takes no Idempotency-Key: that would keep the answer, which has the pass.
-            Operation(Scope.USE, Reach.ITS_PATH, action="issue pass"),
-            status_code=201,
-            response_model=models.NewPass,
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "DELETE",
-            "/passes/{id}",
-            self.revoke_pass,
-            Operation(Scope.USE, Reach.ITS_PATH, action="revoke pass"),
-            status_code=204,
-            responses=document(404, 409),
-        )
-
+    @operation("GET", "/v1/apps/{app}/access", Scope.READ, Reach.ITS_PATH, refuses=(404,))
     async def show_access(self, app: App) -> models.ShownAccess:
         """Show who may look at an app's previews, and its passes without their texts."""
         return self._show(self._previews.snapshot.access_of(app))
 
+    @operation("PUT", "/v1/apps/{app}/access", Scope.ADMIN, refuses=(404, 409))
     def change_access(self, app: App, order: models.AccessChange) -> models.ShownAccess:
         """Change who may look. Another mode or password puts everybody out: passes end, too."""
         _check(order)
@@ -109,10 +60,22 @@ class AccessRoutes:
         )
         return self._show(changed)
 
+    @operation("POST", "/v1/apps/{app}/access/end", Scope.ADMIN, refuses=(404, 409))
     def end_access(self, app: App) -> models.ShownAccess:
         """Put all visitors out. Each has to enter again; every issued pass ends."""
         return self._show(self._previews.command(lambda commands: commands.end_access(app)))
 
+    # The function sees to it that passes of machines need more scope. It takes no
+    # Idempotency-Key: that would keep the answer, which has the pass.
+    @operation(
+        "POST",
+        "/v1/apps/{app}/passes",
+        Scope.USE,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        status_code=201,
+        response_model=models.NewPass,
+    )
     def issue_pass(
         self, app: App, order: models.NewPassOrder, caller: Caller, response: Response
     ) -> models.NewPass | Response:
@@ -132,6 +95,14 @@ class AccessRoutes:
             link=self._passes.link(app, issued, text) if issued.kind == SHARE else None,
         )
 
+    @operation(
+        "DELETE",
+        "/v1/apps/{app}/passes/{id}",
+        Scope.USE,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        status_code=204,
+    )
     def revoke_pass(self, app: App, id: PassId, caller: Caller) -> Response:
         """Revoke a pass. Proxies refuse it within a second."""
         known = self._previews.snapshot.access_of(app).passes.get(id)

@@ -8,12 +8,11 @@ from fastapi import Body, Path, Response
 
 from framework.access import Scope
 from framework.errors import AppChanged, SecretsUnreadable
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App, Caller
-from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
 from framework.http_api.models.variant_models import Places, hide_others
@@ -31,11 +30,11 @@ Label = Annotated[
     ),
 ]
 
-_READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
 
-
-class AppRoutes:
+class AppRoutes(Routes):
     """The calls about apps. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "apps"
 
     def __init__(self, previews: Previews, resolver: LabelResolver, addresses: Addresses) -> None:
         self._previews = previews
@@ -43,75 +42,7 @@ class AppRoutes:
         self._addresses = addresses
         self._places = Places(addresses)
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("apps", prefix="/v1/apps")
-        self._add_all(router)
-        self._add_one(router)
-        router.add(
-            "GET",
-            # A branch's name may have slashes. The problem for such a name has its slug.
-            "/{app}/labels/{label:path}",
-            self.show_label,
-            _READ,
-            responses=document(404, 409, 502),
-        )
-        return router
-
-    def _add_all(self, router: OperationRouter) -> None:
-        """Add the calls about all apps."""
-        router.add(
-            "GET",
-            "",
-            self.list_apps,
-            Operation(Scope.READ, Reach.ITS_SHARE),
-            responses=document(404),
-        )
-        router.add(
-            "POST",
-            "",
-            self.add_app,
-            Operation(Scope.ADMIN, action="add app", takes_key=True),
-            status_code=201,
-            responses={
-                200: {"model": models.App, "description": "It already existed"},
-                **document(400, 409, 413),
-            },
-        )
-
-    def _add_one(self, router: OperationRouter) -> None:
-        """Add the calls about one app."""
-        router.add(
-            "GET",
-            "/{app}",
-            self.show_app,
-            _READ,
-            response_model=models.App,
-            responses={**conditional.DOCUMENTED, **document(404)},
-        )
-        router.add(
-            "PATCH",
-            "/{app}",
-            self.change_app,
-            Operation(Scope.ADMIN, action="change app"),
-            responses=document(400, 404, 412, 413),
-        )
-        router.add(
-            "DELETE",
-            "/{app}",
-            self.remove_app,
-            Operation(Scope.ADMIN, action="remove app"),
-            status_code=204,
-            responses=document(404, 409, 412),
-        )
-        router.add(
-            "GET",
-            "/{app}/belongings",
-            self.show_belongings,
-            Operation(Scope.ADMIN),
-            responses=document(404),
-        )
-
+    @operation("GET", "/v1/apps", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     async def list_apps(
         self, caller: Caller, limit: Limit = LIMIT, after: After = ""
     ) -> models.Apps:
@@ -120,6 +51,14 @@ class AppRoutes:
         page = cut(apps, lambda app: (app.name,), limit, after)
         return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
 
+    @operation(
+        "POST",
+        "/v1/apps",
+        Scope.ADMIN,
+        takes_key=True,
+        status_code=201,
+        answers={200: {"model": models.App, "description": "It already existed"}},
+    )
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""
         is_new = settings.name not in self._previews.snapshot.apps
@@ -128,10 +67,20 @@ class AppRoutes:
         response.headers["Location"] = f"/v1/apps/{app.name}"
         return self._show(app)
 
+    @operation(
+        "GET",
+        "/v1/apps/{app}",
+        Scope.READ,
+        Reach.ITS_PATH,
+        for_proxies=True,
+        refuses=(404,),
+        with_etag=models.App,
+    )
     async def show_app(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Show an app."""
         return conditional.answer(self._show(self._previews.snapshot.app(app)), if_none_match)
 
+    @operation("PATCH", "/v1/apps/{app}", Scope.ADMIN, refuses=(404, 412))
     def change_app(
         self,
         app: App,
@@ -146,16 +95,27 @@ class AppRoutes:
         response.headers["ETag"] = conditional.tag(shown)
         return shown
 
+    @operation("DELETE", "/v1/apps/{app}", Scope.ADMIN, refuses=(404, 409, 412))
     def remove_app(self, app: App, if_match: IfMatch = None) -> None:
         """Stop an app's previews, and remove them and the app."""
         known = self._find_matching(app, if_match)
         self._previews.command(lambda commands: commands.remove_app(app, only_if=known))
 
+    @operation("GET", "/v1/apps/{app}/belongings", Scope.ADMIN, refuses=(404,))
     async def show_belongings(self, app: App) -> models.Belongings:
         """Show what goes with an app when it is removed. Removes nothing."""
         found = find_belongings(self._previews.snapshot, app, time.time())
         return models.Belongings(sentence=found.sentence, stacks=list(found.stacks))
 
+    # A branch's name may have slashes. The problem for such a name has its slug.
+    @operation(
+        "GET",
+        "/v1/apps/{app}/labels/{label:path}",
+        Scope.READ,
+        Reach.ITS_PATH,
+        for_proxies=True,
+        refuses=(404, 409, 502),
+    )
     async def show_label(self, app: App, label: Label, caller: Caller) -> models.Lead:
         """Show which commit a label leads to. Starts nothing."""
         resolved, whole = await self._resolver.resolve(app, label)

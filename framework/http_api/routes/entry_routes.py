@@ -17,10 +17,9 @@ from framework.apps.access_errors import WrongPassword
 from framework.apps.password_digest import NOBODYS, PasswordDigest
 from framework.http_api.admission import limits
 from framework.http_api.admission.clients import Client
-from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.admission.password_checks import PasswordChecks
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.models import access_models as models
 from framework.people.roles import find_scope
 from framework.ports.identity import Person
@@ -44,12 +43,14 @@ _T = TypeVar("_T")
 log = structlog.get_logger(__name__)
 
 
-class EntryRoutes:
+class EntryRoutes(Routes):
     """The calls of proxies for their visitors. Belongs to the event loop.
 
     Threads check passwords, and ask the provider. Of passwords, only wrong ones count for the
     limits. `clock` gives monotonic seconds.
     """
+
+    tag = "use"
 
     def __init__(
         self, previews: Previews, visitors: VisitorSignIn, clock: Callable[[], float]
@@ -63,35 +64,15 @@ class EntryRoutes:
         self._checks = PasswordChecks(clock)
         self._provider_limit = anyio.CapacityLimiter(_AT_PROVIDER)
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("use", prefix="/v1")
-        router.add(
-            "POST",
-            "/apps/{app}/entries",
-            self.enter_app,
-            Operation(Scope.PROXY, action="enter", is_report=True),
-            status_code=204,
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "POST",
-            "/sign-ins",
-            self.begin_sign_in,
-            Operation(Scope.PROXY, action="begin sign-in", is_report=True),
-            response_model=models.BegunSignIn,
-            responses=document(400, 409, 413),
-        )
-        router.add(
-            "POST",
-            "/sign-ins/finish",
-            self.finish_sign_in,
-            Operation(Scope.PROXY, action="sign in", is_report=True),
-            response_model=models.VisitorSession,
-            responses=document(400, 409, 413),
-        )
-        return router
-
+    @operation(
+        "POST",
+        "/v1/apps/{app}/entries",
+        Scope.PROXY,
+        action="enter",
+        is_report=True,
+        refuses=(404, 409),
+        status_code=204,
+    )
     async def enter_app(self, app: App, order: models.EntryOrder, request: Request) -> Response:
         """Check the password that a visitor has entered, or whether somebody is in the team.
 
@@ -103,6 +84,15 @@ class EntryRoutes:
             return self._check_person(app, order, name_client(order.client, SITE_BITS))
         return await self._check_password(app, order.password, order.client)
 
+    @operation(
+        "POST",
+        "/v1/sign-ins",
+        Scope.PROXY,
+        action="begin sign-in",
+        is_report=True,
+        refuses=(409,),
+        response_model=models.BegunSignIn,
+    )
     async def begin_sign_in(
         self, order: models.SignInOrder, request: Request
     ) -> models.BegunSignIn | Response:
@@ -112,6 +102,15 @@ class EntryRoutes:
         begun = await self._ask_provider(self._visitors.begin)
         return models.BegunSignIn(**begun._asdict())
 
+    @operation(
+        "POST",
+        "/v1/sign-ins/finish",
+        Scope.PROXY,
+        action="sign in",
+        is_report=True,
+        refuses=(409,),
+        response_model=models.VisitorSession,
+    )
     async def finish_sign_in(
         self, order: models.SignInResult, request: Request
     ) -> models.VisitorSession | Response:

@@ -14,10 +14,9 @@ from fastapi.responses import StreamingResponse
 
 from framework.access import Scope
 from framework.errors import UnknownPlace
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Accept, LastEventId, Listed, ListedApps
-from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
 from framework.preview.history import ActivityEvent
@@ -36,8 +35,10 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-class EventRoutes:
+class EventRoutes(Routes):
     """The calls about events. None blocks."""
+
+    tag = "events"
 
     def __init__(
         self, previews: Previews, feed: Feed, clock: Callable[[], float] = time.monotonic
@@ -46,19 +47,15 @@ class EventRoutes:
         self._feed = feed
         self._clock = clock
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("events")
-        router.add(
-            "GET",
-            "/v1/events",
-            self.list_events,
-            Operation(Scope.READ, Reach.ITS_SHARE),
-            response_model=models.Events,
-            responses={**_STREAM, **document(404)},
-        )
-        return router
-
+    @operation(
+        "GET",
+        "/v1/events",
+        Scope.READ,
+        Reach.ITS_SHARE,
+        refuses=(404,),
+        response_model=models.Events,
+        answers=_STREAM,
+    )
     async def list_events(
         self,
         *,

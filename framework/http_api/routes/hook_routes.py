@@ -17,9 +17,8 @@ from framework.hooks import secret, signatures
 from framework.hooks.deliveries import Deliveries
 from framework.hooks.errors import HookRefused, TooManyHooks
 from framework.hooks.signatures import Delivery
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.models import hook_models as models
 from framework.metrics import HookMetrics
 from framework.ports import HookPorts
@@ -36,11 +35,13 @@ _POLICY = Policy("hook", 5 * RATE, 5)
 Former = Annotated[bool, Query(description="Remove only the former secret.")]
 
 
-class HookRoutes:
+class HookRoutes(Routes):
     """The calls about webhooks. Methods that are no coroutines run in a thread, and may block.
 
     `now` gives seconds since the epoch, `clock` monotonic ones.
     """
+
+    tag = "webhooks"
 
     def __init__(
         self,
@@ -67,59 +68,25 @@ class HookRoutes:
         """Secrets that nobody knows."""
         return [secret.form(self._ports.random(secret.BYTES)) for _ in range(2)]
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("webhooks", prefix="/v1/apps/{app}")
-        self._add_hooks(router)
-        router.add(
-            "POST",
-            "/hook-secret",
-            self.set_secret,
-            Operation(Scope.ADMIN, action="set hook secret"),
-            status_code=201,
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "DELETE",
-            "/hook-secret",
-            self.unset_secret,
-            Operation(Scope.ADMIN, action="unset hook secret"),
-            status_code=204,
-            responses=document(404, 409),
-        )
-        return router
-
-    def _add_hooks(self, router: OperationRouter) -> None:
-        """Add the calls about the webhooks themselves."""
-        router.add(
-            "GET",
-            "/hooks",
-            self.show_hooks,
-            Operation(Scope.READ, Reach.ITS_PATH),
-            responses=document(404, 409),
-        )
-        router.add(
-            "POST",
-            "/hooks",
-            self.take_hook,
-            Operation(
-                Scope.PROXY,
-                action="pass on a hook",
-                is_report=True,
-                is_of_strangers=True,
-                body_limit=hooks.LONGEST,
-            ),
-            status_code=202,
-            response_class=Response,
-            responses=document(413),
-        )
-
+    @operation("GET", "/v1/apps/{app}/hooks", Scope.READ, Reach.ITS_PATH, refuses=(404, 409))
     async def show_hooks(self, app: App) -> models.Hooks:
         """Show where an app's forge sends webhooks, and how its repository is read."""
         snapshot, polling = self._previews.snapshot, self._ports.polling(app)
         given, url = snapshot.given(app), self._addresses.hook_url(app)
         return models.show_hooks(snapshot.app(app), given, polling, url=url, now=self._now())
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/hooks",
+        Scope.PROXY,
+        action="pass on a hook",
+        is_report=True,
+        is_of_strangers=True,
+        body_limit=hooks.LONGEST,
+        refuses=(413,),
+        status_code=202,
+        response_class=Response,
+    )
     async def take_hook(self, app: App, request: Request) -> Response:
         """Take a forge's webhook: its body as it came, and those of its headers that prove it.
 
@@ -142,11 +109,26 @@ class HookRoutes:
         self._ports.nudge(app)
         return Response(status_code=202)
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/hook-secret",
+        Scope.ADMIN,
+        action="set hook secret",
+        refuses=(404, 409),
+        status_code=201,
+    )
     def set_secret(self, app: App, order: models.Order = None) -> models.NewHookSecret:
         """Give an app a new webhook secret. The former one stays valid until the next change."""
         value = self._setup.change_hook_secret(app, order.value if order else None)
         return models.NewHookSecret(url=self._addresses.hook_url(app), secret=value)
 
+    @operation(
+        "DELETE",
+        "/v1/apps/{app}/hook-secret",
+        Scope.ADMIN,
+        action="unset hook secret",
+        refuses=(404, 409),
+    )
     def unset_secret(self, app: App, former: Former = False) -> None:
         """Remove an app's webhook secrets: none of its webhooks is accepted any more."""
         self._setup.remove_hook_secret(app, former_only=former)

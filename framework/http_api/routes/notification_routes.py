@@ -9,9 +9,8 @@ from framework.access import Scope
 from framework.apps import app_secrets, receiver_address
 from framework.apps.receivers import HostNotAllowed, Receiver, UnknownReceiver
 from framework.hooks import secret
-from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.ports.notifications import NotificationPorts, Standing
 from framework.service.previews import Previews
@@ -19,11 +18,13 @@ from framework.service.previews import Previews
 Name = Annotated[str, Path(description="A receiver's name.", examples=["hooks.slack.com"])]
 
 
-class NotificationRoutes:
+class NotificationRoutes(Routes):
     """The calls about notifications. Methods that are no coroutines run in a thread, and may block.
 
     `now` gives seconds since the epoch.
     """
+
+    tag = "notifications"
 
     def __init__(
         self, previews: Previews, ports: NotificationPorts, now: Callable[[], float]
@@ -32,38 +33,7 @@ class NotificationRoutes:
         self._ports = ports
         self._now = now
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("notifications", prefix="/v1/apps/{app}/notifications")
-        router.add(
-            "GET", "", self.list_receivers, Operation(Scope.ADMIN), responses=document(404, 409)
-        )
-        router.add(
-            "POST",
-            "",
-            self.add_receiver,
-            # It takes no Idempotency-Key: that would keep the answer, which has the secret.
-            Operation(Scope.ADMIN, action="add receiver"),
-            status_code=201,
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "DELETE",
-            "/{name}",
-            self.remove_receiver,
-            Operation(Scope.ADMIN, action="remove receiver"),
-            status_code=204,
-            responses=document(404, 409),
-        )
-        router.add(
-            "POST",
-            "/{name}/test",
-            self.test_receiver,
-            Operation(Scope.ADMIN, action="test receiver"),
-            responses=document(404, 409),
-        )
-        return router
-
+    @operation("GET", "/v1/apps/{app}/notifications", Scope.ADMIN, refuses=(404, 409))
     async def list_receivers(self, app: App) -> models.Receivers:
         """List where the events of an app are sent, with the last answer of each receiver."""
         given, standing = self._previews.snapshot.given(app), self._ports.standing(app)
@@ -72,6 +42,10 @@ class NotificationRoutes:
         ]
         return models.Receivers(receivers=shown)
 
+    # It takes no Idempotency-Key: that would keep the answer, which has the secret.
+    @operation(
+        "POST", "/v1/apps/{app}/notifications", Scope.ADMIN, refuses=(404, 409), status_code=201
+    )
     def add_receiver(
         self, app: App, order: models.ReceiverOrder, response: Response
     ) -> models.NewReceiver:
@@ -96,6 +70,7 @@ class NotificationRoutes:
         shown = models.show_receiver(receiver, Standing())
         return models.NewReceiver(**shown.model_dump(), secret=receiver.secret)
 
+    @operation("DELETE", "/v1/apps/{app}/notifications/{name}", Scope.ADMIN, refuses=(404, 409))
     def remove_receiver(self, app: App, name: Name) -> None:
         """Send nothing more to a receiver, also nothing that waits for it."""
         self._previews.command(
@@ -104,6 +79,7 @@ class NotificationRoutes:
             )
         )
 
+    @operation("POST", "/v1/apps/{app}/notifications/{name}/test", Scope.ADMIN, refuses=(404, 409))
     def test_receiver(self, app: App, name: Name) -> models.ShownTry:
         """Send a test to a receiver, and show its answer. It takes some seconds at most."""
         given = self._previews.snapshot.given(app)

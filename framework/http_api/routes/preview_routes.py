@@ -10,7 +10,7 @@ from fastapi import Query, Response
 
 from framework.access import Identity, Scope
 from framework.errors import NotAllowed, Unavailable, UnknownAttempt
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
@@ -20,7 +20,6 @@ from framework.http_api.http.parameters import (
     ListedApps,
     Sha,
 )
-from framework.http_api.http.problems import document
 from framework.http_api.models import preview_models as models
 from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
@@ -37,14 +36,11 @@ from prevs.states import State
 
 OfState = Annotated[State | None, Query(description="Only in this state.", examples=["running"])]
 
-_ONE = "/{app}/{sha}"
-_READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
-_ATTEMPTS = Operation(Scope.READ, Reach.ITS_PATH)
-_USE = Operation(Scope.USE, Reach.ITS_PATH)
 
-
-class PreviewRoutes:
+class PreviewRoutes(Routes):
     """The calls about previews. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "previews"
 
     def __init__(
         self,
@@ -61,75 +57,7 @@ class PreviewRoutes:
         self._logs = logs
         self._presenter = presenter
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("previews", prefix="/v1/previews")
-        router.add(
-            "GET",
-            "",
-            self.list_previews,
-            Operation(Scope.READ, Reach.ITS_SHARE),
-            responses=document(404),
-        )
-        router.add(
-            "POST",
-            "",
-            self.start_preview,
-            Operation(
-                Scope.USE,
-                Reach.ITS_SHARE,
-                for_proxies=True,
-                action="start preview",
-                takes_key=True,
-            ),
-            status_code=202,
-            responses=document(400, 404, 409, 413, 502),
-        )
-        self._add_one(router)
-        self._add_attempts(router)
-        return router
-
-    def _add_one(self, router: OperationRouter) -> None:
-        """Add the calls about one preview."""
-        found = document(404)
-        router.add(
-            "GET",
-            _ONE,
-            self.show_preview,
-            _READ,
-            response_model=models.PreviewDetail,
-            responses={**conditional.DOCUMENTED, **found},
-        )
-        router.add(
-            "DELETE",
-            _ONE,
-            self.stop_preview,
-            _USE._replace(action="stop preview"),
-            status_code=202,
-            responses=found,
-        )
-        router.add(
-            "POST",
-            f"{_ONE}/retry",
-            self.retry_preview,
-            _USE._replace(for_proxies=True, action="retry preview", takes_key=True),
-            status_code=202,
-            responses=document(400, 404, 409, 413),
-        )
-        pin, unpin = _USE._replace(action="pin preview"), _USE._replace(action="unpin preview")
-        pinned = document(404, 409)
-        router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=pinned)
-        router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=pinned)
-
-    def _add_attempts(self, router: OperationRouter) -> None:
-        """Add the calls about a preview's attempts."""
-        found = document(404)
-        router.add("GET", f"{_ONE}/attempts", self.list_attempts, _ATTEMPTS, responses=found)
-        log = {**log_answers.DOCUMENTED, **found}
-        router.add(
-            "GET", f"{_ONE}/log", self.show_log, _READ, response_class=Response, responses=log
-        )
-
+    @operation("GET", "/v1/previews", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     async def list_previews(
         self, listed: ListedApps, state: OfState = None, limit: Limit = LIMIT, after: After = ""
     ) -> models.Previews:
@@ -147,6 +75,16 @@ class PreviewRoutes:
             next=page.next,
         )
 
+    @operation(
+        "POST",
+        "/v1/previews",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        for_proxies=True,
+        takes_key=True,
+        refuses=(404, 502),
+        status_code=202,
+    )
     async def start_preview(
         self, order: models.StartOrder, caller: Caller, response: Response
     ) -> models.StartedPreview:
@@ -167,6 +105,15 @@ class PreviewRoutes:
             problem=resolved.problem,
         )
 
+    @operation(
+        "GET",
+        "/v1/previews/{app}/{sha}",
+        Scope.READ,
+        Reach.ITS_PATH,
+        for_proxies=True,
+        refuses=(404,),
+        with_etag=models.PreviewDetail,
+    )
     async def show_preview(
         self, app: App, sha: Sha, caller: Caller, if_none_match: IfNoneMatch = None
     ) -> Response:
@@ -178,20 +125,42 @@ class PreviewRoutes:
         shown = models.PreviewDetail(**detail)
         return conditional.answer(shown, if_none_match, exclude_unset=True)
 
+    @operation(
+        "DELETE",
+        "/v1/previews/{app}/{sha}",
+        Scope.USE,
+        Reach.ITS_PATH,
+        refuses=(404,),
+        status_code=202,
+    )
     def stop_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Stop a preview. The next request to its address starts it again."""
         preview = self._previews.command(lambda commands: commands.stop(app, sha))
         return self._show(preview, caller)
 
+    @operation(
+        "POST",
+        "/v1/previews/{app}/{sha}/retry",
+        Scope.USE,
+        Reach.ITS_PATH,
+        for_proxies=True,
+        takes_key=True,
+        refuses=(404,),
+        status_code=202,
+    )
     def retry_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Try a failed preview again."""
         preview = self._previews.command(lambda commands: commands.retry(app, sha))
         return self._show(preview, caller)
 
+    @operation("PUT", "/v1/previews/{app}/{sha}/pin", Scope.USE, Reach.ITS_PATH, refuses=(404, 409))
     def pin_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Keep a preview from stopping because it is idle, or to make room."""
         return self._pin(app, sha, caller, pinned=True)
 
+    @operation(
+        "DELETE", "/v1/previews/{app}/{sha}/pin", Scope.USE, Reach.ITS_PATH, refuses=(404, 409)
+    )
     def unpin_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Let a preview stop because it is idle, or to make room."""
         return self._pin(app, sha, caller, pinned=False)
@@ -206,11 +175,24 @@ class PreviewRoutes:
         place = hide_others(shown.place, caller.sees)
         return shown if place is shown.place else shown.model_copy(update={"place": place})
 
+    @operation(
+        "GET", "/v1/previews/{app}/{sha}/attempts", Scope.READ, Reach.ITS_PATH, refuses=(404,)
+    )
     def list_attempts(self, app: App, sha: Sha) -> Attempts:
         """List the last attempts of a preview: when each began and ended, how, and its log."""
         preview = self._previews.snapshot.preview(app, sha)
         return Attempts(attempts=show_attempts(preview, self._is_log_kept))
 
+    @operation(
+        "GET",
+        "/v1/previews/{app}/{sha}/log",
+        Scope.READ,
+        Reach.ITS_PATH,
+        for_proxies=True,
+        refuses=(404,),
+        response_class=Response,
+        answers=log_answers.DOCUMENTED,
+    )
     async def show_log(
         self,
         app: App,

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import Path
 
 from framework.access import Scope
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import MOST, App, Caller
-from framework.http_api.http.problems import document
 from framework.http_api.models import pull_models as models
 from framework.service.previews import Previews
 from prevs.names import Addresses
@@ -16,27 +15,16 @@ from prevs.names import Addresses
 Number = Annotated[int, Path(ge=1, le=MOST, description="A pull request's number.", examples=[7])]
 
 
-class PullRoutes:
+class PullRoutes(Routes):
     """The calls about pull requests. Methods that are no coroutines run in a thread."""
+
+    tag = "forges"
 
     def __init__(self, previews: Previews, addresses: Addresses) -> None:
         self._previews = previews
         self._addresses = addresses
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("forges", prefix="/v1/apps/{app}/pulls")
-        read = Operation(Scope.READ, Reach.ITS_PATH)
-        router.add("GET", "", self.list_pulls, read, responses=document(404))
-        router.add(
-            "POST",
-            "/{number}/approval",
-            self.approve_pull,
-            Operation(Scope.ADMIN, action="approve commit"),
-            responses=document(400, 404, 409, 413),
-        )
-        return router
-
+    @operation("GET", "/v1/apps/{app}/pulls", Scope.READ, Reach.ITS_PATH, refuses=(404,))
     async def list_pulls(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Pulls:
         """List an app's open pull requests, the newest first, as the last look found them."""
         snapshot = self._previews.snapshot
@@ -50,6 +38,13 @@ class PullRoutes:
             untold=" ".join(dict.fromkeys(look.untold.values())),
         )
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/pulls/{number}/approval",
+        Scope.ADMIN,
+        action="approve commit",
+        refuses=(404, 409),
+    )
     def approve_pull(
         self, app: App, number: Number, order: models.Approval, caller: Caller
     ) -> models.Pull:

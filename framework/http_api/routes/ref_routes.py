@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from fastapi import Query
 
 from framework.access import Scope
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.models import ref_models as models
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Commit, Ref
@@ -46,8 +45,10 @@ FirstParent = Annotated[
 ]
 
 
-class RefRoutes:
+class RefRoutes(Routes):
     """The calls about repositories; each waits for git beside the event loop."""
+
+    tag = "repositories"
 
     def __init__(
         self, resolver: LabelResolver, addresses: Addresses, now: Callable[[], float] = time.time
@@ -56,14 +57,7 @@ class RefRoutes:
         self._addresses = addresses
         self._now = now
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("repositories", prefix="/v1/apps/{app}")
-        read = Operation(Scope.READ, Reach.ITS_PATH)
-        router.add("GET", "/refs", self.list_refs, read, responses=document(404, 502))
-        router.add("GET", "/commits", self.list_commits, read, responses=document(404, 409, 502))
-        return router
-
+    @operation("GET", "/v1/apps/{app}/refs", Scope.READ, Reach.ITS_PATH, refuses=(404, 502))
     async def list_refs(
         self,
         app: App,
@@ -93,6 +87,7 @@ class RefRoutes:
             problem=listing.problem,
         )
 
+    @operation("GET", "/v1/apps/{app}/commits", Scope.READ, Reach.ITS_PATH, refuses=(404, 409, 502))
     async def list_commits(
         self,
         app: App,

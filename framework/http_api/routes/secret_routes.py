@@ -9,11 +9,10 @@ from pydantic import BaseModel
 from framework.access import Scope
 from framework.apps.app_secrets import LONGEST_NAME, AppSecrets, Variable
 from framework.errors import SecretsChanged, UnknownCredential
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.models import secret_models as models
 from framework.service.previews import Previews
 
@@ -30,93 +29,29 @@ Name = Annotated[
     ),
 ]
 
-_READ = Operation(Scope.READ, Reach.ITS_PATH)
-_SHOWN = {**conditional.DOCUMENTED, **document(404, 409)}
-_SET = document(400, 404, 409, 412, 413)
-_UNSET = document(404, 409, 412)
 
-
-class SecretRoutes:
+class SecretRoutes(Routes):
     """The calls about secrets. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "secrets"
 
     def __init__(self, previews: Previews) -> None:
         self._previews = previews
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("secrets", prefix="/v1/apps/{app}")
-        self._add_variables(router)
-        self._add_variable(router)
-        self._add_credential(router)
-        return router
-
-    def _add_variables(self, router: OperationRouter) -> None:
-        """Add the calls about all variables."""
-        router.add(
-            "GET",
-            "/environment",
-            self.show_environment,
-            _READ,
-            response_model=models.Environment,
-            responses=_SHOWN,
-        )
-        router.add(
-            "DELETE",
-            "/environment",
-            self.unset_all,
-            Operation(Scope.ADMIN, action="unset variables"),
-            status_code=204,
-            responses=document(404),
-        )
-
-    def _add_variable(self, router: OperationRouter) -> None:
-        """Add the calls about one variable."""
-        router.add(
-            "PUT",
-            "/environment/{name}",
-            self.set_variable,
-            Operation(Scope.ADMIN, action="set variable"),
-            responses=_SET,
-        )
-        router.add(
-            "DELETE",
-            "/environment/{name}",
-            self.unset_variable,
-            Operation(Scope.ADMIN, action="unset variable"),
-            status_code=204,
-            responses=_UNSET,
-        )
-
-    def _add_credential(self, router: OperationRouter) -> None:
-        router.add(
-            "GET",
-            "/credential",
-            self.show_credential,
-            _READ,
-            response_model=models.ShownCredential,
-            responses=_SHOWN,
-        )
-        router.add(
-            "PUT",
-            "/credential",
-            self.set_credential,
-            Operation(Scope.ADMIN, action="set credential"),
-            responses=_SET,
-        )
-        router.add(
-            "DELETE",
-            "/credential",
-            self.unset_credential,
-            Operation(Scope.ADMIN, action="unset credential"),
-            status_code=204,
-            responses=_UNSET,
-        )
-
+    @operation(
+        "GET",
+        "/v1/apps/{app}/environment",
+        Scope.READ,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        with_etag=models.Environment,
+    )
     async def show_environment(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """List the variables of an app's containers, without the values of secret ones."""
         given = self._previews.snapshot.given(app)
         return conditional.answer(models.show_environment(given), if_none_match)
 
+    @operation("PUT", "/v1/apps/{app}/environment/{name}", Scope.ADMIN, refuses=(404, 409, 412))
     def set_variable(
         self,
         app: App,
@@ -140,11 +75,19 @@ class SecretRoutes:
         shown = models.show_variable(name, given.variables[name])
         return models.SetVariable(**shown.model_dump())
 
+    @operation("DELETE", "/v1/apps/{app}/environment/{name}", Scope.ADMIN, refuses=(404, 409, 412))
     def unset_variable(self, app: App, name: Name, if_match: IfMatch = None) -> None:
         """Remove a variable of an app's containers, for attempts that begin later."""
         known = self._find_matching(app, if_match, models.show_environment)
         self._previews.command(lambda commands: commands.unset_variable(app, name, only_if=known))
 
+    @operation(
+        "DELETE",
+        "/v1/apps/{app}/environment",
+        Scope.ADMIN,
+        action="unset variables",
+        refuses=(404,),
+    )
     def unset_all(self, app: App) -> None:
         """Remove all variables of an app's containers.
 
@@ -154,11 +97,20 @@ class SecretRoutes:
         """
         self._previews.command(lambda commands: commands.clear_secrets(app))
 
+    @operation(
+        "GET",
+        "/v1/apps/{app}/credential",
+        Scope.READ,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        with_etag=models.ShownCredential,
+    )
     async def show_credential(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Show how an app's repository is read, without the secret part."""
         given = self._previews.snapshot.given(app)
         return conditional.answer(_show_credential(given), if_none_match)
 
+    @operation("PUT", "/v1/apps/{app}/credential", Scope.ADMIN, refuses=(404, 409, 412))
     def set_credential(
         self,
         app: App,
@@ -176,6 +128,7 @@ class SecretRoutes:
         response.headers["ETag"] = conditional.tag(shown)
         return shown
 
+    @operation("DELETE", "/v1/apps/{app}/credential", Scope.ADMIN, refuses=(404, 409, 412))
     def unset_credential(self, app: App, if_match: IfMatch = None) -> None:
         """Remove what an app's repository is read with."""
         known = self._find_matching(app, if_match, _show_credential)

@@ -6,9 +6,8 @@ from fastapi import Path, Response
 
 from framework.access import Scope
 from framework.http_api.admission.audit import Audit
-from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
-from framework.http_api.http.problems import document
 from framework.http_api.models import token_models as models
 from framework.ports import Tokens
 from framework.service.previews import Previews
@@ -21,43 +20,23 @@ RoleId = Annotated[
 ]
 
 
-class TokenRoutes:
+class TokenRoutes(Routes):
     """The calls about tokens. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "tokens"
 
     def __init__(self, tokens: Tokens, audit: Audit) -> None:
         self._tokens = tokens
         self._audit = audit
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("tokens")
-        read, found = Operation(Scope.ADMIN), document(404)
-        router.add("GET", "/v1/tokens", self.list_tokens, read, responses=found)
-        router.add(
-            "POST",
-            "/v1/tokens",
-            self.add_token,
-            # It takes no Idempotency-Key: that would keep the answer, which has the token.
-            Operation(Scope.ADMIN, action="add token"),
-            status_code=201,
-            responses=document(400, 404, 409, 413),
-        )
-        router.add(
-            "DELETE",
-            "/v1/tokens/{name}",
-            self.remove_token,
-            Operation(Scope.ADMIN, action="remove token"),
-            status_code=204,
-            responses=found,
-        )
-        router.add("GET", "/v1/audit", self.show_audit, read, responses=found)
-        return router
-
+    @operation("GET", "/v1/tokens", Scope.ADMIN, refuses=(404,))
     async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:
         """List the tokens, by name, without their texts."""
         page = cut(self._tokens.tokens(), lambda token: (token.name,), limit, after)
         return models.Tokens(tokens=[_show(token) for token in page.entries], next=page.next)
 
+    # It takes no Idempotency-Key: that would keep the answer, which has the token.
+    @operation("POST", "/v1/tokens", Scope.ADMIN, refuses=(404, 409), status_code=201)
     def add_token(self, order: models.TokenOrder, response: Response) -> models.NewToken:
         """Make a token. Only this answer has its text; it cannot be shown again."""
         record, token = self._tokens.add_token(order.name, Scope(order.scope), order.app or "")
@@ -65,10 +44,12 @@ class TokenRoutes:
         response.headers["Cache-Control"] = "no-store"
         return models.NewToken(**_show(record).model_dump(), token=token)
 
+    @operation("DELETE", "/v1/tokens/{name}", Scope.ADMIN, refuses=(404,))
     def remove_token(self, name: Name) -> None:
         """Remove a token. Once this is answered, it allows nothing."""
         self._tokens.remove_token(name)
 
+    @operation("GET", "/v1/audit", Scope.ADMIN, refuses=(404,))
     async def show_audit(self, limit: Limit = LIMIT, after: After = "") -> models.AuditLog:
         """List who did what, the newest first: the last thousand that this framework knows."""
         page = cut(self._audit.latest(), lambda entry: (-entry.at, entry.id), limit, after)
@@ -78,34 +59,15 @@ class TokenRoutes:
         )
 
 
-class RoleRoutes:
+class RoleRoutes(Routes):
     """The calls about roles. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "tokens"
 
     def __init__(self, previews: Previews) -> None:
         self._previews = previews
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("tokens", prefix="/v1/roles")
-        found = document(404)
-        router.add("GET", "", self.list_roles, Operation(Scope.ADMIN), responses=found)
-        router.add(
-            "POST",
-            "",
-            self.add_role,
-            Operation(Scope.ADMIN, action="add role"),
-            responses=document(400, 404, 413),
-        )
-        router.add(
-            "DELETE",
-            "/{id}",
-            self.remove_role,
-            Operation(Scope.ADMIN, action="remove role"),
-            status_code=204,
-            responses=found,
-        )
-        return router
-
+    @operation("GET", "/v1/roles", Scope.ADMIN, refuses=(404,))
     async def list_roles(self, limit: Limit = LIMIT, after: After = "") -> models.Roles:
         """List the roles: those for all apps first, then by app, group and person."""
         page = cut(
@@ -116,11 +78,13 @@ class RoleRoutes:
         )
         return models.Roles(roles=[models.show_role(one) for one in page.entries], next=page.next)
 
+    @operation("POST", "/v1/roles", Scope.ADMIN, refuses=(404,))
     def add_role(self, order: models.RoleOrder) -> models.Role:
         """Give a role. If the holder has another one for the same app, it takes its place."""
         added = self._previews.command(lambda commands: commands.add_role(order.read()))
         return models.show_role(added)
 
+    @operation("DELETE", "/v1/roles/{id}", Scope.ADMIN, refuses=(404,))
     def remove_role(self, id: RoleId) -> None:  # the name in the path
         """Take a role away. It ends with this answer, also for those who have signed in."""
         self._previews.command(lambda commands: commands.remove_role(id))

@@ -8,10 +8,9 @@ from fastapi import Request
 from framework.access import Scope
 from framework.events import ConnectionsRefused, ProxyReport, UsageReported
 from framework.http_api.admission.clients import Client
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Caller
-from framework.http_api.http.problems import document
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.models.preview_models import Queue, RefusalReport, UseReport
 from framework.ports import Use
@@ -20,11 +19,13 @@ USES_LIMIT = 1024 * 1024
 """In bytes: a proxy reports thousands of tasks at once."""
 
 
-class UseRoutes:
+class UseRoutes(Routes):
     """The calls about the queue and the use of tasks. None blocks.
 
     `report` takes a proxy's report, `note_proxy` the address of the proxy.
     """
+
+    tag = "use"
 
     def __init__(
         self,
@@ -36,39 +37,14 @@ class UseRoutes:
         self._presenter = presenter
         self._note_proxy = note_proxy
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("use")
-        router.add(
-            "GET",
-            "/v1/queue",
-            self.show_queue,
-            Operation(Scope.READ, Reach.ITS_SHARE),
-            responses=document(404),
-        )
-        reported = document(400, 413)
-        router.add(
-            "POST",
-            "/v1/uses",
-            self.note_uses,
-            Operation(Scope.PROXY, action="report uses", is_report=True, body_limit=USES_LIMIT),
-            status_code=204,
-            responses=reported,
-        )
-        router.add(
-            "POST",
-            "/v1/refusals",
-            self.note_refusals,
-            Operation(Scope.PROXY, action="report refusals", is_report=True),
-            status_code=204,
-            responses=reported,
-        )
-        return router
-
+    @operation("GET", "/v1/queue", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     async def show_queue(self, caller: Caller, limit: Limit = LIMIT, after: After = "") -> Queue:
         """List what waits for an agent, the next first. Places count all previews that wait."""
         return self._presenter.show_queue(limit, after, caller.sees)
 
+    @operation(
+        "POST", "/v1/uses", Scope.PROXY, action="report uses", is_report=True, body_limit=USES_LIMIT
+    )
     async def note_uses(self, report: UseReport, request: Request) -> None:
         """Note how tasks were used through a proxy. A task that is not reported stays as it was."""
         if request.client is not None:
@@ -77,6 +53,7 @@ class UseRoutes:
         addresses = {*report.addresses, *_find_address(request)}
         self._report(UsageReported(report.proxy, uses, sorted(addresses), report.user))
 
+    @operation("POST", "/v1/refusals", Scope.PROXY, action="report refusals", is_report=True)
     async def note_refusals(self, report: RefusalReport) -> None:
         """Note which tasks refuse a proxy's connections. Proxies repeat this while that lasts."""
         self._report(ConnectionsRefused(report.proxy, report.tasks))
