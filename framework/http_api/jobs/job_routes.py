@@ -9,12 +9,11 @@ from fastapi import Request, Response
 from framework.access import Scope
 from framework.errors import NotAllowed, Unavailable
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App, Caller, ListedApps
-from framework.http_api.http.problems import document
 from framework.http_api.jobs import job_models as models
 from framework.http_api.jobs import job_parameters as parameters
 from framework.http_api.jobs import job_presenter, job_results, job_stream
@@ -32,10 +31,6 @@ from prevs.jobs import ENDED, JobRecord
 BODY_LIMIT = 4 * 1024 * 1024
 """In bytes: a thousand jobs with four kilobytes each."""
 
-_ALL = "/v1/apps/{app}/jobs"
-_ONE = "/v1/apps/{app}/jobs/{id}"
-_READ = Operation(Scope.READ, Reach.ITS_PATH)
-_USE = Operation(Scope.USE, Reach.ITS_PATH)
 _RESULT: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "What the command left, in bytes.",
@@ -44,8 +39,10 @@ _RESULT: dict[int | str, dict[str, Any]] = {
 }
 
 
-class JobRoutes:
+class JobRoutes(Routes):
     """The calls about jobs. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "jobs"
 
     def __init__(
         self,
@@ -62,68 +59,7 @@ class JobRoutes:
         self._presenter = presenter
         self._is_log_kept = is_log_kept
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("jobs")
-        router.add(
-            "GET",
-            "/v1/jobs",
-            self.list_jobs,
-            Operation(Scope.READ, Reach.ITS_SHARE),
-            responses=document(404),
-        )
-        router.add(
-            "POST",
-            _ALL,
-            self.request_jobs,
-            _USE._replace(action="request jobs", keeps_key=True, body_limit=BODY_LIMIT),
-            status_code=202,
-            responses={
-                200: {"model": models.Job, "description": "It has ended while the client waited."},
-                **document(400, 404, 409, 413, 502),
-            },
-        )
-        cancel = _USE._replace(action="cancel jobs")
-        router.add(
-            "DELETE", _ALL, self.cancel_group, cancel, status_code=202, responses=document(404)
-        )
-        self._add_one(router)
-        return router
-
-    def _add_one(self, router: OperationRouter) -> None:
-        """Add the calls about one job."""
-        found = document(404)
-        router.add(
-            "GET",
-            _ONE,
-            self.show_job,
-            _READ,
-            response_model=models.JobDetail,
-            responses={**conditional.DOCUMENTED, **found},
-        )
-        router.add(
-            "DELETE",
-            _ONE,
-            self.cancel_job,
-            _USE._replace(action="cancel job"),
-            status_code=202,
-            responses=document(404, 409),
-        )
-        router.add(
-            "POST",
-            f"{_ONE}/retry",
-            self.retry_job,
-            _USE._replace(action="retry job", keeps_key=True),
-            status_code=202,
-            responses=document(400, 404, 409, 413),
-        )
-        for what, read, documented in (
-            ("result", self.read_job_result, {**_RESULT, **document(404, 409)}),
-            ("log", self.show_job_log, {**log_answers.DOCUMENTED, **found}),
-        ):
-            path = f"{_ONE}/{what}"
-            router.add("GET", path, read, _READ, response_class=Response, responses=documented)
-
+    @operation("GET", "/v1/jobs", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     def list_jobs(
         self,
         listed: ListedApps,
@@ -151,6 +87,19 @@ class JobRoutes:
         shown = [self._presenter.show(job) for job in page.entries]
         return models.Jobs(jobs=shown, next=page.next)
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/jobs",
+        Scope.USE,
+        Reach.ITS_PATH,
+        keeps_key=True,
+        body_limit=BODY_LIMIT,
+        refuses=(404, 502),
+        status_code=202,
+        answers={
+            200: {"model": models.Job, "description": "It has ended while the client waited."}
+        },
+    )
     async def request_jobs(
         self,
         app: App,
@@ -184,6 +133,14 @@ class JobRoutes:
             response.status_code = 200
         return self._presenter.show(job)
 
+    @operation(
+        "GET",
+        "/v1/apps/{app}/jobs/{id}",
+        Scope.READ,
+        Reach.ITS_PATH,
+        refuses=(404,),
+        with_etag=models.JobDetail,
+    )
     async def show_job(
         self,
         app: App,
@@ -202,6 +159,14 @@ class JobRoutes:
             answer.headers["Retry-After"] = "1"
         return answer
 
+    @operation(
+        "DELETE",
+        "/v1/apps/{app}/jobs/{id}",
+        Scope.USE,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        status_code=202,
+    )
     def cancel_job(self, app: App, job_id: parameters.JobId, caller: Caller) -> models.Job:
         """Cancel a job: it ends, and never starts again."""
         by = caller.name
@@ -209,6 +174,15 @@ class JobRoutes:
             self._jobs.command(lambda commands: commands.cancel(app, job_id, by=by))
         )
 
+    @operation(
+        "DELETE",
+        "/v1/apps/{app}/jobs",
+        Scope.USE,
+        Reach.ITS_PATH,
+        action="cancel jobs",
+        refuses=(404,),
+        status_code=202,
+    )
     def cancel_group(
         self, app: App, group: parameters.Group, caller: Caller, request: Request
     ) -> models.CancelledJobs:
@@ -218,6 +192,15 @@ class JobRoutes:
         done = self._jobs.command(lambda commands: commands.cancel_group(app, group, by=by))
         return models.CancelledJobs(jobs=len(done))
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/jobs/{id}/retry",
+        Scope.USE,
+        Reach.ITS_PATH,
+        keeps_key=True,
+        refuses=(404,),
+        status_code=202,
+    )
     def retry_job(
         self,
         app: App,
@@ -236,11 +219,29 @@ class JobRoutes:
         note_target(request, f"{app}/jobs/{job_id} as {job.id}")
         return self._presenter.show(job)
 
+    @operation(
+        "GET",
+        "/v1/apps/{app}/jobs/{id}/result",
+        Scope.READ,
+        Reach.ITS_PATH,
+        refuses=(404, 409),
+        response_class=Response,
+        answers=_RESULT,
+    )
     def read_job_result(self, app: App, job_id: parameters.JobId) -> Response:
         """Read what a job's command left in /run/prevs/result: any bytes."""
         data = self._jobs.command(lambda commands: commands.read_result(app, job_id))
         return job_results.answer(job_id, data)
 
+    @operation(
+        "GET",
+        "/v1/apps/{app}/jobs/{id}/log",
+        Scope.READ,
+        Reach.ITS_PATH,
+        refuses=(404,),
+        response_class=Response,
+        answers=log_answers.DOCUMENTED,
+    )
     async def show_job_log(
         self,
         app: App,
