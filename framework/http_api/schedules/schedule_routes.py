@@ -7,10 +7,9 @@ from fastapi import Request, Response
 
 from framework.access import Scope
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App, Caller
-from framework.http_api.http.problems import document
 from framework.http_api.jobs import job_models, job_presenter
 from framework.http_api.jobs.job_parameters import Key
 from framework.http_api.jobs.job_presenter import JobPresenter
@@ -25,17 +24,14 @@ from framework.schedules import written_schedule
 from framework.service.jobs.schedule_service import Schedules
 from prevs.schedules import ScheduleRecord
 
-_ALL = "/v1/apps/{app}/schedules"
-_ONE = "/v1/apps/{app}/schedules/{name}"
-_READ = Operation(Scope.READ, Reach.ITS_PATH)
-_USE = Operation(Scope.USE, Reach.ITS_PATH)
 
-
-class ScheduleRoutes:
+class ScheduleRoutes(Routes):
     """The calls about schedules. Methods that are no coroutines run in a thread, and may block.
 
     `now` returns the time in seconds since the epoch.
     """
+
+    tag = "schedules"
 
     def __init__(
         self,
@@ -52,56 +48,7 @@ class ScheduleRoutes:
         self._runs = runs
         self._now = now
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("schedules")
-        found = document(404)
-        router.add("GET", _ALL, self.list_schedules, _READ, responses=found)
-        router.add(
-            "POST",
-            "/v1/apps/{app}/schedule-times",
-            self.try_times,
-            _USE._replace(action="try schedule", is_report=True),
-            responses=document(400, 404, 413),
-        )
-        router.add("GET", _ONE, self.show_schedule, _READ, responses=found)
-        router.add(
-            "PUT",
-            _ONE,
-            self.write_schedule,
-            _USE._replace(action="write schedule"),
-            responses={
-                201: {"model": models.WrittenSchedule, "description": "It is new"},
-                **document(400, 404, 409, 413, 502),
-            },
-        )
-        router.add(
-            "DELETE",
-            _ONE,
-            self.remove_schedule,
-            _USE._replace(action="remove schedule"),
-            status_code=204,
-            responses=document(404, 409),
-        )
-        self._add_times(router)
-        return router
-
-    def _add_times(self, router: OperationRouter) -> None:
-        """Add the calls about times, and the one that does not wait for any."""
-        found = document(404)
-        pause, resume = (_USE._replace(action=f"{what} schedule") for what in ("pause", "resume"))
-        router.add("GET", f"{_ONE}/times", self.list_times, _READ, responses=found)
-        router.add("PUT", f"{_ONE}/pause", self.pause_schedule, pause, responses=found)
-        router.add("DELETE", f"{_ONE}/pause", self.resume_schedule, resume, responses=found)
-        router.add(
-            "POST",
-            f"{_ONE}/run",
-            self.run_schedule,
-            _USE._replace(action="run schedule", keeps_key=True),
-            status_code=202,
-            responses=document(400, 404, 409, 413, 502),
-        )
-
+    @operation("GET", "/v1/apps/{app}/schedules", Scope.READ, Reach.ITS_PATH, refuses=(404,))
     def list_schedules(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Schedules:
         """List the schedules of an app, by name."""
         snapshot = self._schedules.snapshot
@@ -114,10 +61,37 @@ class ScheduleRoutes:
             next=page.next,
         )
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/schedule-times",
+        Scope.USE,
+        Reach.ITS_PATH,
+        action="try schedule",
+        is_report=True,
+        refuses=(404,),
+    )
+    def try_times(
+        self, app: App, order: orders.TimesOrder, count: Count = 5
+    ) -> models.ScheduledTimes:
+        """List the next times that a schedule would have. Stores nothing."""
+        self._schedules.snapshot.app(app)
+        written = orders.read_times(order)
+        record = written_schedule.check(app, "any", written, now=self._now(), token="")
+        return presenter.show_times(record, count)
+
+    @operation("GET", "/v1/apps/{app}/schedules/{name}", Scope.READ, Reach.ITS_PATH, refuses=(404,))
     def show_schedule(self, app: App, name: Name) -> models.Schedule:
         """Show a schedule: its next times, its jobs, and why the last times made none."""
         return self._show(self._schedules.snapshot.schedule(app, name))
 
+    @operation(
+        "PUT",
+        "/v1/apps/{app}/schedules/{name}",
+        Scope.USE,
+        Reach.ITS_PATH,
+        refuses=(404, 409, 502),
+        answers={201: {"model": models.WrittenSchedule, "description": "It is new"}},
+    )
     async def write_schedule(
         self,
         app: App,
@@ -148,32 +122,44 @@ class ScheduleRoutes:
         shown = await anyio.to_thread.run_sync(self._show, made)
         return models.WrittenSchedule(**shown.model_dump(), cpus=terms.cpus, mem=terms.mem)
 
+    @operation(
+        "DELETE", "/v1/apps/{app}/schedules/{name}", Scope.USE, Reach.ITS_PATH, refuses=(404, 409)
+    )
     def remove_schedule(self, app: App, name: Name, caller: Caller) -> None:
         """Remove a schedule. The jobs that it has made go on."""
         check_caller(caller, app, name, self._schedules.snapshot.schedule(app, name))
         self._schedules.command(lambda commands: commands.remove(app, name))
 
+    @operation(
+        "GET", "/v1/apps/{app}/schedules/{name}/times", Scope.READ, Reach.ITS_PATH, refuses=(404,)
+    )
     def list_times(self, app: App, name: Name, count: Count = 5) -> models.ScheduledTimes:
         """List the next times of a schedule."""
         return presenter.show_times(self._schedules.snapshot.schedule(app, name), count)
 
-    def try_times(
-        self, app: App, order: orders.TimesOrder, count: Count = 5
-    ) -> models.ScheduledTimes:
-        """List the next times that a schedule would have. Stores nothing."""
-        self._schedules.snapshot.app(app)
-        written = orders.read_times(order)
-        record = written_schedule.check(app, "any", written, now=self._now(), token="")
-        return presenter.show_times(record, count)
-
+    @operation(
+        "PUT", "/v1/apps/{app}/schedules/{name}/pause", Scope.USE, Reach.ITS_PATH, refuses=(404,)
+    )
     def pause_schedule(self, app: App, name: Name) -> models.Schedule:
         """Let a schedule make no jobs until it is resumed."""
         return self._show(self._schedules.command(lambda commands: commands.pause(app, name)))
 
+    @operation(
+        "DELETE", "/v1/apps/{app}/schedules/{name}/pause", Scope.USE, Reach.ITS_PATH, refuses=(404,)
+    )
     def resume_schedule(self, app: App, name: Name) -> models.Schedule:
         """Let a paused schedule go on. The times meanwhile are not made up."""
         return self._show(self._schedules.command(lambda commands: commands.resume(app, name)))
 
+    @operation(
+        "POST",
+        "/v1/apps/{app}/schedules/{name}/run",
+        Scope.USE,
+        Reach.ITS_PATH,
+        keeps_key=True,
+        refuses=(404, 502),
+        status_code=202,
+    )
     async def run_schedule(
         self,
         app: App,
