@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from framework.access import Identity, Scope
 from framework.gates.explanations import find_outcome
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates import gate_orders as orders
 from framework.http_api.gates.gate_changes import GateChanges, Way, tag
@@ -18,16 +18,11 @@ from framework.http_api.gates.gate_orders import AsOrdered, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import Caller, ListedApps
-from framework.http_api.http.problems import document
 from framework.people.identities import not_of_app
 from framework.service.gates.gate_service import Gates
 from prevs import gate_rules
 from prevs.gates import GateRecord
 
-_ALL = "/v1/gates"
-_ONE = "/v1/gates/{name}"
-_READ = Operation(Scope.READ, Reach.ITS_SHARE)
-_ADMIN = Operation(Scope.ADMIN)
 _ETAG = {
     "headers": {
         "ETag": {
@@ -36,56 +31,23 @@ _ETAG = {
         }
     }
 }
+_CHANGED: dict[int | str, dict[str, Any]] = {
+    200: _ETAG,
+    202: {"model": models.Gate, "description": "It waits for what it leads to", **_ETAG},
+}
 
 
-class GateRoutes:
+class GateRoutes(Routes):
     """The calls about gates. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "gates"
 
     def __init__(self, gates: Gates, changes: GateChanges, presenter: GatePresenter) -> None:
         self._gates = gates
         self._changes = changes
         self._presenter = presenter
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("gates")
-        found = document(404, 409)
-        router.add("GET", _ALL, self.list_gates, _READ, responses=document(404))
-        router.add("GET", _ONE, self.show_gate, _READ, responses={200: _ETAG, **found})
-        changed: dict[int | str, dict[str, Any]] = {
-            200: _ETAG,
-            202: {"model": models.Gate, "description": "It waits for what it leads to", **_ETAG},
-            **document(400, 404, 409, 412, 413, 502),
-        }
-        router.add(
-            "PUT",
-            _ONE,
-            self.write_gate,
-            _ADMIN._replace(action="write gate"),
-            responses={201: {"model": models.Gate, "description": "It is new", **_ETAG}, **changed},
-        )
-        router.add(
-            "DELETE",
-            _ONE,
-            self.remove_gate,
-            _ADMIN._replace(action="remove gate"),
-            status_code=204,
-            responses=document(404, 409),
-        )
-        switch, rollback = (
-            _ADMIN._replace(action=f"{what} gate") for what in ("switch", "roll back")
-        )
-        router.add("POST", f"{_ONE}/switch", self.switch_gate, switch, responses=changed)
-        router.add("POST", f"{_ONE}/rollback", self.roll_back_gate, rollback, responses=changed)
-        router.add(
-            "POST",
-            f"{_ONE}/try",
-            self.try_gate,
-            Operation(Scope.USE, Reach.ITS_SHARE, action="try gate", is_report=True),
-            responses=document(400, 404, 409, 413),
-        )
-        return router
-
+    @operation("GET", "/v1/gates", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     def list_gates(
         self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
     ) -> models.Gates:
@@ -99,12 +61,27 @@ class GateRoutes:
         page = cut(seen, lambda gate: (gate.name,), limit, after)
         return models.Gates(gates=self._presenter.show_all(page.entries), next=page.next)
 
+    @operation(
+        "GET",
+        "/v1/gates/{name}",
+        Scope.READ,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+        answers={200: _ETAG},
+    )
     def show_gate(self, name: Name, caller: Caller, response: Response) -> models.Gate:
         """Show a gate: its rules, what they lead to, what waits, and its earlier revisions."""
         gate = self._find(name, caller)
         response.headers["ETag"] = tag(gate)
         return self._presenter.show(gate)
 
+    @operation(
+        "PUT",
+        "/v1/gates/{name}",
+        Scope.ADMIN,
+        refuses=(404, 409, 412, 502),
+        answers={201: {"model": models.Gate, "description": "It is new", **_ETAG}, **_CHANGED},
+    )
     async def write_gate(
         self,
         name: Name,
@@ -124,6 +101,13 @@ class GateRoutes:
         gate = await self._changes.write(name, orders.read(order), way, by=caller.name)
         return await self._answer(gate, way, request, response, is_new=is_new)
 
+    @operation(
+        "POST",
+        "/v1/gates/{name}/switch",
+        Scope.ADMIN,
+        refuses=(404, 409, 412, 502),
+        answers=_CHANGED,
+    )
     async def switch_gate(
         self,
         name: Name,
@@ -144,6 +128,13 @@ class GateRoutes:
         )
         return await self._answer(gate, way, request, response)
 
+    @operation(
+        "POST",
+        "/v1/gates/{name}/rollback",
+        Scope.ADMIN,
+        refuses=(404, 409, 412, 502),
+        answers=_CHANGED,
+    )
     async def roll_back_gate(
         self,
         name: Name,
@@ -164,10 +155,19 @@ class GateRoutes:
         )
         return await self._answer(gate, way, request, response)
 
+    @operation("DELETE", "/v1/gates/{name}", Scope.ADMIN, refuses=(404, 409))
     def remove_gate(self, name: Name) -> None:
         """Remove a gate. Nothing is at its addresses any more; previews stay."""
         self._gates.command(lambda commands: commands.remove(name))
 
+    @operation(
+        "POST",
+        "/v1/gates/{name}/try",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        is_report=True,
+        refuses=(404, 409),
+    )
     def try_gate(self, name: Name, order: orders.TryOrder, caller: Caller) -> models.TryAnswer:
         """Tell where a request to a gate would go, and why. Sends nothing."""
         gate = self._find(name, caller)

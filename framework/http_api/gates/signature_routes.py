@@ -5,10 +5,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from framework.access import Scope
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.examples import example
 from framework.http_api.http.parameters import ListedApps
-from framework.http_api.http.problems import document
 from framework.service.previews import Previews
 from framework.trust import NotTrusted, RecordKind
 
@@ -39,19 +38,15 @@ class Signatures(BaseModel):
     refused: list[RefusedRecord]
 
 
-class SignatureRoutes:
+class SignatureRoutes(Routes):
     """The call about signatures. It does not block."""
+
+    tag = "tokens"
 
     def __init__(self, previews: Previews) -> None:
         self._previews = previews
 
-    def make_router(self) -> OperationRouter:
-        """Return its route."""
-        router = OperationRouter("tokens")
-        read = Operation(Scope.READ, Reach.ITS_SHARE)
-        router.add("GET", "/v1/signatures", self.show_signatures, read, responses=document(404))
-        return router
-
+    @operation("GET", "/v1/signatures", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     async def show_signatures(self, listed: ListedApps) -> Signatures:
         """List the records that none of the frameworks' tokens has signed. They are kept."""
         refused = self._previews.snapshot.refused.values()
