@@ -1,15 +1,12 @@
 """/v1/stacks: write stacks, and open, stop, pin and close their variants."""
 
-from typing import Any
-
 from fastapi import Request, Response
 
 from framework.access import Identity, Scope
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import Caller, ListedApps
-from framework.http_api.http.problems import document
 from framework.http_api.stacks import stack_models as models
 from framework.http_api.stacks import stack_orders as orders
 from framework.http_api.stacks import stack_rights
@@ -20,77 +17,18 @@ from framework.service.stacks.stack_service import Stacks
 from framework.stacks.errors import UnknownVariant
 from prevs.stacks import StackRecord
 
-_ALL = "/v1/stacks"
-_ONE = "/v1/stacks/{name}"
-_VARIANTS = "/v1/stacks/{name}/variants"
-_VARIANT = "/v1/stacks/{name}/variants/{variant}"
-_READ = Operation(Scope.READ, Reach.ITS_SHARE)
-_USE = Operation(Scope.USE, Reach.ITS_SHARE)
-_ADMIN = Operation(Scope.ADMIN)
 
-
-class StackRoutes:
+class StackRoutes(Routes):
     """The calls about stacks. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "stacks"
 
     def __init__(self, stacks: Stacks, writing: StackWriting, presenter: StackPresenter) -> None:
         self._stacks = stacks
         self._writing = writing
         self._presenter = presenter
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("stacks")
-        found = document(404)
-        router.add("GET", _ALL, self.list_stacks, _READ, responses=found)
-        router.add("GET", _ONE, self.show_stack, _READ, responses=document(404, 409))
-        changed: dict[int | str, dict[str, Any]] = document(400, 404, 409, 413, 502)
-        router.add(
-            "PUT",
-            _ONE,
-            self.write_stack,
-            _ADMIN._replace(action="write stack"),
-            responses={201: {"model": models.Stack, "description": "It is new"}, **changed},
-        )
-        router.add(
-            "DELETE",
-            _ONE,
-            self.remove_stack,
-            _ADMIN._replace(action="remove stack"),
-            status_code=204,
-            responses=found,
-        )
-        self._add_variants(router, changed)
-        return router
-
-    def _add_variants(
-        self, router: OperationRouter, changed: dict[int | str, dict[str, Any]]
-    ) -> None:
-        """Add the calls about variants."""
-        found = document(404, 409)
-        was_open = {"model": models.StackVariant, "description": "It was open"}
-        router.add(
-            "POST",
-            _VARIANTS,
-            self.open_variant,
-            _USE._replace(action="open variant"),
-            status_code=201,
-            responses={200: was_open, **changed},
-        )
-        router.add("GET", _VARIANT, self.show_variant, _READ, responses=found)
-        router.add(
-            "DELETE",
-            _VARIANT,
-            self.close_variant,
-            _USE._replace(action="close variant"),
-            status_code=204,
-            responses=found,
-        )
-        stop = _USE._replace(action="stop variant")
-        router.add("POST", f"{_VARIANT}/stop", self.stop_variant, stop, responses=found)
-        pin, unpin = _USE._replace(action="pin variant"), _USE._replace(action="unpin variant")
-        router.add("PUT", f"{_VARIANT}/pin", self.pin_variant, pin, responses=found)
-        router.add("DELETE", f"{_VARIANT}/pin", self.unpin_variant, unpin, responses=found)
-
+    @operation("GET", "/v1/stacks", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     def list_stacks(
         self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
     ) -> models.Stacks:
@@ -106,10 +44,18 @@ class StackRoutes:
         page = cut(seen, lambda stack: (stack.name,), limit, after)
         return models.Stacks(stacks=self._presenter.show_all(page.entries), next=page.next)
 
+    @operation("GET", "/v1/stacks/{name}", Scope.READ, Reach.ITS_SHARE, refuses=(404, 409))
     def show_stack(self, name: Name, caller: Caller) -> models.Stack:
         """Show a stack: its members, its open variants, and what runs in these."""
         return self._presenter.show(self._find(name, caller))
 
+    @operation(
+        "PUT",
+        "/v1/stacks/{name}",
+        Scope.ADMIN,
+        refuses=(404, 409, 502),
+        answers={201: {"model": models.Stack, "description": "It is new"}},
+    )
     async def write_stack(
         self,
         name: Name,
@@ -129,10 +75,20 @@ class StackRoutes:
             response.status_code = 201
         return self._presenter.show(stack)
 
+    @operation("DELETE", "/v1/stacks/{name}", Scope.ADMIN, refuses=(404,))
     def remove_stack(self, name: Name) -> None:
         """Remove a stack: its addresses lead nowhere, and what runs in its variants alone stops."""
         self._stacks.command(lambda commands: commands.remove(name))
 
+    @operation(
+        "POST",
+        "/v1/stacks/{name}/variants",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        refuses=(404, 409, 502),
+        status_code=201,
+        answers={200: {"model": models.StackVariant, "description": "It was open"}},
+    )
     async def open_variant(
         self,
         name: Name,
@@ -148,13 +104,27 @@ class StackRoutes:
         note_target(request, f"{name}/variants/{variant}")
         if variant in before:
             response.status_code = 200
-        response.headers["Location"] = f"{_VARIANTS.format(name=name)}/{variant}"
+        response.headers["Location"] = f"/v1/stacks/{name}/variants/{variant}"
         return self._presenter.show_variant(stack, variant)
 
+    @operation(
+        "GET",
+        "/v1/stacks/{name}/variants/{variant}",
+        Scope.READ,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+    )
     def show_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
         """Show a variant: where each member is in it, and what runs."""
         return self._show_variant(self._find(name, caller), variant)
 
+    @operation(
+        "DELETE",
+        "/v1/stacks/{name}/variants/{variant}",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+    )
     def close_variant(self, name: Name, variant: VariantName, caller: Caller) -> None:
         """Close a variant: what runs in it alone stops, and is removed.
 
@@ -163,16 +133,37 @@ class StackRoutes:
         self._find(name, caller, to_use=True)
         self._stacks.command(lambda commands: commands.close(name, variant))
 
+    @operation(
+        "POST",
+        "/v1/stacks/{name}/variants/{variant}/stop",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+    )
     def stop_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
         """Stop what runs in a variant alone. The next request to an address starts it again."""
         self._find(name, caller, to_use=True)
         stack = self._stacks.command(lambda commands: commands.stop(name, variant))
         return self._show_variant(stack, variant)
 
+    @operation(
+        "PUT",
+        "/v1/stacks/{name}/variants/{variant}/pin",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+    )
     def pin_variant(self, name: Name, variant: VariantName, caller: Caller) -> models.StackVariant:
         """Keep what runs in a variant from stopping because it is idle, or to make room."""
         return self._pin(name, variant, caller, pinned=True)
 
+    @operation(
+        "DELETE",
+        "/v1/stacks/{name}/variants/{variant}/pin",
+        Scope.USE,
+        Reach.ITS_SHARE,
+        refuses=(404, 409),
+    )
     def unpin_variant(
         self, name: Name, variant: VariantName, caller: Caller
     ) -> models.StackVariant:
