@@ -9,10 +9,9 @@ from fastapi import Query
 from framework.access import Scope
 from framework.apps import room_detail
 from framework.errors import BeingFetched, RepositoryUnreachable
-from framework.http_api.admission.operations import Operation, OperationRouter
+from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import App
-from framework.http_api.http.problems import document
 from framework.http_api.landing import landing_lists as lists
 from framework.http_api.landing.landing_lists import Wanted
 from framework.http_api.landing.landing_models import Kind, Landing, Trouble
@@ -31,8 +30,10 @@ OfKind = Annotated[
 _NOTHING = Listing((), None)
 
 
-class LandingRoutes:
+class LandingRoutes(Routes):
     """The call of proxies for landing pages. `now` is in seconds since the epoch."""
+
+    tag = "use"
 
     def __init__(
         self,
@@ -46,18 +47,7 @@ class LandingRoutes:
         self._addresses = addresses
         self._now = now
 
-    def make_router(self) -> OperationRouter:
-        """Return the route of this call."""
-        router = OperationRouter("use", prefix="/v1")
-        router.add(
-            "GET",
-            "/apps/{app}/landing",
-            self.show_landing,
-            Operation(Scope.PROXY),
-            responses=document(404),
-        )
-        return router
-
+    @operation("GET", "/v1/apps/{app}/landing", Scope.PROXY, refuses=(404,))
     async def show_landing(
         self,
         app: App,
