@@ -8,7 +8,7 @@ from fastapi import Path, Request
 
 from framework.access import Scope
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.ironworker import models, schedule_presenter
 from framework.http_api.ironworker.code_packages import CodePackages
@@ -18,17 +18,17 @@ from framework.http_api.schedules.schedule_writing import check_caller
 from framework.jobs.errors import UnknownJobName
 from framework.service.jobs.schedule_service import Schedules
 
-_READ = Operation(Scope.READ, Reach.ITS_PATH)
-_USE = Operation(Scope.USE, Reach.ITS_PATH)
-
 ScheduleId = Annotated[str, Path(alias="id")]
 
 
-class ScheduleRoutes:
+class ScheduleRoutes(Routes):
     """The calls about schedules. Those that are no coroutines run in a thread, and may block.
 
     `new_key` returns a text that was never used, `now` the seconds since the epoch.
     """
+
+    tag = "ironworker"
+    is_described = False
 
     def __init__(
         self,
@@ -42,21 +42,15 @@ class ScheduleRoutes:
         self._new_key = new_key
         self._now = now
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("ironworker", "/2/projects/{app}/schedules", is_described=False)
-        router.add("GET", "", self.list_schedules, _READ)
-        router.add("POST", "", self.make_schedule, _USE._replace(action="write schedule"))
-        router.add("GET", "/{id}", self.show_schedule, _READ)
-        cancel = _USE._replace(action="remove schedule")
-        router.add("POST", "/{id}/cancel", self.cancel_schedule, cancel)
-        return router
-
+    @operation("GET", "/2/projects/{app}/schedules", Scope.READ, Reach.ITS_PATH)
     def list_schedules(self, app: App, listed: Listed) -> models.Schedules:
         """List the schedules of an app by name."""
         found = listed.cut(self._schedules.snapshot.list_schedules(app))
         return models.Schedules(schedules=list(map(schedule_presenter.show, found)))
 
+    @operation(
+        "POST", "/2/projects/{app}/schedules", Scope.USE, Reach.ITS_PATH, action="write schedule"
+    )
     async def make_schedule(
         self, app: App, order: ScheduleOrders, caller: Caller, request: Request
     ) -> models.Scheduled:
@@ -74,10 +68,18 @@ class ScheduleRoutes:
         note_target(request, f"{app}/schedules/{name}")
         return models.Scheduled(schedules=[models.TaskId(id=name)])
 
+    @operation("GET", "/2/projects/{app}/schedules/{id}", Scope.READ, Reach.ITS_PATH)
     def show_schedule(self, app: App, schedule_id: ScheduleId) -> models.Schedule:
         """Show a schedule with its next time."""
         return schedule_presenter.show(self._schedules.snapshot.schedule(app, schedule_id))
 
+    @operation(
+        "POST",
+        "/2/projects/{app}/schedules/{id}/cancel",
+        Scope.USE,
+        Reach.ITS_PATH,
+        action="remove schedule",
+    )
     def cancel_schedule(self, app: App, schedule_id: ScheduleId, caller: Caller) -> models.Done:
         """Remove a schedule; its jobs go on. One with a command is removed by admins alone."""
         schedule = self._schedules.snapshot.schedule(app, schedule_id)

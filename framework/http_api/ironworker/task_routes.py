@@ -8,7 +8,7 @@ from fastapi import Body, Request, Response
 from framework.access import Scope
 from framework.errors import InvalidSettings, Problem
 from framework.http_api.admission.audit_middleware import note_target
-from framework.http_api.admission.operations import Operation, OperationRouter, Reach
+from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import problems
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.ironworker import models, task_presenter
@@ -34,42 +34,33 @@ from prevs.work import Progress
 MOST_LOG = 16 * 1024 * 1024
 """Characters of a log that are read for one answer."""
 
-_READ = Operation(Scope.READ, Reach.ITS_PATH)
-_USE = Operation(Scope.USE, Reach.ITS_PATH)
 
-
-class TaskRoutes:
+class TaskRoutes(Routes):
     """The calls about tasks. Methods that are no coroutines run in a thread, and may block."""
+
+    tag = "ironworker"
+    is_described = False
 
     def __init__(self, jobs: Jobs, requests: TaskRequests, logs: Logs) -> None:
         self._jobs = jobs
         self._requests = requests
         self._logs = logs
 
-    def make_router(self) -> OperationRouter:
-        """Return the routes of these calls."""
-        router = OperationRouter("ironworker", "/2/projects/{app}/tasks", is_described=False)
-        router.add("GET", "", self.list_tasks, _READ)
-        queue = _USE._replace(action="request jobs", body_limit=BODY_LIMIT)
-        router.add("POST", "", self.queue_tasks, queue)
-        router.add("POST", "/webhook", self.queue_webhook, _USE._replace(action="request jobs"))
-        router.add("GET", "/{id}", self.show_task, _READ)
-        router.add("GET", "/{id}/log", self.show_log, _READ)
-        router.add("GET", "/{id}/outlog", self.show_output, _READ)
-        for what, act, action in (
-            ("cancel", self.cancel_task, "cancel job"),
-            ("retry", self.retry_task, "retry job"),
-            ("progress", self.tell_progress, "tell progress"),
-        ):
-            router.add("POST", f"/{{id}}/{what}", act, _USE._replace(action=action))
-        return router
-
+    @operation("GET", "/2/projects/{app}/tasks", Scope.READ, Reach.ITS_PATH)
     def list_tasks(self, app: App, listed: ListedTasks) -> models.Tasks:
         """List the jobs of an app as tasks."""
         return models.Tasks(
             tasks=list(map(task_presenter.show, listed.choose(self._jobs.of_app(app))))
         )
 
+    @operation(
+        "POST",
+        "/2/projects/{app}/tasks",
+        Scope.USE,
+        Reach.ITS_PATH,
+        action="request jobs",
+        body_limit=BODY_LIMIT,
+    )
     async def queue_tasks(
         self, app: App, order: TaskOrders, caller: Caller, request: Request
     ) -> models.Queued:
@@ -79,6 +70,9 @@ class TaskRoutes:
         note_target(request, f"{app}/jobs/{jobs[0].id}{more}")
         return models.Queued(tasks=[models.TaskId(id=job.id) for job in jobs])
 
+    @operation(
+        "POST", "/2/projects/{app}/tasks/webhook", Scope.USE, Reach.ITS_PATH, action="request jobs"
+    )
     async def queue_webhook(
         self, app: App, code_name: CodeName, caller: Caller, request: Request
     ) -> models.QueuedWebhook:
@@ -88,10 +82,12 @@ class TaskRoutes:
         note_target(request, f"{app}/jobs/{job.id}")
         return models.QueuedWebhook(id=job.id)
 
+    @operation("GET", "/2/projects/{app}/tasks/{id}", Scope.READ, Reach.ITS_PATH)
     def show_task(self, app: App, task_id: JobId) -> models.Task:
         """Show a job as a task."""
         return task_presenter.show(self._jobs.find(app, task_id))
 
+    @operation("GET", "/2/projects/{app}/tasks/{id}/log", Scope.READ, Reach.ITS_PATH)
     async def show_log(self, app: App, task_id: JobId) -> Response:
         """Read the whole log of the last attempt: the build, then the command's output."""
         job = await job_stream.find(self._jobs, app, task_id)
@@ -99,6 +95,7 @@ class TaskRoutes:
             return _refuse_log(job)
         return _answer([text async for text, _ in self._read(job)])
 
+    @operation("GET", "/2/projects/{app}/tasks/{id}/outlog", Scope.READ, Reach.ITS_PATH)
     async def show_output(self, app: App, task_id: JobId) -> Response:
         """Read what the command printed in the last attempt."""
         job = await job_stream.find(self._jobs, app, task_id)
@@ -110,12 +107,22 @@ class TaskRoutes:
         parts = [split.feed(text, end, runs=runs) async for text, end in self._read(job)]
         return _answer([part.output for part in (*parts, split.finish())])
 
+    @operation(
+        "POST",
+        "/2/projects/{app}/tasks/{id}/cancel",
+        Scope.USE,
+        Reach.ITS_PATH,
+        action="cancel job",
+    )
     def cancel_task(self, app: App, task_id: JobId, caller: Caller) -> models.Done:
         """Cancel a job."""
         by = caller.name
         self._jobs.command(lambda commands: commands.cancel(app, task_id, by=by))
         return models.Done(msg="Cancelled")
 
+    @operation(
+        "POST", "/2/projects/{app}/tasks/{id}/retry", Scope.USE, Reach.ITS_PATH, action="retry job"
+    )
     def retry_task(
         self,
         app: App,
@@ -134,6 +141,7 @@ class TaskRoutes:
         note_target(request, f"{app}/jobs/{task_id} as {job.id}")
         return models.Queued(tasks=[models.TaskId(id=job.id)])
 
+    @operation("POST", "/2/projects/{app}/tasks/{id}/progress", Scope.USE, Reach.ITS_PATH)
     def tell_progress(self, app: App, task_id: JobId, order: ProgressOrder) -> models.Done:
         """Say for a command how far it is."""
         progress = Progress(order.percent, order.msg)
