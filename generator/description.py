@@ -8,19 +8,6 @@ from typing import Any, NamedTuple
 
 Schema = Mapping[str, Any]
 
-OF_PROXIES = frozenset(
-    {
-        "begin_sign_in",
-        "enter_app",
-        "finish_sign_in",
-        "note_refusals",
-        "note_uses",
-        "show_landing",
-        "take_hook",
-    }
-)
-"""Operations that proxies alone call; they have no command."""
-
 _KINDS = {
     "string": "str",
     "integer": "int",
@@ -67,12 +54,16 @@ class Operation(NamedTuple):
 def find_operations(described: Schema) -> list[Operation]:
     """Return the operations that have a command: those below /v1, without those of proxies."""
     return [
-        operation
+        Operation(method.upper(), path, detail)
         for path, methods in described["paths"].items()
         for method, detail in methods.items()
-        if path.startswith("/v1/")
-        and (operation := Operation(method.upper(), path, detail)).name not in OF_PROXIES
+        if path.startswith("/v1/") and not is_of_proxies(detail)
     ]
+
+
+def is_of_proxies(detail: Schema) -> bool:
+    """Return whether proxies alone make a call, by the scope that it needs."""
+    return any("proxy" in scopes for one in detail.get("security", ()) for scopes in one.values())
 
 
 def annotate(*schemas: Schema) -> str:

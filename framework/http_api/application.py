@@ -16,7 +16,7 @@ from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
-from framework.http_api.admission.operations import OperationRouter, name_operation
+from framework.http_api.admission.operations import Routes, name_operation
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.gates.gate_routes import GateRoutes
@@ -111,19 +111,19 @@ def make_app(
     registry: CollectorRegistry,
     checks: probes.Probes,
     ironworker: bool = False,
-    make_routes: Callable[[OperationRouter], Sequence[BaseRoute]] = OperationRouter.make_routes,
+    make_routes: Callable[[Routes], Sequence[BaseRoute]] = Routes.make_routes,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
     `checks` are those of /healthz and /readyz. `registry` counts the requests. With `ironworker`
-    it answers IronWorker's clients, too. `make_routes` makes the routes of a router.
+    it answers IronWorker's clients, too. `make_routes` makes the routes of functions.
     """
     app = _described()
-    declared = [description.declare_description()]
-    for router in _make_routers(ports, admission, addresses, registry, ironworker=ironworker):
+    declared = [description.OF_DESCRIPTION]
+    for routes in _list_routes(ports, admission, addresses, registry, ironworker=ironworker):
         # To include a router would make its routes once more.
-        app.routes.extend(make_routes(router))
-        declared += router.declared
+        app.routes.extend(make_routes(routes))
+        declared += (one.operation for one in routes.list_endpoints())
     app.include_router(probes.make_router(checks))
     prefixes = (calls.OWN, calls.IRONWORKER) if ironworker else (calls.OWN,)
     operations = calls.Operations(declared, prefixes)
@@ -136,46 +136,44 @@ def make_app(
     return app
 
 
-def _make_routers(
+def _list_routes(
     ports: Ports,
     admission: Admission,
     addresses: Addresses,
     registry: CollectorRegistry,
     *,
     ironworker: bool,
-) -> Iterator[OperationRouter]:
-    """Yield the routers of all calls, in the order of the OpenAPI description.
+) -> Iterator[Routes]:
+    """Yield what answers all calls, in the order of the OpenAPI description.
 
     IronWorker's calls are not in it.
     """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, ports.now)
     resolver, logs = LabelResolver(previews, ports.refs), Logs(ports.sandboxes)
-    yield AppRoutes(previews, resolver, addresses).make_router()
-    yield from _make_app_routers(ports, admission, addresses, registry)
-    yield PreviewRoutes(
-        previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept
-    ).make_router()
-    yield from _make_job_routers(ports, resolver, logs, ironworker=ironworker)
-    yield from _make_gate_routers(ports, resolver, addresses)
-    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
-    yield RefRoutes(resolver, addresses).make_router()
-    yield PullRoutes(previews, addresses).make_router()
-    yield LandingRoutes(previews, resolver, addresses, ports.now).make_router()
-    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
-    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
-    yield NotificationRoutes(previews, ports.notifications, ports.now).make_router()
-    yield RoleRoutes(previews).make_router()
-    yield TokenRoutes(admission.tokens, admission.audit).make_router()
-    yield SignatureRoutes(previews).make_router()
+    yield AppRoutes(previews, resolver, addresses)
+    yield from _list_app_routes(ports, admission, addresses, registry)
+    yield PreviewRoutes(previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept)
+    yield from _list_job_routes(ports, resolver, logs, ironworker=ironworker)
+    yield from _list_gate_routes(ports, resolver, addresses)
+    yield UseRoutes(presenter, ports.report, ports.note_proxy)
+    yield RefRoutes(resolver, addresses)
+    yield PullRoutes(previews, addresses)
+    yield LandingRoutes(previews, resolver, addresses, ports.now)
+    yield AgentRoutes(AgentShares(previews, ports.agents))
+    yield EventRoutes(previews, Feed(lambda: previews.history))
+    yield NotificationRoutes(previews, ports.notifications, ports.now)
+    yield RoleRoutes(previews)
+    yield TokenRoutes(admission.tokens, admission.audit)
+    yield SignatureRoutes(previews)
 
 
-def _make_app_routers(
+def _list_app_routes(
     ports: Ports, admission: Admission, addresses: Addresses, registry: CollectorRegistry
-) -> Iterator[OperationRouter]:
-    """Yield the routers of what belongs to an app: secrets, webhooks, access, its forge."""
+) -> Iterator[Routes]:
+    """Yield what answers calls about an app's secrets, webhooks, access and forge."""
     previews = ports.previews
-    yield SecretRoutes(previews).make_router()
+    yield SecretRoutes(previews)
     setup = ForgeSetup(previews, ports.forge, ports.hooks, addresses.hook_url)
     yield HookRoutes(
         previews,
@@ -185,32 +183,32 @@ def _make_app_routers(
         addresses=addresses,
         now=ports.now,
         clock=admission.clock,
-    ).make_router()
-    yield AccessRoutes(previews, ports.passes, token_hex).make_router()
-    yield EntryRoutes(previews, ports.visitors, admission.clock).make_router()
-    yield ForgeRoutes(previews, setup).make_router()
+    )
+    yield AccessRoutes(previews, ports.passes, token_hex)
+    yield EntryRoutes(previews, ports.visitors, admission.clock)
+    yield ForgeRoutes(previews, setup)
 
 
-def _make_gate_routers(
+def _list_gate_routes(
     ports: Ports, resolver: LabelResolver, addresses: Addresses
-) -> Iterator[OperationRouter]:
-    """Yield the routers of gates and stacks."""
+) -> Iterator[Routes]:
+    """Yield what answers calls about gates and stacks."""
     yield GateRoutes(
         ports.gates,
         GateChanges(ports.gates, ports.previews, resolver),
         GatePresenter(lambda: ports.gates.snapshot, addresses),
-    ).make_router()
+    )
     yield StackRoutes(
         ports.stacks,
         StackWriting(ports.stacks, resolver),
         StackPresenter(lambda: ports.stacks.snapshot, addresses),
-    ).make_router()
+    )
 
 
-def _make_job_routers(
+def _list_job_routes(
     ports: Ports, resolver: LabelResolver, logs: Logs, *, ironworker: bool
-) -> Iterator[OperationRouter]:
-    """Yield the routers of jobs and schedules, and with `ironworker` those of its clients."""
+) -> Iterator[Routes]:
+    """Yield what answers calls about jobs and schedules, with `ironworker` its clients', too."""
     job_resolver = JobResolver(ports.jobs, resolver)
     job_presenter = JobPresenter(
         ports.ready,
@@ -224,21 +222,21 @@ def _make_job_routers(
         logs,
         job_presenter,
         is_log_kept=ports.is_log_kept,
-    ).make_router()
-    yield ArtifactRoutes(ports.jobs, JobArtifacts(ports.sandboxes)).make_router()
+    )
+    yield ArtifactRoutes(ports.jobs, JobArtifacts(ports.sandboxes))
     yield ScheduleRoutes(
         ports.schedules,
         job_resolver,
         job_presenter,
         runs=ScheduleRuns(ports.schedules, job_resolver, token_hex),
         now=ports.now,
-    ).make_router()
+    )
     if ironworker:
         code_packages = CodePackages(ports.previews, resolver, job_resolver)
         tasks = TaskRequests(ports.jobs, job_resolver, code_packages, token_hex)
-        yield TaskRoutes(ports.jobs, tasks, logs).make_router()
-        yield CodeRoutes(ports.jobs, code_packages).make_router()
-        yield TaskScheduleRoutes(ports.schedules, code_packages, token_hex, ports.now).make_router()
+        yield TaskRoutes(ports.jobs, tasks, logs)
+        yield CodeRoutes(ports.jobs, code_packages)
+        yield TaskScheduleRoutes(ports.schedules, code_packages, token_hex, ports.now)
 
 
 def _described() -> FastAPI:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from framework.access import Scope
 from framework.http_api.admission.calls import DESCRIPTION as PATH
 from framework.http_api.admission.calls import Operations
-from framework.http_api.admission.operations import Declared, Operation, Reach, declare
+from framework.http_api.admission.operations import Operation, Reach
 
 FILES = "/docs-files"
 """The path of the files with which a browser shows the description."""
@@ -84,9 +84,8 @@ TAGS: list[dict[str, Any]] = [
 ]
 
 
-def declare_description() -> Declared:
-    """Return the operation of the description's own route, which FastAPI makes."""
-    return declare("GET", PATH, Operation(Scope.READ, Reach.ITS_SHARE))
+OF_DESCRIPTION = Operation("GET", PATH, Scope.READ, Reach.ITS_SHARE)
+"""The operation of the description's own route, which FastAPI makes."""
 
 
 def describe_access(app: FastAPI, operations: Operations) -> None:

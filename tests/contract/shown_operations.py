@@ -13,7 +13,7 @@ from framework.access import Scope
 from generator.__main__ import make
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess
-from tests.fakes.calls import bearer
+from tests.fakes.calls import CALLS, bearer
 
 _BODY = {"text": "Hello"}
 
@@ -37,6 +37,7 @@ def main(name: str) -> None:
         "docs": http_api.page(),
         "answers": _ask(api, method, path.format(app="hello")),
         "notes": api.notes(),
+        "held to their declarations": list(CALLS),
     }
     json.dump(found, sys.stdout, default=str)
 

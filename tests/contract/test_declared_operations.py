@@ -97,6 +97,10 @@ def test_it_is_answered_to_a_token_of_its_scope_alone(found: Mapping[str, Any]) 
     }
 
 
+def test_the_tests_of_all_operations_have_it(found: Mapping[str, Any]) -> None:
+    assert "POST /v1/apps/{app}/greetings" in found["held to their declarations"]
+
+
 def test_the_audit_log_names_it(found: Mapping[str, Any]) -> None:
     assert ["mine", "send greeting", "hello", 200] in found["notes"]
     assert ["mine", "send greeting", "hello", 403] in found["notes"]

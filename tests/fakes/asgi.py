@@ -186,7 +186,7 @@ class ApiInProcess:
             ironworker=self._ironworker,
             make_routes=routes.make,
         )
-        app.add_middleware(Serving, endpoints=routes.endpoints)
+        app.add_middleware(Serving, answers=routes.answers)
         return app
 
     def _enter_hook(self, app: AppRecord, token: str, webhook: Webhook) -> EnteredHook:

@@ -12,52 +12,51 @@ from typing import Any
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api.admission.operations import Added, OperationRouter
+from framework.http_api.admission.operations import Endpoint, Routes, make_routes
 
 _Key = tuple[str, str]
-_Endpoint = Callable[..., Any]
+_Answer = Callable[..., Any]
 
-_SERVED: ContextVar[Mapping[_Key, _Endpoint]] = ContextVar("served")
+_SERVED: ContextVar[Mapping[_Key, _Answer]] = ContextVar("served")
 _MADE: dict[frozenset[_Key], Sequence[BaseRoute]] = {}
 
 
 class SharedRoutes:
-    """The routes of one application. It needs Serving, with the `endpoints` of its own."""
+    """The routes of one application. It needs Serving, with the `answers` of its own."""
 
     def __init__(self) -> None:
-        self.endpoints: dict[_Key, _Endpoint] = {}
+        self.answers: dict[_Key, _Answer] = {}
 
-    def make(self, router: OperationRouter) -> Sequence[BaseRoute]:
-        """Return the shared routes of a router."""
-        own = {_key(one): one.endpoint for one in router.added}
-        self.endpoints |= own
+    def make(self, routes: Routes) -> Sequence[BaseRoute]:
+        """Return the shared routes of functions."""
+        endpoints = routes.list_endpoints()
+        own = {_key(one): one.answer for one in endpoints}
+        self.answers |= own
         key = frozenset(own)
         if key not in _MADE:
-            router.added = [
-                one._replace(endpoint=_lead(_key(one), one.endpoint)) for one in router.added
-            ]
-            _MADE[key] = router.make_routes()
+            leading = [one._replace(answer=_lead(_key(one), one.answer)) for one in endpoints]
+            _MADE[key] = make_routes(type(routes), leading)
         return _MADE[key]
 
 
 class Serving:
     """Middleware that tells shared routes whose request they serve."""
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[_Key, _Endpoint]) -> None:
+    def __init__(self, app: ASGIApp, answers: Mapping[_Key, _Answer]) -> None:
         self._app = app
-        self._endpoints = endpoints
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _SERVED.set(self._endpoints)
+        _SERVED.set(self._answers)
         await self._app(scope, receive, send)
 
 
-def _key(one: Added) -> _Key:
-    return one.method, one.path
+def _key(one: Endpoint) -> _Key:
+    return one.operation.method, one.operation.path
 
 
-def _lead(key: _Key, example: _Endpoint) -> _Endpoint:
-    """Return an endpoint like `example` that calls that of the application which serves."""
+def _lead(key: _Key, example: _Answer) -> _Answer:
+    """Return a function like `example` that calls that of the application which serves."""
     if inspect.iscoroutinefunction(example):
 
         @functools.wraps(example)

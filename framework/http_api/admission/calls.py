@@ -1,12 +1,13 @@
 """Finds the operation that a request is for, once, for all middleware behind it."""
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from framework.http_api.admission.operations import UNDECLARED, Declared, Operation
+from framework.http_api.admission.operations import UNDECLARED, Operation
 
 DESCRIPTION = "/openapi.json"
 OWN = "/v1/"
@@ -20,7 +21,7 @@ class Call(NamedTuple):
     """One request below /v1 or /2, or for the description. All of these need a token.
 
     `app` is the app that the path names, "" for none. `action` and `target` are for the audit log:
-    if no route has declared a write, they are its method and its path.
+    if no function has declared a write, they are its method and its path.
     """
 
     operation: Operation
@@ -36,11 +37,11 @@ class Operations:
     `prefixes` begin the paths of calls.
     """
 
-    def __init__(self, declared: Iterable[Declared], prefixes: Iterable[str] = (OWN,)) -> None:
+    def __init__(self, declared: Iterable[Operation], prefixes: Iterable[str] = (OWN,)) -> None:
         self._prefixes = tuple(prefixes)
-        self._by_method: dict[str, list[Declared]] = {}
+        self._by_method: dict[str, list[tuple[re.Pattern[str], Operation]]] = {}
         for one in declared:
-            self._by_method.setdefault(one.method, []).append(one)
+            self._by_method.setdefault(one.method, []).append((one.pattern, one))
 
     def find(self, method: str, path: str) -> Call | None:
         """Return the call that a request is; None for a path that checks its own access.
@@ -50,13 +51,11 @@ class Operations:
         if not (path.startswith(self._prefixes) or path in {"/v1", DESCRIPTION}):
             return None
         is_write = method not in _READS
-        for declared in self._by_method.get(method if is_write else "GET", ()):
-            if found := declared.pattern.match(path):
+        for pattern, operation in self._by_method.get(method if is_write else "GET", ()):
+            if found := pattern.match(path):
                 named = found.groupdict()
-                operation, target = declared.operation, declared.name_target(named)
-                return Call(
-                    operation, named.get("app", ""), operation.action or method, target, is_write
-                )
+                target, action = operation.target.format(**named), operation.action or method
+                return Call(operation, named.get("app", ""), action, target, is_write)
         return Call(UNDECLARED, "", method, path, is_write)
 
 

@@ -1,14 +1,15 @@
-"""What the middleware needs to know of an operation: declared once, on its route.
+"""Operations of the API. Each is declared once, on the function that answers it.
 
-A route gets its Operation when it is made. An operation that no route declares needs an admin token
-for all apps.
+From the declaration follow its route, its description, who may call it, what the audit log says of
+it, and how large its body may be. What no function declares needs an admin token for all apps.
 """
 
 import enum
+import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Response, Security
 from fastapi.routing import APIRoute
@@ -21,11 +22,11 @@ from framework.http_api.http import conditional
 from framework.http_api.http.parameters import DURABLE_KEY, IDEMPOTENCY_KEY
 from framework.http_api.http.problems import document
 
-_F = TypeVar("_F", bound=Callable[..., Any])
-_DECLARED = "declared_operation"
-
 BODY_LIMIT = 64 * 1024
 """How many bytes a body may have."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_DECLARED = "declared_operation"
 
 
 class Reach(enum.Enum):
@@ -36,25 +37,76 @@ class Reach(enum.Enum):
     ITS_SHARE = "what belongs to that app; the route itself sees to that"
 
 
-class Operation(NamedTuple):
+@dataclass(frozen=True)
+class Operation:
     """Who may make a call, and how it is handled.
 
-    It needs `scope`; with `for_proxies` a proxy may make it, too. `action` is its name in the audit
-    log; every write has one. Proxies send a report every few seconds, and it changes no setting, so
-    the audit log notes only refused ones. What `is_of_strangers` is passed on from anybody; of it
-    the log notes nothing, or strangers could fill it. With `takes_key` an order with the same
-    Idempotency-Key is done once; with `keeps_key` the route itself sees to that, in the store.
+    As a decorator it declares this on the function that answers. The function's name is the call's
+    id, its docstring is the description, its model the body, and an answer of None is a 204.
     """
 
+    method: str
+    path: str
+    """As a route has it: /v1/apps/{app}/labels/{label:path}."""
     scope: Scope
+    """What the token has to allow."""
     reach: Reach = Reach.NOTHING
+
+    _: KW_ONLY
     for_proxies: bool = False
+    """A proxy may make the call, too."""
     action: str = ""
+    """Its name in the audit log. Not given: the function's name, in words."""
     is_report: bool = False
+    """It comes every few seconds, or changes nothing: the audit log notes refused ones alone."""
     is_of_strangers: bool = False
+    """Proxies pass it on from anybody: of it the log notes nothing, or strangers could fill it."""
     body_limit: int = BODY_LIMIT
+    """In bytes."""
     takes_key: bool = False
+    """An order with the same Idempotency-Key is done once."""
     keeps_key: bool = False
+    """So it is, and the function itself sees to that, in the store."""
+
+    refuses: Sequence[int] = ()
+    """The statuses of its refusals. Those of all calls, of a body and of a key follow."""
+    status_code: int | None = None
+    """That of its answer, if it is neither 200 nor 204."""
+    with_etag: type[BaseModel] | None = None
+    """The model of an answer that `conditional.answer` has made."""
+    response_model: type[BaseModel] | None = None
+    """The model of an answer, if it is not what the function returns."""
+    response_class: type[Response] | None = None
+    """Response: the answer is no JSON."""
+    answers: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
+    """Its other answers, as OpenAPI describes them."""
+
+    def __call__(self, function: _Function) -> _Function:
+        """Declare it on a function, and return that as it is."""
+        action = self.action or function.__name__.replace("_", " ")
+        status = self.status_code
+        if status is None and function.__annotations__.get("return", ...) is None:
+            status = 204
+        setattr(function, _DECLARED, replace(self, action=action, status_code=status))
+        return function
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What matches its paths: that of its route."""
+        return compile_path(self.path)[0]
+
+    @functools.cached_property
+    def shown_path(self) -> str:
+        """Its path, as the description has it."""
+        return compile_path(self.path)[1]
+
+    @functools.cached_property
+    def target(self) -> str:
+        """What a write is done to: {app}/{sha} of /v1/previews/{app}/{sha}/retry."""
+        named = self.shown_path.split("/")[3:]
+        while named and not named[-1].startswith("{"):
+            named.pop()
+        return "/".join(named)
 
     def has_scope(self, identity: Identity) -> bool:
         """Return whether `identity` has the scope for it, in some app at least."""
@@ -76,30 +128,8 @@ class Operation(NamedTuple):
         return identity.scope is Scope.PROXY and self.for_proxies
 
 
-UNDECLARED = Operation(Scope.ADMIN)
-
-
-class Declared(NamedTuple):
-    """An operation, and the `pattern` of its route, which matches its paths."""
-
-    method: str
-    pattern: re.Pattern[str]
-    target: str
-    operation: Operation
-
-    def name_target(self, parameters: Mapping[str, str]) -> str:
-        """Return what a write is done to: `hello`, `hello/5c80e7d…`, `hello/environment/KEY`."""
-        return self.target.format(**parameters)
-
-
-class Documented(TypedDict, total=False):
-    """What the OpenAPI description says about a route's answers."""
-
-    status_code: int
-    response_model: type[BaseModel]
-    response_class: type[Response]
-    responses: dict[int | str, dict[str, Any]]
-
+operation = Operation
+UNDECLARED = Operation("", "", Scope.ADMIN)
 
 _BEARER = (
     "An API token: the operator's, one of the proxies', one that POST /v1/tokens has made, or a "
@@ -109,61 +139,11 @@ _BEARER = (
 )
 
 
-class Added(NamedTuple):
-    """What was added to a router: who answers, and what the description says of it."""
+class Endpoint(NamedTuple):
+    """An operation, and the function that answers it."""
 
-    method: str
-    path: str
-    endpoint: Callable[..., Any]
-    documented: Documented
-    extra: dict[str, Any] | None
-    declared: "operation | None" = None
-
-
-@dataclass(frozen=True)
-class operation:
-    """Declares, on the function that answers it, an operation of the API.
-
-    `refuses` are the statuses of its refusals. Those that all calls have, and those of a body and
-    of a key, follow. `with_etag` is the model of an answer from `conditional.answer`. `answers` are
-    more ones, and `status_code`, `response_model` and `response_class` are as FastAPI has them.
-    Its description is the function's docstring, and its action, if it says no other, the function's
-    name.
-    """
-
-    method: str
-    path: str
-    scope: Scope
-    reach: Reach = Reach.NOTHING
-    _: KW_ONLY
-    action: str = ""
-    for_proxies: bool = False
-    is_report: bool = False
-    is_of_strangers: bool = False
-    body_limit: int = BODY_LIMIT
-    takes_key: bool = False
-    keeps_key: bool = False
-    refuses: Sequence[int] = ()
-    status_code: int | None = None
-    with_etag: type[BaseModel] | None = None
-    response_model: type[BaseModel] | None = None
-    response_class: type[Response] | None = None
-    answers: Mapping[int | str, dict[str, Any]] = field(default_factory=dict)
-
-    def __call__(self, function: _F) -> _F:
-        """Declare it on `function`, which stays as it is."""
-        action = self.action or function.__name__.replace("_", " ")
-        status = self.status_code
-        if status is None and function.__annotations__.get("return", self) is None:
-            status = 204
-        setattr(function, _DECLARED, replace(self, action=action, status_code=status))
-        return function
-
-
-def read_declared(function: object) -> operation | None:
-    """Return the operation that is declared on a function."""
-    found: operation | None = getattr(function, _DECLARED, None)
-    return found
+    operation: Operation
+    answer: Callable[..., Any]
 
 
 class Routes:
@@ -172,88 +152,33 @@ class Routes:
     tag: ClassVar[str]
     is_described: ClassVar[bool] = True
 
-    def make_router(self) -> "OperationRouter":
-        """Return the routes of these calls."""
-        router = OperationRouter(self.tag, is_described=self.is_described)
-        for name, function in vars(type(self)).items():
-            if declared := read_declared(function):
-                router.declare(declared, getattr(self, name))
-        return router
-
-
-class OperationRouter:
-    """Routes of the API, none without its operation. `declared` is in the order of `added`."""
-
-    def __init__(self, tag: str, prefix: str = "", *, is_described: bool = True) -> None:
-        self.added: list[Added] = []
-        self.declared: list[Declared] = []
-        self._tag = tag
-        self._prefix = prefix
-        self._is_described = is_described
-
-    def add(
-        self,
-        method: str,
-        path: str,
-        endpoint: Callable[..., Any],
-        operation: Operation,
-        **documented: Unpack[Documented],
-    ) -> None:
-        """Have `endpoint` answer a method of a path."""
-        extra = IDEMPOTENCY_KEY if operation.takes_key else None
-        extra = DURABLE_KEY if operation.keeps_key else extra
-        path = self._prefix + path
-        self.added.append(Added(method, path, endpoint, documented, extra))
-        self.declared.append(declare(method, path, operation))
-
-    def declare(self, one: operation, endpoint: Callable[..., Any]) -> None:
-        """Have `endpoint` answer what is declared on it."""
-        more: Any = {
-            "status_code": one.status_code,
-            "response_model": one.response_model or one.with_etag,
-            "response_class": one.response_class,
-        }
-        documented: Any = {name: value for name, value in more.items() if value is not None}
-        documented["responses"] = {
-            **(conditional.DOCUMENTED if one.with_etag else {}),
-            **one.answers,
-        }
-        names = set(Operation._fields)
-        made = Operation(**{name: value for name, value in vars(one).items() if name in names})
-        self.add(one.method, one.path, endpoint, made, **documented)
-        self.added[-1] = self.added[-1]._replace(declared=one)
+    def list_endpoints(self) -> Sequence[Endpoint]:
+        """Return the operations that its functions declare, in the order of these."""
+        declared = {name: getattr(one, _DECLARED, None) for name, one in vars(type(self)).items()}
+        return [Endpoint(one, getattr(self, name)) for name, one in declared.items() if one]
 
     def make_routes(self) -> Sequence[BaseRoute]:
         """Return routes for an application to take as they are. This takes a millisecond each."""
-        # guards.Authentication checks the token, before a route runs. This is only described.
-        documented = Security(HTTPBearer(auto_error=False, description=_BEARER))
-        router = APIRouter(
-            tags=[self._tag],
-            include_in_schema=self._is_described,
-            dependencies=[documented],
-            generate_unique_id_function=name_operation,
-        )
-        for one in self.added:
-            router.add_api_route(
-                one.path,
-                one.endpoint,
-                methods=[one.method],
-                openapi_extra=one.extra,
-                **one.documented,
-            )
-            if one.declared is not None:
-                _document_refusals(router.routes[-1], one.declared)
-        return router.routes
+        return make_routes(type(self), self.list_endpoints())
 
 
-def _document_refusals(route: Any, declared: operation) -> None:
-    statuses = {*declared.refuses}
-    has_key = declared.takes_key or declared.keeps_key
-    if route.body_field is not None or has_key:
-        statuses |= {400, 413}
-    if has_key:
-        statuses.add(409)
-    route.responses |= document(*statuses)
+def make_routes(kind: type[Routes], endpoints: Iterable[Endpoint]) -> Sequence[BaseRoute]:
+    """Return the routes of endpoints, with the tag of `kind`."""
+    # guards.Authentication checks the token, before a route runs. This is only described.
+    documented = Security(HTTPBearer(auto_error=False, description=_BEARER))
+    router = APIRouter(
+        tags=[kind.tag],
+        include_in_schema=kind.is_described,
+        dependencies=[documented],
+        generate_unique_id_function=name_operation,
+    )
+    for one, answer in endpoints:
+        router.add_api_route(one.path, answer, methods=[one.method], **dict(_document(one)))
+        made = router.routes[-1]
+        assert isinstance(made, APIRoute)  # noqa: S101 # add_api_route has made it
+        has_body = made.body_field is not None
+        made.responses |= document(*_list_refusals(one, has_body=has_body))
+    return router.routes
 
 
 def name_operation(route: APIRoute) -> str:
@@ -261,15 +186,21 @@ def name_operation(route: APIRoute) -> str:
     return route.name
 
 
-def declare(method: str, path: str, operation: Operation) -> Declared:
-    """Return an operation with the pattern of its route's path."""
-    pattern, shown, _ = compile_path(path)
-    return Declared(method, pattern, _find_target(shown), operation)
+def _document(one: Operation) -> Iterator[tuple[str, Any]]:
+    """Yield what FastAPI takes to describe an operation, but for its refusals."""
+    yield "responses", {**(conditional.DOCUMENTED if one.with_etag else {}), **one.answers}
+    if one.status_code is not None:
+        yield "status_code", one.status_code
+    if model := one.with_etag or one.response_model:
+        yield "response_model", model
+    if one.response_class:
+        yield "response_class", one.response_class
+    if one.keeps_key or one.takes_key:
+        yield "openapi_extra", DURABLE_KEY if one.keeps_key else IDEMPOTENCY_KEY
 
 
-def _find_target(path: str) -> str:
-    """Return what names the target in a path: {app}/{sha} of /v1/previews/{app}/{sha}/retry."""
-    named = path.split("/")[3:]
-    while named and not named[-1].startswith("{"):
-        named.pop()
-    return "/".join(named)
+def _list_refusals(one: Operation, *, has_body: bool) -> set[int]:
+    """Return the statuses of an operation's refusals, without those that all calls have."""
+    has_key = one.takes_key or one.keeps_key
+    of_body = {400, 413} if has_body or has_key else set()
+    return {*one.refuses, *of_body, *({409} if has_key else ())}

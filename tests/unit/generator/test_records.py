@@ -19,13 +19,15 @@ STATE: Schema = {"$ref": "#/components/schemas/State"}
 def describe(schemas: Mapping[str, Any], answer: str) -> Schema:
     """Return a description of one call, and of another that is for proxies."""
 
-    def call(operation: str, schema: str) -> Mapping[str, Any]:
+    def call(operation: str, schema: str, scope: str = "read") -> Mapping[str, Any]:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-        return {"operationId": operation, "responses": {"200": {"content": content}}}
+        security = [{"HTTPBearer": [scope]}]
+        responses = {"200": {"content": content}}
+        return {"operationId": operation, "security": security, "responses": responses}
 
     paths = {
         "/v1/things": {"get": call("list_things", answer)},
-        "/v1/uses": {"post": call("note_uses", "Use")},
+        "/v1/uses": {"post": call("report", "Use", "proxy")},
         "/healthz": {"get": call("show_health", "Probe")},
     }
     return {"paths": paths, "components": {"schemas": schemas}}

@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from framework.access import Scope
 from framework.errors import Superseded
+from framework.http_api.admission.operations import Operation, Reach
 from tests.fakes.asgi import TOKEN, ApiInProcess, refusal
-from tests.fakes.calls import CALLS, NEEDED, bearer, send
+from tests.fakes.calls import CALLS, NEEDED, bearer, is_for, send
 
 JSON = {"Content-Type": "application/json"}
 OF_ALL_CALLS = {401, 403, 422, 429, 500, 503}
@@ -61,7 +62,7 @@ def test_a_call_needs_its_scope_and_the_refusal_names_it(api: ApiInProcess, scop
     for call, needed in NEEDED.items():
         before = dict(api.previews.known_apps)
         answer = send(api, call, headers=headers, content="{")
-        if needed.is_for(scope):
+        if is_for(scope, needed):
             # A webhook without a signature is refused, though the call is allowed.
             is_forged = "urn:prevs:problem:hook-refused" in answer.text
             assert is_forged or answer.status_code not in (401, 403), call
@@ -238,20 +239,30 @@ def operations(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
             yield f"{method.upper()} {path}", operation
 
 
+def find_statuses(needed: Operation, described: Mapping[str, Any]) -> set[int]:
+    """Return the statuses that an operation may have, by its declaration and its body."""
+    has_key = needed.takes_key or needed.keeps_key
+    of_body = {400, 413} if has_key or "requestBody" in described else set()
+    of_key = {409} if has_key else set()
+    answered = {needed.status_code or 200, *map(int, needed.answers)}
+    unchanged = {304} if needed.with_etag else set()
+    return {*OF_ALL_CALLS, *answered, *unchanged, *needed.refuses, *of_body, *of_key}
+
+
 def test_the_description_has_every_call_its_problems_and_the_token(
     description: Mapping[str, Any],
 ) -> None:
     found = dict(operations(description))
     statuses = {name: {int(status) for status in call["responses"]} for name, call in found.items()}
-    own = {name: needed.statuses | OF_ALL_CALLS for name, needed in CALLS.items()}
+    own = {name: find_statuses(needed, found[name]) for name, needed in CALLS.items()}
     assert statuses == {**own, **OPEN}
     for name, needed in CALLS.items():
         assert found[name]["security"] == [{"HTTPBearer": [needed.scope]}]
         who = found[name]["description"].rpartition("\n\n")[2]
         assert who.startswith(f"Needs the scope `{needed.scope}`")
-        assert ("or `proxy`." in who) == needed.more.endswith("+proxy")
-        assert ("may call it for that app." in who) == needed.more.startswith("path")
-        assert ("what belongs to that app." in who) == needed.more.startswith("share")
+        assert ("or `proxy`." in who) == needed.for_proxies
+        assert ("may call it for that app." in who) == (needed.reach is Reach.ITS_PATH)
+        assert ("what belongs to that app." in who) == (needed.reach is Reach.ITS_SHARE)
     for name, operation in found.items():
         assert ("security" in operation) == (name not in OPEN)
         for status, answer in operation["responses"].items():

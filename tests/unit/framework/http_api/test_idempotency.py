@@ -17,7 +17,9 @@ from tests.fakes.clock import FakeClock
 
 KEY = {"Idempotency-Key": '"5c80e7d2 ok"'}
 SHOP = {"name": "shop", "repository": "/srv/shop"}
-CALL = Call(Operation(Scope.ADMIN, takes_key=True), "", "add app", "", is_write=True)
+CALL = Call(
+    Operation("POST", "/v1/apps", Scope.ADMIN, takes_key=True), "", "add app", "", is_write=True
+)
 
 
 def order(api: ApiInProcess, body: Any = SHOP, key: Any = KEY) -> httpx.Response:

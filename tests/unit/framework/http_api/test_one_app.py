@@ -3,11 +3,12 @@
 import pytest
 
 from framework.access import Scope
+from framework.http_api.admission.operations import Reach
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.asgi import ApiInProcess, refusal
-from tests.fakes.calls import NEEDED, bearer, send
+from tests.fakes.calls import NEEDED, bearer, is_for, send
 
 
 @pytest.mark.parametrize("call", NEEDED)
@@ -15,9 +16,9 @@ def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -
     headers = bearer(api, Scope.USE, "hello")
     own = send(api, call, headers=headers, content="{")
     needed = NEEDED[call]
-    if not needed.is_for(Scope.USE):
+    if not is_for(Scope.USE, needed):
         assert refusal(own) == (403, "forbidden")
-    elif not needed.more:
+    elif needed.reach is Reach.NOTHING:
         assert refusal(own) == (403, "not-of-app")
     else:
         assert own.status_code not in (401, 403)

@@ -3,6 +3,7 @@
 import pytest
 
 from framework.access import Scope
+from framework.http_api.admission.operations import Reach
 from framework.people import seals
 from framework.ports.identity import Person
 from prevs.records import AppRecord
@@ -10,7 +11,7 @@ from prevs.roles import TOKEN_PREFIX, RoleRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.asgi import ApiInProcess, refusal
-from tests.fakes.calls import CALLS, NEEDED, send
+from tests.fakes.calls import CALLS, NEEDED, is_for, send
 
 ADA = Person("583231", "ada", frozenset({"shop-devs"}))
 APPS = ("hello", "shop", "zebra")
@@ -59,7 +60,7 @@ def test_a_role_for_all_allows_what_a_token_of_the_scope_does(
     headers = bearer(api)
     for call, needed in CALLS.items():
         answer = send(api, call, headers=headers, content="{")
-        assert (answer.status_code == 403) == (not needed.is_for(Scope(scope))), call
+        assert (answer.status_code == 403) == (not is_for(Scope(scope), needed)), call
 
 
 def test_a_role_for_one_app_allows_what_a_token_for_it_does(api: ApiInProcess) -> None:
@@ -67,7 +68,7 @@ def test_a_role_for_one_app_allows_what_a_token_for_it_does(api: ApiInProcess) -
     headers = bearer(api)
     for call, needed in NEEDED.items():
         answer = send(api, call, headers=headers, content="{")
-        is_allowed = needed.is_for(Scope.USE) and bool(needed.more)
+        is_allowed = is_for(Scope.USE, needed) and needed.reach is not Reach.NOTHING
         assert (answer.status_code != 403) == is_allowed, call
         if "{app}" in call:
             found = [send(api, call, app, headers=headers, content="{") for app in ("shop", "no")]
