@@ -28,8 +28,9 @@ _LONG_FIRST = (
 _BETWEEN = 3 / 4
 """The part of the files of unit tests that are run between others; the rest fills the end."""
 
-_SHARED = ("system", "cluster")
-"""Fixtures of a whole cluster: tests that use one share a worker, so that there is only one."""
+_SHARED = {"system": 1, "cluster": 2}
+"""The session's fixtures of a whole cluster, and how many workers have one of their own: the tests
+of such a worker share it. With one instead of two, no run would be shorter than its tests."""
 
 
 def is_parallel(config: pytest.Config) -> bool:
@@ -40,17 +41,27 @@ def is_parallel(config: pytest.Config) -> bool:
 def sort(items: list[pytest.Item], tests: Path, *, parallel: bool) -> None:
     """Sort `items`, which are below `tests`; mark each with its group, which one worker runs.
 
-    A group is a file, or all tests that use one cluster.
+    A group is a file, or all tests that share a cluster.
     """
     order = _LONG_FIRST if parallel else _QUICK_FIRST
     items.sort(key=lambda item: _rank(str(item.path.relative_to(tests)), order))
     if parallel:
         items[:] = _mix(items, tests / "unit")
+    sharing: dict[str, dict[Path, int]] = {name: {} for name in _SHARED}
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        group = next((name for name in _SHARED if name in fixtures), None)
-        name = group or str(item.path.relative_to(tests).with_suffix(""))
+        name = str(item.path.relative_to(tests).with_suffix(""))
+        if shared := next((one for one in _SHARED if _is_shared(item, one)), None):
+            files = sharing[shared]
+            name = f"{shared}-{files.setdefault(item.path, len(files)) % _SHARED[shared] + 1}"
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+def _is_shared(item: pytest.Item, name: str) -> bool:
+    """Return whether a test uses the fixture of the session, and not its file's of that name."""
+    if not isinstance(item, pytest.Function):
+        return False
+    found = item._fixtureinfo.name2fixturedefs.get(name)
+    return bool(found) and found[-1].scope == "session"
 
 
 def _mix(items: Sequence[pytest.Item], units: Path) -> Iterator[pytest.Item]:
