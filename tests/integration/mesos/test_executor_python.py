@@ -1,6 +1,7 @@
 """The executor with the oldest Python that agents may have, on a real agent."""
 
 import contextlib
+import http.client
 import os
 import secrets
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from docker.api import APIClient
 
 from executor.docker.daemon import Daemon
+from executor.limits.ingress import CHECK_SOURCE
 from prevs.environment import read_environment
 from tests import pythons
 from tests.conftest import Mesos
@@ -100,8 +101,19 @@ def executor(container: dict[str, Any]) -> Path:
 
 
 def get(container: dict[str, Any]) -> str:
+    """Return what a container answers to its executor, and so to nobody else but proxies.
+
+    A leader that no proxy has told of itself for ten seconds knows that there is none: the orders
+    that it sends from then on have executors let nobody else in (docs/decisions/0122-ingress.md).
+    """
     (port,) = container["Ports"]
-    return requests.get(f"http://{port['IP']}:{port['PublicPort']}/", timeout=30).text
+    of_executor = (CHECK_SOURCE, 0)
+    connection = http.client.HTTPConnection(
+        port["IP"], port["PublicPort"], timeout=30, source_address=of_executor
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().read().decode()
 
 
 def test_it_builds_runs_and_ends_a_commit(program: Program, app: App) -> None:
