@@ -156,8 +156,8 @@ class Agent:
         mem: int,
         ports: Sequence[int],
         *,
-        revocable: bool = False,
-        executor: bool = True,
+        revocable: bool,
+        executor: bool,
     ) -> tuple[list[Resource], list[Resource]]:
         """Take a task's resources and one start; return (the task's, its executor's) resources.
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.jobs.queued_jobs import QueuedJobs, find_lane
 from framework.jobs.ranks import STEP_SECONDS
-from framework.matching.job_queue import JobQueue, list_waiting
+from framework.matching.idle_executors import Sharing
+from framework.matching.job_queue import JobQueue, find_sharing, list_waiting
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord
@@ -117,3 +120,68 @@ def test_what_was_dropped_or_replaced_is_nowhere_else(
     late = [job for job in left.values() if job.terms.expires and job.created + 600.0 <= NOW]
     for _ in range(2):  # until they are dropped
         assert sorted(job.id for job in queued.expired(NOW)) == sorted(job.id for job in late)
+
+
+def job(name: str = "j1", app: str = "hello", **terms: Any) -> JobRecord:
+    return JobRecord(app, name, "a" * 40, "main", JobSettings(("x",), **terms), created=NOW)
+
+
+def test_a_demand_of_a_job_has_its_terms_and_otherwise_those_of_its_app() -> None:
+    app = AppRecord("hello", "/srv/git", cpus=0.5, mem=256, constraints=("gpu",))
+    plain = dataclasses.replace(
+        job(), agent_id="agent-1", avoid_agent="agent-2", changed=NOW - 9, retry_at=NOW - 5
+    )
+    own = job("j2", cpus=0.25, mem=64, preemptible=True)
+    one, two = JobQueue({"hello": app}, keep([plain, own]).lanes(NOW), with_task=(), now=NOW)
+    assert (one.cpus, one.mem, one.ports) == (0.5, 256, 0)
+    assert (two.cpus, two.mem, two.ports) == (0.25, 64, 0)
+    assert (one.preemptible, two.preemptible) == (False, True)
+    assert (one.image_agent, one.avoid_agent) == ("agent-1", "agent-2")
+    assert (one.constraints, one.since, one.rank) == (("gpu",), NOW - 5, 3)
+    assert one.sharing == Sharing("hello", app.created, stranger=False)
+
+
+@pytest.mark.parametrize(
+    ("terms", "shares"), [({}, True), ({"once": True}, False), ({"exclusive": "db"}, False)]
+)
+def test_a_job_that_may_not_run_twice_shares_no_executor(
+    terms: dict[str, Any], shares: bool
+) -> None:
+    assert (find_sharing(APPS["hello"], job(**terms)) is not None) is shares
+
+
+def test_a_job_whose_app_cannot_be_read_is_held_back_with_a_reason() -> None:
+    wanted = queue(keep([job(app="gone")]))
+    assert list(wanted) == []
+    assert wanted.held_back == {job_unit("gone", "j1"): "The settings of its app cannot be read."}
+
+
+def test_a_refused_job_leaves_its_group_to_the_next_that_fits() -> None:
+    large, small = job("j1", exclusive="db", mem=128), job("j2", exclusive="db", mem=64)
+    wanted = queue(keep([large, small]))
+    come = []
+    for demand in wanted:
+        come.append(demand.unit.name)
+        if demand.mem == 128:
+            wanted.refuse(demand)
+    assert come == ["j1", "j2"]
+    assert wanted.held_back == {}
+
+
+def test_a_job_of_a_schedule_waits_for_the_one_before_by_its_name() -> None:
+    of_schedule = dataclasses.replace(job("j2", exclusive="schedule:nightly"), schedule="nightly")
+    for waits, why in (
+        (of_schedule, "A job of its schedule 'nightly' runs; it starts after that, as they run "
+         "one at a time."),
+        (job("j2", exclusive="db"), "Another job of its group 'db' runs; it starts after that."),
+    ):  # fmt: skip
+        lanes = keep([waits]).lanes(NOW)
+        wanted = JobQueue(APPS, lanes, with_task=[dataclasses.replace(waits, id="j1")], now=NOW)
+        assert list(wanted) == []
+        assert wanted.held_back == {job_unit("hello", "j2"): why}
+
+
+def test_a_queue_is_empty_without_lanes_and_reserved_jobs() -> None:
+    assert not queue(keep([]))
+    assert queue(keep([job()]))
+    assert queue(keep([]), [job()])

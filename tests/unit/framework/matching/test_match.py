@@ -3,6 +3,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 
 from framework.matching import resources
+from framework.matching.agents import Home
 from framework.matching.limits import Limits
 from framework.matching.match import Demand, InUse, Match
 from framework.matching.match import match as decide
@@ -11,7 +12,7 @@ from framework.matching.refusals import Shortage
 from framework.matching.resources import Offer
 from prevs.records import PreviewRecord
 from prevs.states import State
-from prevs.units import Unit, preview_unit
+from prevs.units import Unit, job_unit, preview_unit
 from tests.fakes.offers import offer, quotas
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -221,3 +222,122 @@ def test_the_rest_of_each_agent_is_reported() -> None:
     decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
     space = decision.agents["agent-1"].space(4)
     assert (space.mem, space.cpus, space.ports, space.starts) == (808, 0.89, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("room", "cpus", "shortage"),
+    [
+        (128 + 64, 0.1, None),
+        (128 + 63, 0.1, Shortage.JOB_ROOM),
+        (128 + 63, 3.99, Shortage.JOB_ROOM),
+        (128 + 63, 4.0, Shortage.ROOM),
+    ],
+    ids=["enough", "the share is used", "on the last CPUs", "there are too few CPUs too"],
+)
+def test_a_job_takes_no_more_than_what_jobs_may_have(
+    room: int, cpus: float, shortage: Shortage | None
+) -> None:
+    job = Demand(job_unit("hello", "j1"), cpus=cpus, mem=128, ports=0)
+    decision = decide(
+        [job], [offer()], InUse(job_room={"agent-1": room}), quotas=quotas(max_jobs=9), now=NOW
+    )
+    refusal = decision.refusals.get(job.unit)
+    assert (refusal.shortage if refusal else None) is shortage
+    if shortage is Shortage.JOB_ROOM:
+        assert "PREVS_JOBS_SHARE" in decision.refusals[job.unit].reason
+
+
+def test_each_job_takes_from_what_jobs_may_have_and_a_preview_does_not() -> None:
+    jobs = [Demand(job_unit("hello", name), cpus=0.1, mem=128, ports=0) for name in ("j1", "j2")]
+    in_use = InUse(job_room={"agent-1": 2 * (128 + 64) - 1})
+    decision = decide([demand(), *jobs], [offer()], in_use, quotas=quotas(max_jobs=9), now=NOW)
+    assert [launch.demand.unit.name for launch in decision.launches] == [A, "j1"]
+    assert decision.refusals[jobs[1].unit].shortage is Shortage.JOB_ROOM
+
+
+def test_what_jobs_may_not_have_is_no_reason_for_a_preview() -> None:
+    """Its room is there; it lacks a port."""
+    in_use = InUse(ports=[("127.0.0.1", 5)], job_room={"agent-1": 0})
+    decision = decide([demand()], [offer(begin=5, end=5)], in_use, quotas=quotas(), now=NOW)
+    assert "has a free port" in decision.refusals[UNIT_A].reason
+
+
+SICK = {"agent-2": "Docker does not answer."}
+
+
+@pytest.mark.parametrize(
+    ("cpus", "mem", "is_named"),
+    [(1.49, 136, True), (1.5, 136, False), (1.49, 137, False)],
+)
+def test_an_unfit_agent_is_named_where_it_has_room(cpus: float, mem: int, is_named: bool) -> None:
+    offers = [offer(cpus=0.05), offer("o2", agent="agent-2", host="h2", cpus=1.5, mem=200)]
+    decision = decide(
+        [demand(cpus=cpus, mem=mem)], offers, InUse(unfit=SICK), quotas=quotas(), now=NOW
+    )
+    named = "h2 is unfit: Docker does not answer." in decision.refusals[UNIT_A].reason
+    assert named is is_named
+
+
+def test_if_no_agent_is_fit_three_of_them_are_named() -> None:
+    names = [f"agent-{number}" for number in range(5)]
+    offers = [offer(f"o{name}", agent=name, host=f"h-{name}") for name in names]
+    decision = decide(
+        [demand()], offers, InUse(unfit=dict.fromkeys(names, "Bad.")), quotas=quotas(), now=NOW
+    )
+    assert decision.refusals[UNIT_A].reason == (
+        "No agent is fit for it just now. h-agent-0 is unfit: Bad. h-agent-1 is unfit: Bad. "
+        "h-agent-2 is unfit: Bad."
+    )
+
+
+HOME = Home("agent-1", "10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("offers", "why"),
+    [
+        ([offer(agent="agent-9")], "it offers nothing now"),
+        ([offer(away=NOW)], "it goes into maintenance within the hour"),
+        ([offer(mem=191.5)], "it has 127 MB and 3.99 CPUs free, and this preview needs 128 MB and "
+         "0.1 CPUs"),
+        ([offer(cpus=0.1)], "it has 4032 MB and 0.09 CPUs free, and this preview needs 128 MB and "
+         "0.1 CPUs"),
+        ([offer(begin=5, end=5)], "it has no free port, or its room is kept for another one"),
+    ],
+)  # fmt: skip
+def test_a_preview_at_home_waits_there_and_says_why(offers: Sequence[Offer], why: str) -> None:
+    refusal = match([demand(home=HOME)], offers, [("127.0.0.1", 5)]).refusals[UNIT_A]
+    assert refusal.shortage is Shortage.HOME
+    assert refusal.reason.startswith(
+        f"It waits for the agent 10.0.0.1, which has its volumes: {why}."
+    )
+
+
+def test_a_preview_at_home_takes_the_last_of_it_and_its_turn() -> None:
+    assert match([demand(home=HOME)], [offer(cpus=0.11, mem=192)], ()).launches
+    sick = InUse(unfit={"agent-1": "Docker does not answer."})
+    refusal = decide([demand(home=HOME)], [offer()], sick, quotas=quotas(), now=NOW)
+    assert "it is unfit (Docker does not answer)" in refusal.refusals[UNIT_A].reason
+    limits = quotas(starting(1), Limits(starts_per_agent=1, starts_per_app=9))
+    decision = match([demand(home=HOME)], [offer()], (), limits=limits)
+    assert decision.refusals[UNIT_A].shortage is Shortage.TURN
+    assert "it is starting others now" in decision.refusals[UNIT_A].reason
+    kept = match([demand(home=HOME)], [offer()], (), kept={UNIT_B: "agent-1"})
+    assert kept.refusals[UNIT_A].shortage is Shortage.HOME
+    assert match([demand(home=HOME)], [offer()], (), kept={UNIT_A: "agent-1"}).launches
+
+
+def test_the_image_counts_before_the_app_and_then_the_least_free_memory() -> None:
+    offers = [
+        offer(f"o{n}", agent=f"agent-{n}", mem=mem) for n, mem in ((1, 300), (2, 900), (3, 600))
+    ]
+    both = frozenset({"agent-2", "agent-3"})
+    for wanted, chosen in (
+        (demand(previous_agents=both), "agent-3"),
+        (demand(previous_agents=both, image_agent="agent-2"), "agent-2"),
+        (demand(previous_agents=both, avoid_agent="agent-3"), "agent-2"),
+        (demand(avoid_agent="agent-1"), "agent-3"),
+        (demand(mem=600), "agent-2"),
+    ):
+        (launch,) = match([wanted], offers, ()).launches
+        assert launch.agent_id == chosen

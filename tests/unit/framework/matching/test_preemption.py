@@ -200,6 +200,37 @@ def test_a_preview_that_stops_for_room_gives_its_slot_to_others() -> None:
     assert room.pending == (preview_unit("hello", "n"),)
 
 
+def test_each_reserved_preview_takes_one_of_the_slots_about_to_be_free() -> None:
+    draining = [tenant("d", 0.0), tenant("e", 0.0)]
+    reserved = [preview_unit("other", "z")]
+    wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
+    room = plan(wanted, [ROOMY], [tenant("a", 1.0)], draining=draining, reserved=reserved)
+    assert room.pending == (preview_unit("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"lack": Shortage.APP_SLOT}, {"lack": Shortage.APP_SLOT, "app": "shop"}),
+        ({"lack": Shortage.APP_SLOT}, {"lack": Shortage.SLOT}),
+        ({"mem": 9999}, {"mem": 128}),
+        ({"ports": 9}, {"ports": 1}),
+        ({"cpus": 9.0}, {"cpus": 0.1}),
+    ],
+)
+def test_what_was_impossible_for_one_is_tried_for_a_preview_that_lacks_something_else(
+    first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    def lacking(sha: str, cpus: float = 0.1, **more: Any) -> UnmetDemand:
+        found = need(sha, **more)
+        return found._replace(demand=found.demand._replace(cpus=cpus))
+
+    room = decide([lacking("m", **first), lacking("n", **then)], [tenant("a", 1.0, app="shop")])
+    assert room.impossible == (preview_unit("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
 def test_a_free_slot_is_for_only_one_preview() -> None:
     wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
     room = plan(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])

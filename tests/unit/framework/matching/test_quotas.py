@@ -77,3 +77,21 @@ def test_a_planned_job_takes_a_start_of_its_agent_and_none_of_its_app() -> None:
     assert left.refusal(UNIT) is None
     left.reserve(job_unit("hello", "j2"), "agent-1")
     assert left.agents_at_start_limit() == {"agent-1"}
+
+
+@pytest.mark.parametrize(
+    ("most_of_app", "most", "why"),
+    [
+        (2, 9, "2 jobs of hello run already, which is its max_jobs"),
+        (9, 2, "2 jobs run already, which is PREVS_MAX_JOBS"),
+    ],
+)
+def test_jobs_are_limited_by_app_and_in_all(most_of_app: int, most: int, why: str) -> None:
+    left = quotas((), Limits(jobs=most), max_jobs=most_of_app)
+    for name in ("j1", "j2"):
+        assert left.refusal(job_unit("hello", name)) is None
+        left.reserve(job_unit("hello", name), "agent-1")
+    refusal = left.refusal(job_unit("hello", "j3"))
+    assert refusal is not None
+    assert refusal.shortage is Shortage.JOB_SLOT
+    assert refusal.reason == f"{why}; it starts when one has ended."
