@@ -117,6 +117,26 @@ class Scene:
             status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
         self.attempts.apply([task_status.read(status)])
 
+    def wait(self, seconds: float) -> None:
+        """Let Mesos say nothing for some time after a subscription."""
+        self.attempts.subscribed()
+        self.attempts.reconcile()
+        self.driven.clock.pass_seconds(seconds)
+        self.attempts.replace_missing()
+
+    def lose(self, state: str) -> None:
+        """Hand in that the task is missing, and wait for a minute."""
+        self.attempts.subscribed()
+        self.report(state)
+        self.driven.clock.pass_seconds(60)
+        self.attempts.replace_missing()
+
+    def forget(self) -> None:
+        """Let Mesos not know the task long after a subscription."""
+        self.attempts.subscribed()
+        self.driven.clock.pass_seconds(60)
+        self.report("TASK_UNKNOWN")
+
     def read(self, outcome: CommitSettings | Failure) -> None:
         """Hand in the settings of the preview's commit."""
         basis = effective_settings.settings_key(APP_WITH_SETTINGS)
@@ -182,8 +202,13 @@ HAPPENINGS: Mapping[str, Callable[[Scene], object]] = {
     "unhealthy": lambda scene: scene.report("TASK_RUNNING", Phase.RUNNING, healthy=False),
     "killing": lambda scene: scene.report("TASK_KILLING"),
     "unreachable": lambda scene: scene.report("TASK_UNREACHABLE"),
+    "unreachable for a minute": lambda scene: scene.lose("TASK_UNREACHABLE"),
     "unknown": lambda scene: scene.report("TASK_UNKNOWN"),
     "killed": lambda scene: scene.report("TASK_KILLED"),
+    "unknown for a minute": lambda scene: scene.lose("TASK_UNKNOWN"),
+    "unknown long after a subscription": Scene.forget,
+    "no answer": lambda scene: scene.wait(60),
+    "silent": lambda scene: scene.wait(301),
     "lost": lambda scene: scene.report("TASK_LOST"),
     "build failed": lambda scene: scene.report(
         "TASK_FAILED", Phase.BUILDING, cause=Cause.BUILD_FAILED
