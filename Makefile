@@ -142,6 +142,7 @@ check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/lint-imports
 	$(OLDEST)/bin/mypy --python-version 3.9 --python-executable $(BIN)/python $(ON_AGENTS)
 	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --site-dir "$$site" && echo 'The documentation builds.'
+	@echo "Lines of tests, those in test functions, and their share (python -m tests.weight shows each room):" && $(BIN)/python -m tests.weight | tail -n 1
 
 generate: $(VENV)/.installed
 	@$(BIN)/python -m generator
