@@ -61,7 +61,7 @@ def _is_shared(item: pytest.Item, name: str) -> bool:
     if not isinstance(item, pytest.Function):
         return False
     found = item._fixtureinfo.name2fixturedefs.get(name)
-    return bool(found) and found[-1].scope == "session"
+    return found is not None and bool(found) and found[-1].scope == "session"
 
 
 def _mix(items: Sequence[pytest.Item], units: Path) -> Iterator[pytest.Item]:
