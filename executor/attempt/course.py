@@ -30,6 +30,9 @@ _MACHINES_FAULT = frozenset(
 )
 """Errors of the machine, which no commit can cause."""
 
+IMAGE_GONE = "an image was removed before its container could start: it comes again"
+"""What the log says below the header of a start that did not begin."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -122,6 +125,7 @@ class Course:
             return self._try_to_begin()
         except ImageMissing:
             # It was removed after the check: by hand, or by another agent on this docker.
+            self._log.header(IMAGE_GONE)
             return self._try_to_begin()
 
     def _try_to_begin(self) -> Container:

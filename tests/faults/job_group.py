@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from executor.attempt.course import IMAGE_GONE
 from tests.faults.sites import Site
 from tests.faults.system import System
 
@@ -95,7 +96,7 @@ class JobGroup:
         """Return how often the command of each was about to start, as all agents have logged it.
 
         The executor writes the line before it starts the container. So no start is missed; one that
-        failed is counted as well.
+        failed is counted as well, except where the log says that its image was gone.
         """
         return count_starts(self._system.folder, self.name)
 
@@ -115,7 +116,8 @@ def count_starts(folder: Path, group: str) -> Counter[int]:
 
     Its last word is GROUP-NUMBER.
     """
-    line = re.compile(rf"^== running .* {group}-(\d+) ==$", re.MULTILINE)
+    gone = re.escape(IMAGE_GONE)
+    line = re.compile(rf"^== running .* {group}-(\d+) ==$(?!\n+== {gone})", re.MULTILINE)
     logs = [path for path in folder.glob(_STDOUT) if path.parents[2].name != "latest"]
     return Counter(int(tag) for log in logs for tag in line.findall(_read(log)))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.attempt.course import IMAGE_GONE
 from executor.errors import (
     BuildFailed,
     CommitMissing,
@@ -99,6 +100,7 @@ def test_an_image_that_is_removed_before_its_container_is_there_is_built_again(
     world.images.looks = [True, False, False]
     assert world.run() is None
     assert world.images.built == [ATTEMPT.image]
+    assert IMAGE_GONE in world.log.headers
     assert world.reports.phases[-1] is Phase.RUNNING
 
 
