@@ -24,14 +24,15 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-BENCHES := decision scheduler start jobs jobs_lost proxy gates pages faults build output
+# The longest ones first: they run two at a time.
+BENCHES := jobs_lost build gates faults proxy start jobs pages scheduler output decision
 DOCS_PORT ?= 8099
 # Each framework, proxy and command that a test starts would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 # It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach mutants check generate format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base release packages packages-test packages-machines docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-again test-chaos test-machines reach mutants check check-types check-others generate format bench-start bench-build bench-scheduler bench-decision bench-faults bench-jobs bench-jobs-lost bench-proxy bench-gates bench-pages bench-output bench-all lock lock-base release packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -134,11 +135,17 @@ reach: packages-test $(VENV)/.installed
 mutants: $(VENV)/.installed
 	@nice $(BIN)/python -m tests.mutants $(if $(ROOM),--room $(ROOM)) $(MUTANTS)
 
+# Side by side, as each uses one core: the types of all of it, and the rest.
 check: $(VENV)/.installed $(OLDEST)/.installed
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-types check-others
+
+check-types:
+	$(BIN)/mypy
+
+check-others:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m generator --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(OLDEST)/bin/mypy --python-version 3.9 --python-executable $(BIN)/python $(ON_AGENTS)
 	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --site-dir "$$site" && echo 'The documentation builds.'
@@ -204,10 +211,13 @@ bench-gates: packages-test $(VENV)/.installed
 	@$(MAKE) --no-print-directory $(RIVALS)/.installed || echo 'The bench goes on with the proxies that are there.' >&2
 	@$(BIN)/python -m bench.gates --rivals $(RIVALS) $(or $(BENCH),--write)
 
-# One after the other, because benches disturb each other; the first failure ends it.
+# Two at a time, as no figure of this scale means anything; the first failure ends it. Each of the
+# two has its own ports, as workers have (tests/free_ports.py).
 bench-all: packages-test $(VENV)/.installed
-	@for bench in $(BENCHES); do \
-	  echo "bench-$$bench, on a small scale ..."; $(BIN)/python -m bench.$$bench --quick || exit 1; done
+	@printf '%s\n' $(BENCHES) | PYTEST_XDIST_WORKER_COUNT=2 xargs -P 2 -I {} --process-slot-var=SLOT $(SHELL) -c \
+	  'echo "bench-{}, on a small scale ..."; \
+	  said=$$(PYTEST_XDIST_WORKER=gw$$SLOT $(BIN)/python -m bench.{} --quick 2>&1) && status=0 || status=255; \
+	  printf "%s\n" "bench-{}:" "$$said"; exit $$status'
 
 # Writes the deployed versions with their hashes (locks/). It uses pip's own index, and installs nothing else.
 lock: $(VENV)/.installed $(LOCKING)/.installed
