@@ -28,7 +28,7 @@ from tests.running_parts import running
 
 # The time of an example, or of making one, depends only on the machine.
 _any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-for name, examples in {"day": 25, "night": 500}.items():
+for name, examples in {"day": 25, "night": 200}.items():
     settings.register_profile(name, _any_machine, max_examples=examples)
 settings.load_profile("day")
 
