@@ -4,10 +4,7 @@ import dataclasses
 from typing import Literal, get_args
 
 from prevs import codec
-from prevs.declarations import setting
-
-MOST_MEM = 1_048_576
-"""In MB: more than any machine that runs previews has."""
+from prevs.declarations import MEMORY, SHARE, setting
 
 Shown = Literal["full", "status"]
 """How much a waiting room shows."""
@@ -45,16 +42,13 @@ class AppRecord:
         least=1,
         most=65535,
     )
-    cpus: float = setting(
-        0.1, "CPUs", "Its share of CPUs: with 0.1, a tenth of one.", least=0.01, most=64
-    )
+    cpus: float = setting(0.1, "CPUs", "Its share of CPUs: with 0.1, a tenth of one.", **SHARE)
     mem: int = setting(
         128,
         "Memory",
         "Its memory limit in MB: an application that uses more ends.",
         unit="MB",
-        least=16,
-        most=MOST_MEM,
+        **MEMORY,
     )
     max_previews: int = setting(
         10, "Max previews", "How many previews may run at a time.", least=1, most=1000
@@ -126,7 +120,7 @@ class AppRecord:
         "The most memory in MB that a commit may ask for; 0: no more than `mem`.",
         unit="MB",
         least=0,
-        most=MOST_MEM,
+        most=MEMORY["most"],
         zero="same as memory",
         example=512,
     )

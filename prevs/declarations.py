@@ -52,6 +52,18 @@ class About:
     metavar: str = ""
     """What stands for a value in the command line's help, if that is not the unit."""
 
+    is_lowered: bool = False
+    """Those who may not choose it may still order less than what is written."""
+
+    order_text: str = ""
+    """A further sentence for those who order it, in the API."""
+
+    file_text: str = ""
+    """A further sentence for those who write it in a file, and its default."""
+
+    file_examples: Sequence[str] = ()
+    """Values as that file has them."""
+
 
 class Setting(NamedTuple):
     """A declared field: `kind` is that of a value, or of each value in a list."""
@@ -75,6 +87,12 @@ class Setting(NamedTuple):
         return self.kind is int
 
 
+SHARE = {"least": 0.01, "most": 64}
+"""The bounds of a CPU share."""
+MEMORY = {"least": 16, "most": 1_048_576}
+"""Those of a memory limit in MB. No machine that runs previews has more."""
+
+
 def setting(default: Any, title: str, text: str, **more: Any) -> Any:
     """Return a field of a record. `more` are fields of About; dataclasses.MISSING: no default."""
     more.setdefault("example", default)
@@ -88,7 +106,7 @@ def list_settings(record: type) -> Sequence[Setting]:
     return [
         Setting(
             name=field.name,
-            kind=typing.get_args(field.type)[0] if _is_list(field.type) else field.type,
+            kind=_find_kind(field.type),
             is_list=_is_list(field.type),
             default=field.default,
             about=field.metadata[_ABOUT],
@@ -96,6 +114,12 @@ def list_settings(record: type) -> Sequence[Setting]:
         for field in dataclasses.fields(record)
         if _ABOUT in field.metadata
     ]
+
+
+def _find_kind(kind: Any) -> Any:
+    """Return the kind of a value: of each one in a list, or of one that may be None."""
+    inner = [one for one in typing.get_args(kind) if one is not type(None)]
+    return inner[0] if inner else kind
 
 
 def _is_list(kind: Any) -> bool:

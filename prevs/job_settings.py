@@ -3,7 +3,10 @@
 import dataclasses
 from typing import Optional
 
+from prevs.declarations import MEMORY, SHARE, setting
 from prevs.schedules import Missed, Overlap
+
+_WEEK = 7 * 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,30 +32,124 @@ class ScheduleSettings:
 class JobSettings:
     """What a job runs, with what, and what happens if it fails.
 
-    `command` is an argument vector. `cpus` is a share, `mem` a limit in MB; None means the app's
-    setting. `timeout` limits each run of the command in seconds. A command that fails runs again up
-    to `retries` times, the first time after `delay` seconds, and after twice as long each time
-    later; not with an exit code of `no_retry`, and only with one of `retry_only` if there are any.
-    A job that is `once` never starts again once it may have run. One that is `preemptible` may be
-    ended when a preview needs its room, and starts again later. `priority` is 0 (low), 1 (usual) or
-    2 (high). Of an app's jobs with the same `exclusive`, one runs at a time ("": as many as there
-    are). A job that has not started after `expires` seconds no longer starts (0: it always may).
-    Without a `schedule` it starts only when somebody asks.
+    `command` is an argument vector. Without a `schedule` it starts only when somebody asks. None as
+    a share or a limit means the app's setting.
     """
 
     command: tuple[str, ...]
-    cpus: Optional[float] = None
-    mem: Optional[int] = None
-    timeout: float = 3600.0
-    retries: int = 0
-    delay: float = 10.0
-    no_retry: tuple[int, ...] = ()
-    retry_only: tuple[int, ...] = ()
-    once: bool = False
-    preemptible: bool = False
-    priority: int = 1
-    exclusive: str = ""
-    expires: float = 0.0
+    cpus: Optional[float] = setting(
+        None,
+        "CPUs",
+        "A share of CPUs.",
+        **SHARE,
+        order_text="At most the app's `max_cpus`.",
+        file_text="Default: the app's `cpus`; at most its `max_cpus`.",
+        file_examples=["0.5"],
+    )
+    mem: Optional[int] = setting(
+        None,
+        "Memory",
+        "A memory limit in MB.",
+        **MEMORY,
+        unit="MB",
+        order_text="At most the app's `max_mem`.",
+        file_text="Default: the app's `mem`; at most its `max_mem`.",
+        file_examples=["512"],
+    )
+    timeout: float = setting(
+        3600.0,
+        "Timeout",
+        "How many seconds the command may run, each time.",
+        least=1,
+        most=_WEEK,
+        unit="seconds",
+        is_lowered=True,
+        order_text="With the scope `use`, at most as long as the commit's job.",
+        file_text="Default: 3,600.",
+        file_examples=["900"],
+    )
+    retries: int = setting(
+        0,
+        "Retries",
+        "How many times it runs again if the command fails.",
+        least=0,
+        most=10,
+        metavar="N",
+        file_text="Default: 0. It also starts again if its agent was lost, which uses up no retry.",
+        file_examples=["3"],
+    )
+    delay: float = setting(
+        10.0,
+        "Delay",
+        "How many seconds pass before the first retry, and twice as many before each later one, "
+        "but no more than an hour.",
+        least=1,
+        most=3600,
+        unit="seconds",
+        file_text="Default: 10.",
+        file_examples=["60"],
+    )
+    no_retry: tuple[int, ...] = setting(
+        (),
+        "No retry",
+        "The exit codes with which it does not run again.",
+        least=1,
+        most=255,
+        most_items=20,
+        file_text="One, or a list.",
+        file_examples=["2", "[2, 64]"],
+    )
+    retry_only: tuple[int, ...] = setting(
+        (),
+        "Retry only",
+        "The exit codes with which alone it runs again. Not beside `no_retry`.",
+        least=1,
+        most=255,
+        most_items=20,
+        file_text="One, or a list.",
+        file_examples=["75"],
+    )
+    once: bool = setting(
+        False,
+        "Once",
+        "Whether it never starts again once it may have run, whatever happened to it. Not beside "
+        "`retries`.",
+        file_examples=["true"],
+    )
+    preemptible: bool = setting(
+        False,
+        "Preemptible",
+        "Whether it may be ended when a visitor's preview finds no other room. It starts again "
+        "later, which uses up no retry. Not beside `once`.",
+        file_examples=["true"],
+    )
+    priority: int = setting(
+        1,
+        "Priority",
+        "0 is low, 1 usual, 2 high.",
+        least=0,
+        most=2,
+        is_lowered=True,
+        order_text="With the scope `use`, at most that of the commit's job.",
+        file_text="Default: 1.",
+        file_examples=["2"],
+    )
+    exclusive: str = setting(
+        "",
+        "Exclusive",
+        "The name of a group of the app's jobs, of which one runs at a time.",
+        file_examples=['"database"'],
+    )
+    expires: float = setting(
+        0.0,
+        "Expires",
+        "How many seconds it may wait for its start; then it fails. 0: it may wait for ever.",
+        least=0,
+        most=_WEEK,
+        unit="seconds",
+        file_text="Default: 0.",
+        file_examples=["600"],
+    )
     schedule: Optional[ScheduleSettings] = None
 
     @property

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Path, Query
 from pydantic import BaseModel, Field
 
+from framework.apps.manifest.declared import WHOLE
 from framework.gates.switching import Switch
 from framework.gates.written_gate import MOST_RULES, WrittenGate
 from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenTarget
 from framework.http_api.gates.gate_changes import Way
 from framework.http_api.http.examples import order_example
-from framework.http_api.http.parameters import MOST, WHOLE
+from framework.http_api.http.parameters import MOST
 from prevs.gates import LOTS, OnDelete, Override, Sticky
 
 _NULL: dict[str, Any] = {"type": "null"}

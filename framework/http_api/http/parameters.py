@@ -3,7 +3,6 @@
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BeforeValidator
 
 from framework.access import Identity
 from framework.http_api.http.examples import SHA
@@ -53,14 +52,6 @@ LastEventId = Annotated[
     str,
     Header(description="The id of the last event that was read: a stream continues after it."),
 ]
-
-
-def _read_whole(value: Any) -> Any:
-    return int(value) if type(value) is float and value.is_integer() else value
-
-
-WHOLE = BeforeValidator(_read_whole)
-"""Takes 8080.0 as a whole number: in JSON it is the same as 8080."""
 
 
 def _describe_key(kept: str) -> dict[str, Any]:

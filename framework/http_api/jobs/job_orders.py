@@ -10,20 +10,11 @@ from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, model
 from pydantic_core import PydanticCustomError
 
 from framework.apps import receivers
-from framework.apps.manifest.job_keys import (
-    MOST_CODES,
-    Delay,
-    ExitCode,
-    Expires,
-    Priority,
-    Retries,
-    Timeout,
-)
+from framework.apps.manifest import declared
 from framework.apps.manifest.keys import OwnName
 from framework.apps.manifest.values import MOST_VARIABLES, MOST_WORDS, Text
 from framework.http_api.http.examples import order_example
-from framework.http_api.http.parameters import WHOLE
-from prevs.apps import MOST_MEM
+from prevs.job_settings import JobSettings
 from prevs.names import is_job_name
 
 MOST_JOBS = 1000
@@ -117,17 +108,13 @@ _Command = Annotated[
     AfterValidator(_check_first),
     Field(json_schema_extra={"prefixItems": [{"type": "string", "minLength": 1}]}),
 ]
-_Codes = Annotated[list[Annotated[ExitCode, WHOLE]], Field(max_length=MOST_CODES)]
 
 
-class JobOrder(BaseModel):
-    """A job to start: one of the commit's [jobs.NAME], or a command.
+_TERMS = declared.terms_of(JobSettings, {}, {"exclusive": _Name})
 
-    What is left out, or null, is as the commit's settings say; a command has the defaults of
-    [jobs.NAME].
-    """
 
-    model_config = order_example(_EXAMPLE, _TOGETHER)
+class _Wanted(BaseModel):
+    """What is to run, on what."""
 
     label: str = Field(description="A commit (7 to 40 digits), or a branch's or tag's slug.")
     job: _Name | None = Field(
@@ -176,48 +163,16 @@ class JobOrder(BaseModel):
         description="The name of a receiver of the app's notifications: it is told when the job "
         "has ended. With the scope `use`.",
     )
-    cpus: Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False)] | None = Field(
-        default=None, description="A CPU share; at most the app's `max_cpus`."
-    )
-    mem: Annotated[int, Field(ge=16, le=MOST_MEM), WHOLE] | None = Field(
-        default=None, description="A memory limit in MB; at most the app's `max_mem`."
-    )
-    timeout: Timeout | None = Field(
-        default=None,
-        description="How many seconds the command may run, each time. With the scope `use`, at "
-        "most as long as the commit's job.",
-    )
-    retries: Annotated[Retries, WHOLE] | None = Field(
-        default=None, description="How many times it runs again if the command fails."
-    )
-    delay: Delay | None = Field(
-        default=None, description="Seconds before the first retry; each later one waits twice."
-    )
-    no_retry: _Codes | None = Field(
-        default=None, description="The exit codes with which it does not run again."
-    )
-    retry_only: _Codes | None = Field(
-        default=None, description="The exit codes with which alone it runs again."
-    )
-    once: bool | None = Field(
-        default=None, description="Whether it never starts again once it may have run."
-    )
-    preemptible: bool | None = Field(
-        default=None,
-        description="Whether it may be ended when a visitor's preview finds no other room; it "
-        "starts again later. Not with `once`.",
-    )
-    priority: Annotated[Priority, WHOLE] | None = Field(
-        default=None,
-        description="0 is low, 1 usual, 2 high. With the scope `use`, at most that of the "
-        "commit's job.",
-    )
-    exclusive: _Name | None = Field(
-        default=None, description="Of the app's jobs with this text, one runs at a time."
-    )
-    expires: Expires | None = Field(
-        default=None, description="How many seconds it may wait for its start; 0: for ever."
-    )
+
+
+class JobOrder(_TERMS, _Wanted):  # type: ignore[misc, valid-type] # terms follow from JobSettings
+    """A job to start: one of the commit's [jobs.NAME], or a command.
+
+    What is left out, or null, is as the commit's settings say; a command has the defaults of
+    [jobs.NAME].
+    """
+
+    model_config = order_example(_EXAMPLE, _TOGETHER)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -16,25 +16,13 @@ from framework.jobs import leads, orders
 from framework.jobs.errors import NeedsAdmin
 from framework.jobs.leads import Lead
 from framework.service.jobs.job_service import Jobs
+from prevs.declarations import list_settings
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, Failure
 
-_CHANGES = (
-    "cpus",
-    "mem",
-    "timeout",
-    "retries",
-    "delay",
-    "no_retry",
-    "retry_only",
-    "once",
-    "preemptible",
-    "priority",
-    "exclusive",
-    "expires",
-)
+_CHANGES = [one.name for one in list_settings(JobSettings)]
 """The fields of an order that replace one of JobSettings."""
-_LOWERED = ("timeout", "priority")
+_LOWERED = [one.name for one in list_settings(JobSettings) if one.about.is_lowered]
 """Those that somebody with the scope `use` may make smaller."""
 
 

@@ -7,9 +7,9 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from framework.apps import repository_url
+from framework.apps.manifest import declared
 from framework.apps.manifest.rules import check_health
 from framework.forges.registry import ForgeSetting, Kind
-from framework.http_api.http import declared
 from framework.http_api.http.examples import SHA, example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.models.variant_models import VariantPlace

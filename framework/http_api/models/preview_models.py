@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from framework.apps.manifest.declared import WHOLE
 from framework.http_api.http.examples import SHA, TASK_ID, example, order_example
 from framework.http_api.http.paging import Next
-from framework.http_api.http.parameters import MOST, WHOLE
+from framework.http_api.http.parameters import MOST
 from framework.http_api.models.app_models import AsOf, OutOfDate
 from framework.http_api.models.variant_models import VariantPlace
 from framework.preview.steps import STEPS

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from framework.apps.manifest.declared import WHOLE
 from framework.http_api.http.examples import order_example
-from framework.http_api.http.parameters import WHOLE
 from framework.schedules import cron
 from framework.schedules.written_schedule import (
     LONGEST,
