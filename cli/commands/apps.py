@@ -18,8 +18,9 @@ from cli.display.output import note, show, show_json
 from cli.display.progress import waiting_line
 from cli.errors import ApiRefused, NotDone
 from cli.names.arguments import as_json, confirm, name_argument, yes
+from cli.names.declared_options import option_of
 from prevs.apps import AppRecord
-from prevs.declarations import Setting, list_settings
+from prevs.declarations import list_settings
 
 if TYPE_CHECKING:
     from cli.client.api import Api
@@ -35,37 +36,13 @@ _SILENT_SECONDS = 15.0
 _PATIENCE = 120.0
 """How long a framework that another one replaces may be away, or an older one may read."""
 
-_REPEATABLE = " Repeatable; '' for none."
-
 
 def settings(command: Command) -> Command:
     """Add the options of an app's settings. The API checks them, all at once."""
     for one in reversed(list_settings(AppRecord)):
         if one.name != "repository":
-            command = _option(one)(command)
+            command = option_of(one)(command)
     return command
-
-
-def _option(one: Setting) -> Callable[[Any], Any]:
-    """Return the decorator that adds a setting's option to a command."""
-    about = one.about
-    option = about.option or f"--{one.name.replace('_', '-')}"
-    choices = [*about.choices, *([""] if one.is_list and about.choices else [])]
-    return click.option(
-        option,
-        one.name,
-        type=click.Choice(choices) if choices else one.kind,
-        multiple=one.is_list,
-        metavar=about.metavar or about.unit.upper() or None,
-        help=f"{about.text}{_for_example(one)}{_REPEATABLE if one.is_list else ''}",
-    )
-
-
-def _for_example(one: Setting) -> str:
-    """Return what a text may look like, where its type does not say it."""
-    if not one.is_list or one.about.choices:
-        return ""
-    return " For example " + ", ".join(f"'{text}'" for text in one.about.example) + "."
 
 
 def given_settings(options: Mapping[str, object]) -> dict[str, object]:

@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from cli.names import completion
+from cli.names.declared_options import option_of
 from prevs import names
+from prevs.declarations import list_settings
+from prevs.job_settings import JobSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Order = dict[str, object]
@@ -29,25 +32,13 @@ _OPTIONS = (
         metavar="KEY[=VALUE]",
         help="A variable for this job alone; without a value, as it is here. Needs scope admin.",
     ),
-    click.option("--cpus", type=click.FloatRange(0.01), metavar="N", help="Its share of CPUs."),
-    click.option("--mem", type=click.IntRange(16), metavar="MB", help="Its memory limit."),
-    click.option(
-        "--timeout",
-        type=click.FloatRange(min=1),
-        metavar="SECONDS",
-        help="End the command after this time; else as its commit says, or after an hour.",
-    ),
-    click.option("--priority", type=click.IntRange(0, 2), help="0 is low, 1 usual, 2 high."),
-    click.option(
-        "--retries", type=click.IntRange(0, 10), metavar="N", help="Run again if it fails."
-    ),
     click.option(
         "--callback",
         metavar="NAME",
         shell_complete=completion.receivers,
         help="Tell this receiver of the app (`prevs notify ls`) when the job has ended.",
     ),
-    click.option("--once", is_flag=True, help="Never start again once it may have run."),
+    *map(option_of, list_settings(JobSettings)),
 )
 
 
@@ -80,18 +71,17 @@ def build_order(
     command: Sequence[str],
     job: str | None,
     environment: Iterable[str],
-    once: bool,
-    **terms: float | str | None,
+    **terms: object,
 ) -> Order:
     """Return the order for a job at a label. Raises click.UsageError."""
     if bool(command) == bool(job):
         raise click.UsageError("Give either --job NAME, or -- and the command.")
     order: Order = {"label": names.slug(label)}
     order |= {"job": job} if job else {"command": list(command)}
-    order |= {name: value for name, value in terms.items() if value is not None}
+    order |= {name: value for name, value in terms.items() if value or type(value) in (int, float)}
     if variables := dict(_read_variables(environment, environ)):
         order["environment"] = variables
-    return order | ({"once": True} if once else {})
+    return order
 
 
 def name_order(order: Order) -> str:

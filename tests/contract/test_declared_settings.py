@@ -1,4 +1,4 @@
-"""A setting of an app is declared in one file, and everything else follows."""
+"""A setting of an app, or of a job, is declared in one file, and everything else follows."""
 
 import json
 import os
@@ -16,22 +16,30 @@ DECLARED = """\
         "", "Greeting", "What the waiting room says first.", longest=80, example="Hello"
     )
     room: str"""
+OF_JOBS = """\
+    patience: int = setting(
+        3, "Patience", "How often it asks before it gives up.", least=1, most=9,
+        file_text="Default: 3.", file_examples=["5"],
+    )
+    retries: int"""
+DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS}
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All places that show an app's settings, in a copy of prevs whose apps have one more."""
+    """All places that show settings, in a copy of prevs whose apps and jobs have one more."""
     copy = tmp_path_factory.mktemp("declared")
     (copy / "prevs").mkdir()
     for path in (*ROOT.iterdir(), *(ROOT / "prevs").iterdir()):
         to = copy / path.relative_to(ROOT)
         if not to.exists() and not path.name.startswith("."):
             to.symlink_to(path)
-    apps = copy / "prevs" / "apps.py"
-    text = apps.read_text()
-    apps.unlink()
-    assert text.count("    room: str") == 1
-    apps.write_text(text.replace("    room: str", DECLARED))
+    for name, declared in DECLARATIONS.items():
+        path, before = copy / "prevs" / name, declared.splitlines()[-1]
+        text = path.read_text()
+        path.unlink()
+        assert text.count(before) == 1
+        path.write_text(text.replace(before, declared))
     printed = subprocess.run(
         [sys.executable, "-m", "tests.contract.shown_settings"],
         cwd=copy,
@@ -71,3 +79,20 @@ def test_the_command_line_has_it(found: Mapping[str, Any]) -> None:
 def test_the_documentation_has_it(found: Mapping[str, Any]) -> None:
     row = "| `greeting` | `--greeting` | What the waiting room says first. |"
     assert row in found["docs"]
+
+
+def test_a_term_of_a_job_is_in_its_order_and_its_table(found: Mapping[str, Any]) -> None:
+    term = found["job order"]["patience"]
+    assert term["description"] == "How often it asks before it gives up."
+    (number, _) = term["anyOf"]
+    assert (number["minimum"], number["maximum"]) == (1, 9)
+    assert found["job as a file has it"] == {"patience": 5}
+    row = (
+        "How often it asks before it gives up. Default: 3. `patience = 5` | whole number, 1 to 9 |"
+    )
+    assert row in found["keys"]
+
+
+def test_a_term_of_a_job_is_in_the_command_line(found: Mapping[str, Any]) -> None:
+    assert "--patience INTEGER" in found["run"]
+    assert "How often it asks before it gives up." in " ".join(found["run"].split())

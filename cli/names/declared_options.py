@@ -1,0 +1,38 @@
+"""Options of the command line, made from the settings that a record declares."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from prevs.declarations import Setting
+
+
+def option_of(one: Setting) -> Callable[[Any], Any]:
+    """Return the decorator that adds a setting's option to a command. The API checks its value."""
+    about = one.about
+    name = about.option or f"--{one.name.replace('_', '-')}"
+    if one.kind is bool:
+        return click.option(name, one.name, is_flag=True, help=about.text)
+    choices = [*about.choices, *([""] if one.is_list and about.choices else [])]
+    return click.option(
+        name,
+        one.name,
+        type=click.Choice(choices) if choices else one.kind,
+        multiple=one.is_list,
+        metavar=about.metavar or about.unit.upper() or None,
+        help=f"{about.text}{_for_example(one)}{_repeatable(one)}",
+    )
+
+
+def _for_example(one: Setting) -> str:
+    """Return what a text may look like, where its type does not say it."""
+    if not one.is_list or one.about.choices or not one.about.example:
+        return ""
+    return " For example " + ", ".join(f"'{text}'" for text in one.about.example) + "."
+
+
+def _repeatable(one: Setting) -> str:
+    if not one.is_list:
+        return ""
+    return " Repeatable; '' for none." if one.kind is str else " Repeatable."
