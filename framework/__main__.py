@@ -37,8 +37,8 @@ from framework.leader import Leader
 from framework.mesos.master_access import MesosAccess
 from framework.metrics import ProgramMetrics
 from framework.ports.tasks import Executor
-from framework.service import openness
-from framework.service.openness import Openness
+from framework.service import exposure
+from framework.service.exposure import Exposure
 from framework.settings import Settings
 from framework.upkeep import backup, reset
 from framework.zookeeper import connection, installation, root_znode
@@ -128,13 +128,13 @@ class Program:
             (*chosen.identities(), *chosen.proxy_identities()),
         )
         self._election = Election(self._client, self._paths, chosen.api)
-        self._openness = Openness()
+        self._exposure = Exposure()
         self._shared = leader.Shared(
             queue.SimpleQueue(),
             CollectorRegistry(),
             _executor(chosen, bundle),
             self._election.contenders,
-            self._openness.checks,
+            self._exposure.checks,
         )
         self._metrics = ProgramMetrics(self._shared.registry, lambda: self._client.connected)
         standby = http_api.Standby(
@@ -192,8 +192,8 @@ class Program:
         connection.start(self._client, ZOOKEEPER_SECONDS)
         self._election.watch()
         self._claim()
-        self._openness.add(openness.ZOOKEEPER, self._find_open)
-        self._openness.start()
+        self._exposure.add(exposure.ZOOKEEPER, self._find_open)
+        self._exposure.start()
         # Only now: up to here the program ends if ZooKeeper goes away.
         self._stands_by = True
         return Won(self._election.win())
@@ -229,7 +229,7 @@ class Program:
             self._chosen.credential(),
             authority=self._chosen.master_ca_file,
         )
-        self._openness.add(openness.MASTER, access.look)
+        self._exposure.add(exposure.MASTER, access.look)
         self._leader = parts
         self._serving = self._thread("service", parts.serve)
         parts.start()
@@ -254,7 +254,7 @@ class Program:
 
     def _end(self, *, in_order: bool) -> None:
         """Stop deciding, then let another framework lead: at once, if this one ends `in_order`."""
-        self._openness.stop()
+        self._exposure.stop()
         if self._leader is not None:
             self._leader.stop()
         if self._serving is not None:
@@ -274,14 +274,14 @@ class Program:
         return record.api if record and record.api != self._chosen.api else None
 
     def _find_open(self) -> str | None:
-        """Return what anybody may write in ZooKeeper, as an openness.Look."""
+        """Return what anybody may write in ZooKeeper, as an exposure.Look."""
         chosen, paths = self._chosen, self._paths
         looked = [paths.root, paths.apps, paths.placements, paths.previews]
         looked += [paths.tokens, paths.roles]
         name = installation.name_master(chosen.master, chosen.zookeeper)
         if name.startswith("zk:///") and not self._client.chroot:
             looked.append(name.removeprefix("zk://"))
-        return openness.judge_zookeeper(
+        return exposure.judge_zookeeper(
             root_znode.find_writable(self._client, looked),
             root=paths.root,
             has_identity=bool(chosen.identities()),
@@ -293,7 +293,7 @@ class Program:
         answers = "It answers." if connected else str(Unavailable("ZooKeeper"))
         standby = "It stands by." if self._stands_by else "The framework is starting."
         own = Check("zookeeper", connected, answers), Check("standby", self._stands_by, standby)
-        return (*own, *self._openness.checks())
+        return (*own, *self._exposure.checks())
 
     def _thread(self, name: str, run: Callable[[], Notice | None]) -> threading.Thread:
         """Start a thread; its notice is what `run` returns or raises, or just that it has ended."""

@@ -100,7 +100,7 @@ class Leader(NamedTuple):
 class Shared(NamedTuple):
     """What a leader gets from its program, which has it before it leads.
 
-    `frameworks` returns the machines of all frameworks, `openness` the checks of what is open to
+    `frameworks` returns the machines of all frameworks, `exposure` the checks of what is open to
     anybody.
     """
 
@@ -108,7 +108,7 @@ class Shared(NamedTuple):
     registry: CollectorRegistry
     executor: Executor
     frameworks: Callable[[], Sequence[str]]
-    openness: Callable[[], Sequence[Check]]
+    exposure: Callable[[], Sequence[Check]]
 
 
 class _Readers(NamedTuple):
@@ -154,7 +154,7 @@ def build_leader(
     told = _notifications(chosen, service, clock, shared.registry)
     sources = _sources(service, cluster, readers, told.ports)
     app = web.make_app(
-        chosen, sources, clock=clock, registry=shared.registry, openness=shared.openness
+        chosen, sources, clock=clock, registry=shared.registry, exposure=shared.exposure
     )
     web.warn_of_local(chosen, stored.apps)
     return Leader(service, cluster, (*_list_threads(readers, told), plane, cluster), app)

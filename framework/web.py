@@ -16,7 +16,7 @@ from framework.clock import Clock
 from framework.forges import registry
 from framework.forges.forges import Forges
 from framework.forges.setup import webhooks
-from framework.forges.setup.check import Way, check, explain_none
+from framework.forges.setup.check import Connection, check, explain_none
 from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
@@ -65,9 +65,9 @@ def make_app(
     *,
     clock: Clock,
     registry: CollectorRegistry,
-    openness: Callable[[], Sequence[Check]],
+    exposure: Callable[[], Sequence[Check]],
 ) -> FastAPI:
-    """Return the API, with the dashboard at its /; `openness` returns more checks for /readyz."""
+    """Return the API, with the dashboard at its /; `exposure` returns more checks for /readyz."""
     operator, addresses = chosen.token(), chosen.addresses()
     service, cluster = sources.service, sources.cluster
     is_changing = len(chosen.proxy_tokens()) > 1
@@ -79,7 +79,7 @@ def make_app(
 
     checks = http_api.Probes(
         lambda: (service.health(),),
-        lambda: (*_readiness(chosen, service, cluster), signed(), *openness()),
+        lambda: (*_readiness(chosen, service, cluster), signed(), *exposure()),
     )
     provider = _make_provider(chosen, clock)
     visitors = _make_visitors(chosen, provider, clock)
@@ -175,7 +175,7 @@ def make_forge_ports(
             return explain_none(app)
         hooks = client.find_hooks()
         find_problem = functools.partial(find_ref_problem, app)
-        return check(Way(app, bool(token), client, hooks, webhook, find_problem, known))
+        return check(Connection(app, bool(token), client, hooks, webhook, find_problem, known))
 
     return ForgePorts(check_forge, functools.partial(_enter_hook, forges), registry.takes_secret)
 

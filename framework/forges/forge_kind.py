@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 from framework.forges.requester import Requester
 from framework.forges.setup.webhooks import Hooks
-from framework.hooks.signatures import Way
+from framework.hooks.signatures import Scheme
 from framework.ports.forges import Forge
 from framework.ports.telling import Abilities, Deployments, TellingForge
 from program.git.addresses import Origin
@@ -23,9 +23,9 @@ class HookSender(abc.ABC):
     """Somebody who sends webhooks."""
 
     rank: ClassVar[int]
-    """Its place in lists, the most used first, and in reverse that of its ways among all: others
+    """Its place in lists, the most used first, and in reverse that of its schemes among all: others
     send the headers of a much used forge beside their own."""
-    ways: ClassVar[Sequence[Way]]
+    schemes: ClassVar[Sequence[Scheme]]
     """How it proves a delivery; the first that fits names the sender."""
     by_hand: ClassVar[str]
     """Where people enter a webhook, in a sentence, in which APP is the app's name."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from framework.forges import kinds
 from framework.forges.forge_kind import ForgeKind, HookSender
-from framework.hooks.signatures import Way
+from framework.hooks.signatures import Scheme
 from framework.ports.telling import Abilities
 from prevs.records import AppRecord
 from program.git.addresses import read_address
@@ -28,11 +28,11 @@ FORGES: Mapping[str, type[ForgeKind]] = {
     one.kind: one for one in _SENDERS if issubclass(one, ForgeKind)
 }
 """The kinds of forges by their names, the most used first."""
-WAYS: Sequence[Way] = [
-    *(way for one in reversed([*FORGES.values()]) for way in one.ways),
-    *(way for one in _SENDERS if not issubclass(one, ForgeKind) for way in one.ways),
+SCHEMES: Sequence[Scheme] = [
+    *(scheme for one in reversed([*FORGES.values()]) for scheme in one.schemes),
+    *(scheme for one in _SENDERS if not issubclass(one, ForgeKind) for scheme in one.schemes),
 ]
-"""The ways to prove a webhook. Forges also send the headers of one that is used more than they."""
+"""What proves a webhook. Forges also send the headers of one that is used more than they."""
 _HOSTS = {host: one.kind for one in FORGES.values() for host in one.hosts}
 _ELSEWHERE = " ".join(one.by_hand for one in _SENDERS if not issubclass(one, ForgeKind))
 

@@ -1,4 +1,4 @@
-"""Whether a delivery proves that its sender knows a secret, in one of the forges' ways. Pure.
+"""Whether a delivery proves that its sender knows a secret, in one of the forges' schemes. Pure.
 
 Nothing of a body is parsed. Every delivery costs the same, for an app with secrets, without, or
 for none: both secrets are tried in every way for which there is a header, in constant time.
@@ -19,7 +19,7 @@ CLOCKS_DIFFER = 300.0
 
 
 UNKNOWN = "unknown"
-"""Whose a delivery is that has no proof of any known way."""
+"""Whose a delivery is that has no proof of any known scheme."""
 
 
 class Delivery(NamedTuple):
@@ -48,8 +48,8 @@ class _Key(NamedTuple):
 _Proofs = Callable[[Delivery, _Key, float], Iterable[tuple[str, str]]]
 
 
-class Way(NamedTuple):
-    """A way to prove a delivery, and `forge`, the name of whose it is.
+class Scheme(NamedTuple):
+    """A scheme that proves a delivery, and `forge`, the name of whose it is.
 
     `is_tried` returns whether a delivery has it. `find_proofs` returns pairs of what the delivery
     has and what it needs to have: one equal pair is a proof. `id` is the header that tells its
@@ -62,9 +62,9 @@ class Way(NamedTuple):
     id: str = ""
 
 
-def signed(forge: str, header: str, prefix: str = "", *, id_header: str = "") -> Way:
-    """Return the way of a header with the HMAC-SHA256 of the body, in hex digits."""
-    return Way(
+def signed(forge: str, header: str, prefix: str = "", *, id_header: str = "") -> Scheme:
+    """Return the scheme of a header with the HMAC-SHA256 of the body, in hex digits."""
+    return Scheme(
         forge,
         _has(header),
         lambda delivery, key, _: [(delivery.headers[header], prefix + key.digest)],
@@ -72,9 +72,9 @@ def signed(forge: str, header: str, prefix: str = "", *, id_header: str = "") ->
     )
 
 
-def secret_in(forge: str, header: str, *, id_header: str = "") -> Way:
-    """Return the way of a header with the secret itself."""
-    return Way(
+def secret_in(forge: str, header: str, *, id_header: str = "") -> Scheme:
+    """Return the scheme of a header with the secret itself."""
+    return Scheme(
         forge,
         _has(header),
         lambda delivery, key, _: [(delivery.headers[header], key.secret)],
@@ -130,15 +130,15 @@ def _standard(delivery: Delivery, key: _Key, now: float) -> Iterable[tuple[str, 
     return [(one, needed) for one in delivery.headers["webhook-signature"].split()]
 
 
-STANDARD = Way("standard-webhooks", _has("webhook-signature"), _standard, "webhook-id")
-BASIC = Way("basic", _has_scheme("basic"), _basic)
-BEARER = Way("bearer", _has_scheme("bearer"), _bearer)
+STANDARD = Scheme("standard-webhooks", _has("webhook-signature"), _standard, "webhook-id")
+BASIC = Scheme("basic", _has_scheme("basic"), _basic)
+BEARER = Scheme("bearer", _has_scheme("bearer"), _bearer)
 _LONGEST_ID = 200
 
 
 def judge(
     delivery: Delivery,
-    ways: Sequence[Way],
+    schemes: Sequence[Scheme],
     *,
     secrets: Sequence[str],
     decoys: Sequence[str],
@@ -146,7 +146,7 @@ def judge(
 ) -> Verdict:
     """Return whether one of `secrets` proves a delivery; `now` is in seconds since the epoch.
 
-    The first of `ways` that proves it names it. `decoys` are as many secrets as an app may have,
+    The first of `schemes` that proves it names it. `decoys` are as many secrets as an app may have,
     and nobody knows them: they take the place of those that it does not have.
     """
     keys = [
@@ -154,19 +154,19 @@ def judge(
         *(_make_key(one, delivery.body, is_own=False) for one in decoys[len(secrets) :]),
     ]
     claimed, proved = UNKNOWN, UNKNOWN
-    for way in ways:
-        if not way.is_tried(delivery):
+    for scheme in schemes:
+        if not scheme.is_tried(delivery):
             continue
-        claimed = way.forge if claimed == UNKNOWN else claimed
+        claimed = scheme.forge if claimed == UNKNOWN else claimed
         matches = [
             _is_equal(given, needed) and key.is_own
             for key in keys
-            for given, needed in way.find_proofs(delivery, key, now)
+            for given, needed in scheme.find_proofs(delivery, key, now)
         ]
-        proved = way.forge if any(matches) and proved == UNKNOWN else proved
+        proved = scheme.forge if any(matches) and proved == UNKNOWN else proved
     if proved == UNKNOWN:
         return Verdict(claimed, is_authentic=False)
-    return Verdict(proved, is_authentic=True, id=_find_id(delivery, ways))
+    return Verdict(proved, is_authentic=True, id=_find_id(delivery, schemes))
 
 
 def _make_key(one: str, body: bytes, *, is_own: bool) -> _Key:
@@ -177,6 +177,6 @@ def _is_equal(given: str, needed: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), needed.encode())
 
 
-def _find_id(delivery: Delivery, ways: Sequence[Way]) -> str:
-    found = (delivery.headers.get(way.id) for way in ways)
+def _find_id(delivery: Delivery, schemes: Sequence[Scheme]) -> str:
+    found = (delivery.headers.get(scheme.id) for scheme in schemes)
     return next((one for one in found if one), "")[:_LONGEST_ID]

@@ -6,7 +6,7 @@ from pathlib import Path
 import requests
 
 from framework.errors import Unavailable
-from framework.service import openness
+from framework.service import exposure
 
 _TIMEOUTS_S = (2.0, 3.0)
 
@@ -30,7 +30,7 @@ class MesosAccess:
         self._scheme = "https" if authority else "http"
 
     def look(self) -> str | None:
-        """Return what is open, as an openness.Look. Blocks. Raises Unavailable."""
+        """Return what is open, as an exposure.Look. Blocks. Raises Unavailable."""
         master = self._master()
         if master is None:
             raise Unavailable("The Mesos master")
@@ -38,7 +38,7 @@ class MesosAccess:
         answers_anybody = flags is not None
         if flags is None and self._credential:
             flags = self._read_flags(master, self._credential)
-        return openness.judge_master(master, answers_anybody=answers_anybody, flags=flags)
+        return exposure.judge_master(master, answers_anybody=answers_anybody, flags=flags)
 
     def _read_flags(
         self, master: str, credential: tuple[str, str] | None

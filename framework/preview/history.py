@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from framework.gates import gate_changes
+from framework.gates import gate_sentences
 from framework.preview import job_changes, schedule_changes, stale_refs
 from framework.preview.reason_clauses import give_reason
 from framework.preview.shared_map import SharedMap
@@ -243,7 +243,7 @@ def _find_schedule_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]
 
 
 def _find_gate_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
-    for app, sentence, name in gate_changes.describe(*_compare(before.gates, now.gates)):
+    for app, sentence, name in gate_sentences.describe(*_compare(before.gates, now.gates)):
         if app in now.apps:
             yield _Change(app, sentence, gate=name)
 

@@ -12,9 +12,9 @@ import pytest
 from framework.clock import Clock
 from framework.forges.forge_kind import ForgeKind
 from framework.forges.forges import Forges
-from framework.forges.registry import WAYS
+from framework.forges.registry import SCHEMES
 from framework.forges.setup import webhooks
-from framework.forges.setup.check import PARTS, Way, check, explain_none
+from framework.forges.setup.check import PARTS, Connection, check, explain_none
 from framework.hooks import signatures
 from framework.hooks.signatures import Delivery
 from framework.ports.forges import Finding, Webhook
@@ -93,9 +93,10 @@ def check_all(
             asked.append(ref)
         return setting.broken
 
-    way = Way(app, bool(setting.token), client, hooks, setting.webhook, find_ref_problem)
-    way = way._replace(known=RepositoryRecord("shop", app.repository, setting.known))
-    found = check(way)
+    webhook, has_token = setting.webhook, bool(setting.token)
+    connection = Connection(app, has_token, client, hooks, webhook, find_ref_problem)
+    connection = connection._replace(known=RepositoryRecord("shop", app.repository, setting.known))
+    found = check(connection)
     assert [one.part for one in found] == list(PARTS)
     return {one.part: one for one in found}
 
@@ -317,7 +318,7 @@ def test_what_a_forge_signs_with_that_secret_is_authentic(hooked: ForgeServer) -
         "gitlab": ("x-gitlab-token", secret),
     }[hooked.kind]
     delivery = Delivery(dict([header]), body)
-    verdict = signatures.judge(delivery, WAYS, secrets=(SECRET,), decoys=("x", "y"), now=DAY)
+    verdict = signatures.judge(delivery, SCHEMES, secrets=(SECRET,), decoys=("x", "y"), now=DAY)
     assert verdict.is_authentic
 
 

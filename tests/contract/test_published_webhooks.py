@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from framework.apps.app_secrets import AppSecrets, with_hook_secret
-from framework.forges.registry import WAYS
+from framework.forges.registry import SCHEMES
 from framework.hooks.signatures import Delivery, Verdict, judge
 from prevs.hooks import is_passed_on
 from prevs.records import AppRecord
@@ -60,7 +60,7 @@ def sign(body: bytes, secret: str = SECRET) -> Mapping[str, str]:
 
 
 def judge_with(secrets: Sequence[str], delivery: Delivery) -> Verdict:
-    return judge(delivery, WAYS, secrets=secrets, decoys=DECOYS, now=0.0)
+    return judge(delivery, SCHEMES, secrets=secrets, decoys=DECOYS, now=0.0)
 
 
 def deliver(api: ApiInProcess, event: str, body: bytes) -> int:

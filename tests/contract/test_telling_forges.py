@@ -6,7 +6,7 @@ import gitlab
 import pytest
 
 from framework.forges.forge_kind import ForgeKind
-from framework.forges.setup.check import PARTS, Way, check
+from framework.forges.setup.check import PARTS, Connection, check
 from framework.ports.forge_errors import ForgeBusy, ForgeRefused, ForgeUnreachable
 from framework.ports.forges import Finding, Webhook
 from framework.ports.telling import Deployment, Light, Status
@@ -49,7 +49,7 @@ def check_all(
     forge: ForgeServer, client: ForgeKind, tell: tuple[str, ...] = ("comment", "status")
 ) -> dict[str, Finding]:
     app = AppRecord("shop", forge.repository, forge=forge.kind, tell=tell)
-    found = check(Way(app, True, client, None, Webhook("https://x/"), lambda _: ""))
+    found = check(Connection(app, True, client, None, Webhook("https://x/"), lambda _: ""))
     return {one.part: one for one in found}
 
 

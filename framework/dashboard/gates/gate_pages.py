@@ -16,11 +16,14 @@ from framework.dashboard.session.sessions import Viewer
 from framework.gates import proposals
 from framework.gates.errors import GateChanged
 from framework.gates.explanations import find_outcome
-from framework.http_api.gates.gate_changes import Way
+from framework.http_api.gates.gate_changes import ChangeOptions
 from prevs.gates import GateRecord
 
 _ONE = "/apps/{app}/gates/{name}"
-_NOW, _ONLY_LOOK = Way(dry_run=False, force=False), Way(dry_run=True, force=False)
+_NOW, _ONLY_LOOK = (
+    ChangeOptions(dry_run=False, force=False),
+    ChangeOptions(dry_run=True, force=False),
+)
 
 
 class GatePages:
@@ -78,9 +81,9 @@ class GatePages:
         rule = rule_lines.find_rule(proposals.find_latest(gate).revision, wanted.rule)
         if rule is not None and lead_form.spell(rule) != wanted.shown:
             raise GateChanged(gate.name)
-        by, way = viewer.identity.name, _ONLY_LOOK if is_trial else _NOW
+        by, options = viewer.identity.name, _ONLY_LOOK if is_trial else _NOW
         work = self._context.gate_changes.switch(
-            lambda commands: commands.plan_switch(gate.name, *wanted.switches, by=by), way
+            lambda commands: commands.plan_switch(gate.name, *wanted.switches, by=by), options
         )
         return await within(work, f"The repository of {gate.app!r}")
 

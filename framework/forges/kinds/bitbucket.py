@@ -9,7 +9,7 @@ class Bitbucket(HookSender):
 
     rank = 10
     # In this header GitHub has a digest of SHA-1.
-    ways = (signed("bitbucket", "x-hub-signature", "sha256=", id_header="x-request-uuid"),)
+    schemes = (signed("bitbucket", "x-hub-signature", "sha256=", id_header="x-request-uuid"),)
     by_hand = (
         "At Bitbucket: Repository settings, Webhooks, Add webhook: the address, the secret; "
         "repository push, pull request created, updated, merged, declined."

@@ -8,7 +8,7 @@ class GitServer(HookSender):
     """The hooks of a plain git server."""
 
     rank = 12
-    ways = (BEARER,)
+    schemes = (BEARER,)
     by_hand = (
         "At a plain git server: a post-receive hook that sends the secret as a bearer token "
         "(docs/webhooks.md)."

@@ -54,7 +54,7 @@ class Gitea(GitHub):
     abilities = Abilities()
     webhooks = GiteaHooks
     # Forgejo sends Gitea's headers too, and both those of Gogs and GitHub.
-    ways = (
+    schemes = (
         signed("forgejo", "x-forgejo-signature", id_header="x-forgejo-delivery"),
         signed("gitea", "x-gitea-signature", id_header="x-gitea-delivery"),
         signed("gogs", "x-gogs-signature", id_header="x-gogs-delivery"),

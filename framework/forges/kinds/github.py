@@ -12,7 +12,7 @@ from framework.forges.forge_kind import ForgeKind, Place
 from framework.forges.github_deployments import GitHubDeployments
 from framework.forges.requester import Body, Query, Requester
 from framework.forges.setup.webhooks import KnownHook
-from framework.hooks.signatures import Way, signed
+from framework.hooks.signatures import Scheme, signed
 from framework.ports.forges import Comment, Pull, Pulls
 from framework.ports.telling import Abilities, Status
 from program.git.addresses import Origin, write_origin
@@ -131,7 +131,7 @@ class GitHub(ForgeKind):
     )
     abilities = Abilities(has_deployments=True)
     webhooks = GitHubHooks
-    ways: ClassVar[Sequence[Way]] = (
+    schemes: ClassVar[Sequence[Scheme]] = (
         signed("github", "x-hub-signature-256", "sha256=", id_header="x-github-delivery"),
     )
     by_hand = (

@@ -175,7 +175,7 @@ class GitLab(ForgeKind):
     webhooks = GitLabHooks
     own_secret = "the signing token"  # noqa: S105 # its name
     # With a signing token it signs as Standard Webhooks does, and so do others.
-    ways = (STANDARD, secret_in("gitlab", "x-gitlab-token", id_header="x-gitlab-event-uuid"))
+    schemes = (STANDARD, secret_in("gitlab", "x-gitlab-token", id_header="x-gitlab-event-uuid"))
     by_hand = (
         "At GitLab: Settings, Webhooks, Add new webhook. URL: the address; secret token: the "
         "secret; push, tag push, merge request and comment events."

@@ -97,7 +97,7 @@ class Pagure(ForgeKind):
     own_secret = "the private web-hook key"  # noqa: S105 # its name
     takes_secret = False
     # A delivery's id is in its body, and so its signature is as unique.
-    ways = (signed("pagure", _SIGNATURE, id_header=_SIGNATURE),)
+    schemes = (signed("pagure", _SIGNATURE, id_header=_SIGNATURE),)
     by_hand = (
         "At Pagure: Settings, Project options, web-hooks: the address. Pagure makes the secret "
         "itself, the private web-hook key: give it to `prevs forge hook APP --file FILE`."

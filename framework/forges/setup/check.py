@@ -39,8 +39,8 @@ _NOBODY = "prevs-nobody"
 """A user to ask about: only whether the forge answers counts."""
 
 
-class Way(NamedTuple):
-    """The way from an app to its forge. `hooks` is None if its API has no webhooks.
+class Connection(NamedTuple):
+    """The connection of an app with its forge. `hooks` is None if its API has no webhooks.
 
     `find_ref_problem` returns why git cannot read a ref, "" if it can. `known` is which repository
     the app has had so far.
@@ -60,10 +60,10 @@ def explain_none(app: AppRecord) -> Sequence[Finding]:
     return _fill([_explain_none(app)])
 
 
-def check(way: Way) -> Sequence[Finding]:
+def check(connection: Connection) -> Sequence[Finding]:
     """Return a finding for each of PARTS, in this order. Blocks on the forge; raises nothing."""
-    settings = _check_settings(way.app, has_token=way.has_token)
-    return _fill([settings, *_check_calls(way)])
+    settings = _check_settings(connection.app, has_token=connection.has_token)
+    return _fill([settings, *_check_calls(connection)])
 
 
 def _fill(found: Sequence[Finding]) -> Sequence[Finding]:
@@ -106,9 +106,9 @@ def _check_settings(app: AppRecord, *, has_token: bool) -> Finding:
     return Finding("settings", True, f"The kind is {find_kind(app)}. Pull requests {which} count.")
 
 
-def _check_calls(way: Way) -> Iterator[Finding]:
+def _check_calls(connection: Connection) -> Iterator[Finding]:
     """Yield what calls find, until one finds that no other can work."""
-    client, api = way.client, way.client.requester.api
+    client, api = connection.client, connection.client.requester.api
     found = _find_repository(client)
     error = found if isinstance(found, ForgeError) else None
     if error is not None and not isinstance(error, ForgeRefused):
@@ -119,29 +119,31 @@ def _check_calls(way: Way) -> Iterator[Finding]:
     if error is not None and error.status != 404:
         yield _refuse("token", error)
         return
-    if way.has_token:
+    if connection.has_token:
         yield Finding("token", True, "It is accepted.")
     else:
         yield Finding("token", True, "None is set. Public repositories are read without one.")
     if error is not None:
         yield _refuse("repository", error)
         return
-    seen = RepositorySeen(way.app.name, way.app.repository, [str(found)])
-    known = repository_ids.follow(way.known, seen)
-    if known is not None and repository_ids.is_other(way.app, known):
+    seen = RepositorySeen(connection.app.name, connection.app.repository, [str(found)])
+    known = repository_ids.follow(connection.known, seen)
+    if known is not None and repository_ids.is_other(connection.app, known):
         explained = repository_ids.explain(known)
-        yield Finding("repository", False, explained, repository_ids.advise(way.app))
+        yield Finding("repository", False, explained, repository_ids.advise(connection.app))
         return
     yield Finding("repository", True, "It is found.")
     pulls = _list_pulls(client)
-    yield from _check_pulls(way, pulls)
-    yield _check_permissions(client, way.has_token)
+    yield from _check_pulls(connection, pulls)
+    yield _check_permissions(client, connection.has_token)
     number = pulls[0].number if pulls and not isinstance(pulls, ForgeError) else 0
-    tell = find_tell(way.app) if way.has_token else ()
+    tell = find_tell(connection.app) if connection.has_token else ()
     yield _check_telling("comments", client.try_comment, number, asked="comment" in tell)
     yield _check_telling("statuses", client.try_status, number, asked="status" in tell)
-    yield webhook_check.check(way.hooks if way.has_token else None, way.webhook, way.app.name)
-    yield _describe_rate(client.requester.rate, way.app.name)
+    yield webhook_check.check(
+        connection.hooks if connection.has_token else None, connection.webhook, connection.app.name
+    )
+    yield _describe_rate(client.requester.rate, connection.app.name)
 
 
 def _compare_clocks(ahead: float | None) -> Finding:
@@ -174,7 +176,7 @@ def _list_pulls(client: ForgeKind) -> Sequence[Pull] | ForgeError:
         return error
 
 
-def _check_pulls(way: Way, found: Sequence[Pull] | ForgeError) -> Iterator[Finding]:
+def _check_pulls(connection: Connection, found: Sequence[Pull] | ForgeError) -> Iterator[Finding]:
     """Yield what is found of pull requests: by the API, and by git."""
     ref = "HEAD"
     if isinstance(found, ForgeError):
@@ -182,7 +184,7 @@ def _check_pulls(way: Way, found: Sequence[Pull] | ForgeError) -> Iterator[Findi
     else:
         yield Finding("pull requests", True, f"{len(found)} are open.")
         ref = f"refs/{found[0].ref}" if found else ref
-    yield _check_git(way, ref)
+    yield _check_git(connection, ref)
 
 
 def _check_telling(
@@ -199,8 +201,8 @@ def _check_telling(
     return Finding(part, True, "prevs may make them.")
 
 
-def _check_git(way: Way, ref: str) -> Finding:
-    problem = way.find_ref_problem(ref)
+def _check_git(connection: Connection, ref: str) -> Finding:
+    problem = connection.find_ref_problem(ref)
     if not problem:
         return Finding("git", True, f"git reads {ref}.")
     return Finding(
@@ -208,7 +210,7 @@ def _check_git(way: Way, ref: str) -> Finding:
         False,
         f"git cannot read {ref} of the repository: {problem}.",
         f"The token here is for the API; git has a credential of its own: `prevs credential set "
-        f"{way.app.name}`. Its user has to see pull requests of forks too.",
+        f"{connection.app.name}`. Its user has to see pull requests of forks too.",
     )
 
 

@@ -29,7 +29,7 @@ Leads = Mapping[str, Resolved]
 """Where labels lead."""
 
 
-class Way(NamedTuple):
+class ChangeOptions(NamedTuple):
     """How a change is made: not at all with `dry_run`, and with `force` without waiting.
 
     `if_match` has ETags, as from `tag`: the gate must have one of them.
@@ -56,7 +56,9 @@ class GateChanges:
         self._previews = previews
         self._resolver = resolver
 
-    async def write(self, name: str, written: WrittenGate, way: Way, *, by: str) -> GateRecord:
+    async def write(
+        self, name: str, written: WrittenGate, options: ChangeOptions, *, by: str
+    ) -> GateRecord:
         """Write a gate as a whole. All its labels must lead to commits.
 
         Raises UnknownApp, TooManyGates, InvalidSettings with all problems, RevisionChanged, and as
@@ -70,7 +72,7 @@ class GateChanges:
         problems: list[Problem] = []
         plan = None
         try:
-            plan = await self._plan(lambda commands: commands.plan(name, written, by=by), way)
+            plan = await self._plan(lambda commands: commands.plan(name, written, by=by), options)
         except InvalidSettings as error:
             problems += error.problems
         found = await self._resolve_all(written.app, [*fields.values()])
@@ -81,37 +83,43 @@ class GateChanges:
         ]
         if plan is None or problems:
             raise InvalidSettings(problems)
-        return await self._carry_out(plan, _list_leads(found), way)
+        return await self._carry_out(plan, _list_leads(found), options)
 
-    async def switch(self, make_plan: Callable[[GateCommands], GatePlan], way: Way) -> GateRecord:
+    async def switch(
+        self, make_plan: Callable[[GateCommands], GatePlan], options: ChangeOptions
+    ) -> GateRecord:
         """Let one rule lead elsewhere; only that label must lead to a commit.
 
         Raises as `make_plan` and LabelResolver.resolve, RevisionChanged, and as `_carry_out`.
         """
-        plan = await self._plan(make_plan, way)
+        plan = await self._plan(make_plan, options)
         app = plan.checked.app
         leads = {
             label: (await self._resolver.resolve_shared(app, label))[0] for label in plan.awaited
         }
-        return await self._carry_out(plan, leads, way)
+        return await self._carry_out(plan, leads, options)
 
     async def roll_back(
-        self, make_plan: Callable[[GateCommands], GatePlan], way: Way
+        self, make_plan: Callable[[GateCommands], GatePlan], options: ChangeOptions
     ) -> GateRecord:
         """Let a gate lead where it led before. git is asked only for what is forgotten.
 
         Raises as `make_plan`, UnknownLabel for a commit that is gone, RevisionChanged, and as
         `_carry_out`.
         """
-        plan = await self._plan(make_plan, way)
+        plan = await self._plan(make_plan, options)
         leads = {label: await self._find_known(plan, label) for label in plan.awaited}
-        return await self._carry_out(plan, leads, way)
+        return await self._carry_out(plan, leads, options)
 
-    async def _plan(self, make_plan: Callable[[GateCommands], GatePlan], way: Way) -> GatePlan:
-        """Return the plan for the gate that `way` names. Raises as `make_plan`, RevisionChanged."""
+    async def _plan(
+        self, make_plan: Callable[[GateCommands], GatePlan], options: ChangeOptions
+    ) -> GatePlan:
+        """Return the plan, if `options` take its gate. Raises as `make_plan`, RevisionChanged."""
         plan = await self._run(make_plan)
         before = plan.before
-        if way.if_match is None or (before and matches(way.if_match, tag(before), weak=False)):
+        if options.if_match is None or (
+            before and matches(options.if_match, tag(before), weak=False)
+        ):
             return plan
         if before is None:
             raise RevisionChanged(plan.checked.name, None)
@@ -126,7 +134,7 @@ class GateChanges:
         resolved, _ = await self._resolver.resolve_shared(app, sha)
         return resolved
 
-    async def _carry_out(self, plan: GatePlan, leads: Leads, way: Way) -> GateRecord:
+    async def _carry_out(self, plan: GatePlan, leads: Leads, options: ChangeOptions) -> GateRecord:
         """Start what the plan waits for, and change the gate.
 
         Raises GateChanged, TargetFailed, UnknownApp, and as Previews.start_resolved.
@@ -134,9 +142,9 @@ class GateChanges:
         commits = {**plan.commits, **{label: lead.sha for label, lead in leads.items()}}
         named = history.list_labels(plan.checked.revision)
         commits = {label: sha for label, sha in commits.items() if label in named}
-        if way.force:
+        if options.force:
             plan = plan._replace(awaited=())
-        if way.dry_run:
+        if options.dry_run:
             return proposals.propose(plan.checked, plan.before, commits, plan.awaited)
         for label in plan.awaited:
             await anyio.to_thread.run_sync(

@@ -12,7 +12,7 @@ from framework.apps.manifest.declared import WHOLE
 from framework.gates.switching import Switch
 from framework.gates.written_gate import MOST_RULES, WrittenGate
 from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenTarget
-from framework.http_api.gates.gate_changes import Way
+from framework.http_api.gates.gate_changes import ChangeOptions
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import MOST
 from prevs.gates import LOTS, OnDelete, Override, Sticky
@@ -52,11 +52,11 @@ IfMatch = Annotated[
 
 async def _find_way(
     *, dry_run: DryRun = False, force: Force = False, if_match: IfMatch = None
-) -> Way:
-    return Way(dry_run, force, if_match)
+) -> ChangeOptions:
+    return ChangeOptions(dry_run, force, if_match)
 
 
-AsOrdered = Annotated[Way, Depends(_find_way)]
+AsOrdered = Annotated[ChangeOptions, Depends(_find_way)]
 """How a change is to be made."""
 
 

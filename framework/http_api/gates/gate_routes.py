@@ -13,7 +13,7 @@ from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.gates import gate_models as models
 from framework.http_api.gates import gate_orders as orders
-from framework.http_api.gates.gate_changes import GateChanges, Way, tag
+from framework.http_api.gates.gate_changes import ChangeOptions, GateChanges, tag
 from framework.http_api.gates.gate_orders import AsOrdered, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
@@ -88,7 +88,7 @@ class GateRoutes(Routes):
         order: orders.GateOrder,
         caller: Caller,
         *,
-        way: AsOrdered,
+        options: AsOrdered,
         request: Request,
         response: Response,
     ) -> models.Gate:
@@ -98,8 +98,8 @@ class GateRoutes(Routes):
         revision is. What cannot run changes nothing, and `proposal` says why.
         """
         is_new = name not in self._gates.snapshot.gates
-        gate = await self._changes.write(name, orders.read(order), way, by=caller.name)
-        return await self._answer(gate, way, request, response, is_new=is_new)
+        gate = await self._changes.write(name, orders.read(order), options, by=caller.name)
+        return await self._answer(gate, options, request, response, is_new=is_new)
 
     @operation(
         "POST",
@@ -114,7 +114,7 @@ class GateRoutes(Routes):
         order: orders.SwitchOrder,
         caller: Caller,
         *,
-        way: AsOrdered,
+        options: AsOrdered,
         request: Request,
         response: Response,
     ) -> models.Gate:
@@ -124,9 +124,9 @@ class GateRoutes(Routes):
         """
         by, wanted = caller.name, orders.read_switch(order)
         gate = await self._changes.switch(
-            lambda commands: commands.plan_switch(name, wanted, by=by), way
+            lambda commands: commands.plan_switch(name, wanted, by=by), options
         )
-        return await self._answer(gate, way, request, response)
+        return await self._answer(gate, options, request, response)
 
     @operation(
         "POST",
@@ -141,7 +141,7 @@ class GateRoutes(Routes):
         order: orders.RollbackOrder,
         caller: Caller,
         *,
-        way: AsOrdered,
+        options: AsOrdered,
         request: Request,
         response: Response,
     ) -> models.Gate:
@@ -151,9 +151,9 @@ class GateRoutes(Routes):
         """
         by, number = caller.name, order.revision
         gate = await self._changes.roll_back(
-            lambda commands: commands.plan_rollback(name, number, by=by), way
+            lambda commands: commands.plan_rollback(name, number, by=by), options
         )
-        return await self._answer(gate, way, request, response)
+        return await self._answer(gate, options, request, response)
 
     @operation("DELETE", "/v1/gates/{name}", Scope.ADMIN, refuses=(404, 409))
     def remove_gate(self, name: Name) -> None:
@@ -193,13 +193,13 @@ class GateRoutes(Routes):
     async def _answer(
         self,
         gate: GateRecord,
-        way: Way,
+        options: ChangeOptions,
         request: Request,
         response: Response,
         *,
         is_new: bool = False,
     ) -> models.Gate:
-        if way.dry_run:
+        if options.dry_run:
             note_target(request, f"{gate.name} (dry run)")
             return await anyio.to_thread.run_sync(self._presenter.show, gate)
         response.headers["ETag"] = tag(gate)

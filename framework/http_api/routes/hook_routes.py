@@ -96,7 +96,7 @@ class HookRoutes(Routes):
         delivery = Delivery(request.headers, await request.body())
         known = self._find_secrets(app)
         verdict = signatures.judge(
-            delivery, registry.WAYS, secrets=known, decoys=self._decoys, now=self._now()
+            delivery, registry.SCHEMES, secrets=known, decoys=self._decoys, now=self._now()
         )
         if not verdict.is_authentic:
             self._metrics.count("refused", verdict.forge)

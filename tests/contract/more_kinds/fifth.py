@@ -20,5 +20,5 @@ class Fifth(GitHub):
     abilities = Abilities(edits_comments=False)
     own_secret = "the seal"  # its name
     takes_secret = False
-    ways = (signed("fifth", "x-fifth-signature", id_header="x-fifth-delivery"),)
+    schemes = (signed("fifth", "x-fifth-signature", id_header="x-fifth-delivery"),)
     by_hand = "At Fifth: Hooks, for APP."

@@ -14,7 +14,7 @@ from cli.__main__ import main
 from framework import access, web
 from framework.http_api.probes import VERSION
 from framework.ports import Listing
-from framework.service import openness
+from framework.service import exposure
 from framework.state.snapshot import Look
 from prevs.messages import Isolation
 from prevs.records import AppRecord
@@ -154,12 +154,12 @@ def test_an_open_zookeeper_and_an_open_master_want_a_look_and_nothing_is_wrong(
 ) -> None:
     checks = [
         {"name": name, "ok": False, "detail": f"{name} is open.", "needed": False}
-        for name in (openness.ZOOKEEPER, openness.MASTER)
+        for name in (exposure.ZOOKEEPER, exposure.MASTER)
     ]
     api.instead["GET", "/readyz"] = JSONResponse({"role": "leader", "checks": checks})
     done = run("doctor", "--json")
     assert done.status == 0
-    for name, page in ((openness.ZOOKEEPER, "zookeeper.md"), (openness.MASTER, "tls.md")):
+    for name, page in ((exposure.ZOOKEEPER, "zookeeper.md"), (exposure.MASTER, "tls.md")):
         one = found(done)[f"framework: {name}"]
         assert (one["level"], one["told"]) == ("warning", f"{name} is open.")
         assert page in one["advice"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from framework.forges.registry import WAYS
+from framework.forges.registry import SCHEMES
 from framework.hooks import secret
 from framework.hooks.deliveries import MOST, Deliveries
 from framework.hooks.signatures import UNKNOWN, Delivery, Verdict, judge, signed
@@ -37,7 +37,7 @@ def sign_standard(at: float = NOW, key: str = SECRET, body: bytes = BODY) -> Map
 def find(
     headers: Mapping[str, str], body: bytes = BODY, *, known: tuple[str, ...] = (SECRET,)
 ) -> Verdict:
-    return judge(Delivery(headers, body), WAYS, secrets=known, decoys=DECOYS, now=NOW)
+    return judge(Delivery(headers, body), SCHEMES, secrets=known, decoys=DECOYS, now=NOW)
 
 
 def deliveries(key: str) -> dict[str, Mapping[str, str]]:
@@ -62,7 +62,7 @@ def deliveries(key: str) -> dict[str, Mapping[str, str]]:
     }
 
 
-FORGES = [way.forge for way in WAYS]
+FORGES = [scheme.forge for scheme in SCHEMES]
 UNSIGNED = ("gitlab", "basic", "bearer")
 
 
@@ -147,7 +147,7 @@ def test_the_published_delivery_of_standard_webhooks_is_authentic() -> None:
     }
     delivery = Delivery(headers, b'{"test": 2432232314}')
     known = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",)
-    found = judge(delivery, WAYS, secrets=known, decoys=DECOYS, now=1614265330.0)
+    found = judge(delivery, SCHEMES, secrets=known, decoys=DECOYS, now=1614265330.0)
     assert found == ("standard-webhooks", True, "msg_p5jXN8AQM9LWM0D4loKWxJek")
 
 

@@ -72,7 +72,7 @@ def judge_master(
     )
 
 
-class Openness:
+class Exposure:
     """Looks from time to time, on a thread of its own, and logs new findings. Thread safe."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class Openness:
 
     def start(self) -> None:
         """Begin to look."""
-        threading.Thread(target=self._run, name="openness", daemon=True).start()
+        threading.Thread(target=self._run, name="exposure", daemon=True).start()
 
     def stop(self) -> None:
         """Stop looking. Does not wait for a running look."""

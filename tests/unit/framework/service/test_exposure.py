@@ -1,7 +1,7 @@
 from structlog.testing import capture_logs
 
 from framework.errors import Unavailable
-from framework.service.openness import MASTER, ZOOKEEPER, Openness, judge_master, judge_zookeeper
+from framework.service.exposure import MASTER, ZOOKEEPER, Exposure, judge_master, judge_zookeeper
 from program.http.health import why_not
 
 CLOSED = {"authenticate_http_readwrite": "true", "authenticate_http_frameworks": "true"}
@@ -54,16 +54,16 @@ def test_an_open_election_path_of_masters_is_reported_apart() -> None:
 
 
 def test_an_open_system_is_logged_once_and_fails_no_probe() -> None:
-    openness = Openness()
-    openness.add(ZOOKEEPER, lambda: "It is open. Close it.")
-    openness.add(MASTER, lambda: None)
+    exposure = Exposure()
+    exposure.add(ZOOKEEPER, lambda: "It is open. Close it.")
+    exposure.add(MASTER, lambda: None)
     with capture_logs() as logs:
-        openness.look()
-        openness.look()
+        exposure.look()
+        exposure.look()
     assert [(log["log_level"], log["part"], log["why"]) for log in logs] == [
         ("warning", ZOOKEEPER, "It is open. Close it.")
     ]
-    checks = openness.checks()
+    checks = exposure.checks()
     assert [(one.name, one.ok) for one in checks] == [(ZOOKEEPER, False), (MASTER, True)]
     assert checks[0].detail == "It is open. Close it."
     assert why_not(checks) is None
@@ -77,19 +77,19 @@ def test_a_failed_check_reports_nothing_and_keeps_the_last_result() -> None:
             raise Unavailable("The Mesos master")
         return answers.pop()
 
-    openness = Openness()
-    openness.add(MASTER, look)
-    assert openness.checks() == ()
-    openness.look()
-    openness.look()
-    assert [one.detail for one in openness.checks()] == ["It is open."]
+    exposure = Exposure()
+    exposure.add(MASTER, look)
+    assert exposure.checks() == ()
+    exposure.look()
+    exposure.look()
+    assert [one.detail for one in exposure.checks()] == ["It is open."]
 
 
 def test_a_system_that_is_opened_again_is_logged_again() -> None:
     answers = ["open", None, "open"]
-    openness = Openness()
-    openness.add(MASTER, answers.pop)
+    exposure = Exposure()
+    exposure.add(MASTER, answers.pop)
     with capture_logs() as logs:
         for _ in range(3):
-            openness.look()
+            exposure.look()
     assert [log["why"] for log in logs] == ["open", "open"]

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from framework.gates.gate_changes import describe
+from framework.gates.gate_sentences import describe
 from prevs.gates import GateRecord, Proposal, Revision, Rule, Target
 
 RULES = (Rule("/", (Target("main", 9000), Target("pr-7", 1000))), Rule("/v1", (Target("v1"),)))
