@@ -296,14 +296,14 @@ class TellingMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._said = Counter(
-            "prevs_told",
-            "What was said in pull requests, by its part (comment, status, deployment) and outcome",
+            "prevs_forge_updates",
+            "Calls that update pull requests, by part (comment, status, deployment) and outcome",
             ["part", "outcome"],
             registry=registry,
         )
         self.waiting = Gauge(
-            "prevs_untold",
-            "What is still to be said in pull requests: comments, statuses, deployments",
+            "prevs_forge_updates_pending",
+            "Comments, statuses and deployments of pull requests that are not up to date yet",
             registry=registry,
         )
 

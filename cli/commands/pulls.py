@@ -28,8 +28,8 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
     if why:
         age = "" if as_of is None else f" This is how it was {ago(as_of, context.now())}."
         note(f"Pull requests are not followed now.{age} {why}")
-    if untold := listed.details.get("untold"):
-        note(f"Something cannot be said at the forge now. {untold}")
+    if problem := listed.details.get("delivery_problem"):
+        note(f"Something cannot be said at the forge now. {problem}")
     if as_json:
         show_json(listed.found)
         return

@@ -18,7 +18,7 @@ def judge_forge(app: str, listed: Mapping[str, Any]) -> list[Finding]:
     found = []
     if why := str(listed.get("problem") or ""):
         found.append(warning(part, f"Its pull requests are not followed now. {why}", advice))
-    if why := str(listed.get("untold") or ""):
+    if why := str(listed.get("delivery_problem") or ""):
         found.append(warning(part, f"Something cannot be said there now. {why}", advice))
     return found
 

@@ -93,9 +93,9 @@ class PullRequests:
         if self._records.find_app(event.app) is None:
             return
         before = self.looks.get(event.app, Look())
-        others = {part: why for part, why in before.untold.items() if part != event.part}
-        untold = {**others, event.part: event.why} if event.why else others
-        self.looks = {**self.looks, event.app: before._replace(untold=untold)}
+        others = {part: why for part, why in before.delivery_problems.items() if part != event.part}
+        delivery_problems = {**others, event.part: event.why} if event.why else others
+        self.looks = {**self.looks, event.app: before._replace(delivery_problems=delivery_problems)}
 
     def forget(self, app: str) -> None:
         """Forget an app that is gone."""

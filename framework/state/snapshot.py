@@ -38,13 +38,13 @@ from prevs.units import Unit, preview_unit
 class Look(NamedTuple):
     """The last look at an app's forge: when one succeeded, and why a later one failed.
 
-    `at` is None if none has succeeded since this framework leads. `untold` is why something cannot
-    be said there now, by how it is said (prevs.apps.Tell).
+    `at` is None if none has succeeded since this framework leads. `delivery_problems` says
+    why a comment, status or deployment cannot be brought there now (prevs.apps.Tell).
     """
 
     at: float | None = None
     problem: str = ""
-    untold: Mapping[str, str] = MappingProxyType({})
+    delivery_problems: Mapping[str, str] = MappingProxyType({})
 
 
 class Behind(NamedTuple):

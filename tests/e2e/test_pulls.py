@@ -229,7 +229,7 @@ def test_a_pull_request_has_one_comment_and_each_of_its_heads_one_flag(
     ada.call("POST", f"/shop/pull-request/{cart.number}", title="Add a cart [skip preview]")
     ada.comment(cart.number, "No preview.")  # Pagure tells of the title before it has stored it
     scene.wait_to_hear(cart.number, second, "skipped")
-    assert scene.look()["untold"] == ""
+    assert scene.look()["delivery_problem"] == ""
 
 
 def test_a_check_finds_nothing_wrong_unless_the_key_has_too_few_rights(

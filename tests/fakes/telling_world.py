@@ -86,8 +86,8 @@ class TellingWorld:
         return self.driven.service.snapshot.pulls["hello"][7]
 
     @property
-    def untold(self) -> Sequence[str]:
-        return list(self.driven.service.snapshot.find_look("hello").untold.values())
+    def delivery_problems(self) -> Sequence[str]:
+        return list(self.driven.service.snapshot.find_look("hello").delivery_problems.values())
 
     @property
     def text(self) -> str:

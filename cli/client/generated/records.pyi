@@ -737,7 +737,7 @@ class Pulls(TypedDict):
     next: str | None
     as_of: float | None
     problem: str
-    untold: str
+    delivery_problem: str
 
 class Queued(TypedDict):
     """A preview that waits for an agent."""

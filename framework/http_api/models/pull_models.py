@@ -74,7 +74,13 @@ class Pulls(BaseModel):
     """Open pull requests, the newest first."""
 
     model_config = example(
-        {"pulls": [_PULL], "next": None, "as_of": 1764031205.0, "problem": "", "untold": ""}
+        {
+            "pulls": [_PULL],
+            "next": None,
+            "as_of": 1764031205.0,
+            "problem": "",
+            "delivery_problem": "",
+        }
     )
 
     pulls: list[Pull]
@@ -83,7 +89,7 @@ class Pulls(BaseModel):
         description="When the forge was last read, in seconds since the epoch; null: not known."
     )
     problem: str = Field(description="Why it could not be read since then; else empty.")
-    untold: str = Field(
+    delivery_problem: str = Field(
         description="Why something cannot be said at the forge now, and the next step; else empty."
     )
 

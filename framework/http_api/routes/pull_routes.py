@@ -35,7 +35,7 @@ class PullRoutes(Routes):
             next=page.next,
             as_of=look.at,
             problem=look.problem,
-            untold=" ".join(dict.fromkeys(look.untold.values())),
+            delivery_problem=" ".join(dict.fromkeys(look.delivery_problems.values())),
         )
 
     @operation(

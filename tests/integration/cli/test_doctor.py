@@ -92,8 +92,8 @@ def test_a_forge_is_shown_if_an_app_follows_pull_requests(api: Api, run: Run) ->
     assert "forges" not in found(run("doctor", "--json"))
     run("app", "set", "hello", "--pulls", "all")
     assert levels(run("doctor", "--json"))["forges"] == "ok"
-    untold = {"status": "The token may not set one."}
-    api.previews.looks["hello"] = Look(1.0, "It has not answered within 10 s.", untold)
+    delivery_problems = {"status": "The token may not set one."}
+    api.previews.looks["hello"] = Look(1.0, "It has not answered within 10 s.", delivery_problems)
     done = run("doctor", "--json")
     assert done.status == 0  # what was fetched before goes on
     told = [one for one in json.loads(done.out) if one["part"] == "forge of hello"]

@@ -69,7 +69,7 @@ def test_what_was_said_at_the_forge_is_listed_and_what_was_not(api: Api, run: Ru
     api.previews.pulls["shop"] = {
         7: PullRecord("shop", 7, "a" * 40, "pull/7/head", is_fork=False, told=told)
     }
-    api.previews.looks["shop"] = Look(1.0, untold={"status": "The token may not."})
+    api.previews.looks["shop"] = Look(1.0, delivery_problems={"status": "The token may not."})
     done = run("pulls", "shop")
     assert "being built" in done.out
     assert "Pull request 7: It is locked." in done.err

@@ -92,21 +92,21 @@ def test_what_the_token_may_not_say_waits_longer_and_longer_and_the_rest_is_said
     world.run(3600)
     assert world.forge.calls.count("set status") == 6  # 0, 1, 3, 7, 15, 31 minutes
     assert world.text
-    assert world.untold == ["It may not. See docs."]
+    assert world.delivery_problems == ["It may not. See docs."]
     world.forge.refuse = lambda _: None
     world.run(LONG)
     assert world.forge.status(A) is not None
-    assert world.untold == []
+    assert world.delivery_problems == []
 
 
 def test_a_problem_ends_with_what_it_is_about(world: TellingWorld) -> None:
     refusing(world, "set status", ForgeRefused(API, 403, "It may not.", "See docs."))
     world.push()
     world.run()
-    assert world.untold != []
+    assert world.delivery_problems != []
     world.close()
     world.run()
-    assert world.untold == []
+    assert world.delivery_problems == []
 
 
 def test_a_busy_forge_hears_nothing_until_then(world: TellingWorld) -> None:
@@ -159,9 +159,9 @@ def test_what_waits_is_counted(world: TellingWorld) -> None:
     world.push()
     world.run(5)
     value = world.registry.get_sample_value
-    assert value("prevs_untold") == 1
-    assert value("prevs_told_total", {"part": "status", "outcome": "said"}) == 1
-    assert value("prevs_told_total", {"part": "comment", "outcome": "refused"}) == 1
+    assert value("prevs_forge_updates_pending") == 1
+    assert value("prevs_forge_updates_total", {"part": "status", "outcome": "said"}) == 1
+    assert value("prevs_forge_updates_total", {"part": "comment", "outcome": "refused"}) == 1
 
 
 NUMBERS = st.sampled_from([7, 8])

@@ -38,9 +38,11 @@ def test_open_pull_requests_are_listed_with_what_may_be_done(api: ApiInProcess) 
 def test_what_was_said_at_the_forge_is_shown_and_what_was_not(api: ApiInProcess) -> None:
     told = Told(said="ready", problems={"comment": "It is locked."})
     api.previews.pulls["hello"][6] = dataclasses.replace(OWN, told=told)
-    api.previews.looks["hello"] = Look(untold={"status": "It may not.", "comment": "It may not."})
+    api.previews.looks["hello"] = Look(
+        delivery_problems={"status": "It may not.", "comment": "It may not."}
+    )
     answer = api.call("GET", "/v1/apps/hello/pulls").json()
-    assert answer["untold"] == "It may not."
+    assert answer["delivery_problem"] == "It may not."
     assert [(one["told"], one["told_problem"]) for one in answer["pulls"]] == [
         ("", ""),
         ("ready", "It is locked."),
