@@ -28,8 +28,8 @@ from framework.ports.notifications import NotificationPorts
 from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
-from framework.service.previews import Previews
 from framework.service.service import Service
+from framework.service.service_client import ServiceClient
 from framework.service.stacks.stack_service import Stacks
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
@@ -120,7 +120,7 @@ def _make_ports(
 ) -> http_api.Ports:
     service, cluster = sources.service, sources.cluster
     return http_api.Ports(
-        previews=Previews(
+        previews=ServiceClient(
             service,
             functools.partial(_find_problem, chosen),
             confirm=sources.confirm,

@@ -24,7 +24,7 @@ from framework.errors import FrameworkError
 from framework.jobs.queued_jobs import JobKey
 from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.jobs import JobRecord
 from prevs.records import PreviewRecord
 from prevs.units import Unit, preview_unit
@@ -48,7 +48,7 @@ class PageVersions:
     of proxies. Belongs to the event loop's thread.
     """
 
-    def __init__(self, previews: Previews, jobs: Jobs, gates: Gates) -> None:
+    def __init__(self, previews: ServiceClient, jobs: Jobs, gates: Gates) -> None:
         self._previews = previews
         self._jobs = jobs
         self._gates = gates
@@ -246,7 +246,7 @@ def _awaitable(look: Callable[[], object]) -> Look:
     return seen
 
 
-def _last(previews: Previews, viewer: Viewer) -> str:
+def _last(previews: ServiceClient, viewer: Viewer) -> str:
     return previews.history.last_of(viewer.identity.sees)
 
 

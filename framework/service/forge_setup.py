@@ -11,7 +11,7 @@ from framework.hooks import secret
 from framework.ports.forges import Finding, ForgePorts, Webhook
 from framework.ports.hooks import EnteredHook, HookPorts
 from framework.pulls.errors import OtherRepository
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 
 
 class SetUp(NamedTuple):
@@ -29,7 +29,7 @@ class ForgeSetup:
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         forge: ForgePorts,
         hooks: HookPorts,
         hook_url: Callable[[str], str],

@@ -28,8 +28,8 @@ from framework.ports.tasks import Executor
 from framework.scheduling.launches import LaunchTerms, next_attempt
 from framework.service.jobs.job_service import Jobs
 from framework.service.parts import Edges, build_parts
-from framework.service.previews import Previews
 from framework.service.service import Service
+from framework.service.service_client import ServiceClient
 from framework.state.records import Records
 from framework.vault import Keyring
 from framework.zookeeper.connection import connect, watch_link
@@ -102,7 +102,7 @@ class Framework:
             metrics=Metrics(CollectorRegistry()),
         )
         self.service = Service(parts, inbox, leader_token=secrets.token_hex(4))
-        self.previews = Previews(self.service)
+        self.previews = ServiceClient(self.service)
         self.jobs = Jobs(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)
         self._thread.start()

@@ -1,4 +1,4 @@
-"""framework.service.previews.Previews out of two dictionaries."""
+"""framework.service.service_client.ServiceClient out of two dictionaries."""
 
 import dataclasses
 import threading
@@ -19,7 +19,7 @@ from framework.preview.history import History
 from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.stacks.errors import InstanceOfVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
@@ -40,7 +40,7 @@ from prevs.units import preview_unit
 T = TypeVar("T")
 
 
-class FakePreviews(Previews, Commands):
+class FakePreviews(ServiceClient, Commands):
     """Runs commands at once, and launches nothing. `error`, if set, is raised by writes.
 
     `why_unreadable`, if set, is why no app's variables can be opened. `queued` is called with

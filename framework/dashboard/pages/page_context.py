@@ -24,7 +24,7 @@ from framework.service.forge_setup import ForgeSetup
 from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.jobs.schedule_service import Schedules
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.service.stacks.stack_service import Stacks
 from prevs.names import Addresses
 
@@ -36,7 +36,7 @@ class PageContext(NamedTuple):
     `now` is in seconds since the epoch.
     """
 
-    previews: Previews
+    previews: ServiceClient
     jobs: Jobs
     schedules: Schedules
     gates: Gates

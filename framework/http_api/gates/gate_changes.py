@@ -19,7 +19,7 @@ from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Resolved
 from framework.service.gates.gate_commands import GateCommands, GatePlan
 from framework.service.gates.gate_service import Gates
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.gates import GateRecord
 from prevs.names import is_label
 from prevs.units import preview_unit
@@ -51,7 +51,7 @@ def tag(gate: GateRecord) -> str:
 class GateChanges:
     """Makes changes of gates, and returns the gate as it is then, or would be."""
 
-    def __init__(self, gates: Gates, previews: Previews, resolver: LabelResolver) -> None:
+    def __init__(self, gates: Gates, previews: ServiceClient, resolver: LabelResolver) -> None:
         self._gates = gates
         self._previews = previews
         self._resolver = resolver
@@ -137,7 +137,7 @@ class GateChanges:
     async def _carry_out(self, plan: GatePlan, leads: Leads, options: ChangeOptions) -> GateRecord:
         """Start what the plan waits for, and change the gate.
 
-        Raises GateChanged, TargetFailed, UnknownApp, and as Previews.start_resolved.
+        Raises GateChanged, TargetFailed, UnknownApp, and as ServiceClient.start_resolved.
         """
         commits = {**plan.commits, **{label: lead.sha for label, lead in leads.items()}}
         named = history.list_labels(plan.checked.revision)

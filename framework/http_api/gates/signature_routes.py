@@ -8,7 +8,7 @@ from framework.access import Scope
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.examples import example
 from framework.http_api.http.parameters import ListedApps
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.trust import NotTrusted, RecordKind
 
 _SHOP: dict[str, Any] = {
@@ -43,7 +43,7 @@ class SignatureRoutes(Routes):
 
     tag = "tokens"
 
-    def __init__(self, previews: Previews) -> None:
+    def __init__(self, previews: ServiceClient) -> None:
         self._previews = previews
 
     @operation("GET", "/v1/signatures", Scope.READ, Reach.ITS_SHARE, refuses=(404,))

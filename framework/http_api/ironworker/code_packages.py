@@ -8,7 +8,7 @@ from framework.git.resolution import find_main
 from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Ref
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.job_settings import JobSettings
 
 
@@ -22,7 +22,7 @@ class Release(NamedTuple):
 class CodePackages:
     """Finds the code packages of apps. Belongs to the event loop's thread."""
 
-    def __init__(self, previews: Previews, labels: LabelResolver, jobs: JobResolver) -> None:
+    def __init__(self, previews: ServiceClient, labels: LabelResolver, jobs: JobResolver) -> None:
         self._previews = previews
         self._labels = labels
         self._jobs = jobs

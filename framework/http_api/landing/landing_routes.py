@@ -18,7 +18,7 @@ from framework.http_api.landing.landing_models import Kind, Landing, Trouble
 from framework.http_api.routes.ref_routes import Search
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Listing
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.names import Addresses
@@ -37,7 +37,7 @@ class LandingRoutes(Routes):
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         resolver: LabelResolver,
         addresses: Addresses,
         now: Callable[[], float] = time.time,

@@ -14,7 +14,7 @@ from framework.matching import launch_queue
 from framework.ports import Resolved
 from framework.preview import steps
 from framework.preview.lifecycle import STARTING
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from prevs.companions import APPLICATION
 from prevs.declarations import list_settings
@@ -54,7 +54,7 @@ class Presenter:
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         addresses: Addresses,
         ready: Callable[[], str | None],
         now: Callable[[], float],

@@ -16,7 +16,7 @@ from framework.http_api.admission import guards
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.models import access_models as models
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.access import AccessRecord
 
 PassId = Annotated[str, Path(description="A pass's id.", examples=["5c80e7d2f1a64b0c"])]
@@ -33,7 +33,7 @@ class AccessRoutes(Routes):
     tag = "access"
 
     def __init__(
-        self, previews: Previews, passes: PassWriter, new_hex: Callable[[int], str]
+        self, previews: ServiceClient, passes: PassWriter, new_hex: Callable[[int], str]
     ) -> None:
         self._previews = previews
         self._passes = passes

@@ -18,7 +18,7 @@ from framework.http_api.models import presenter
 from framework.http_api.models.variant_models import Places, hide_others
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.service.belongings import find_belongings
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.names import Addresses
 from prevs.records import AppRecord
 
@@ -36,7 +36,9 @@ class AppRoutes(Routes):
 
     tag = "apps"
 
-    def __init__(self, previews: Previews, resolver: LabelResolver, addresses: Addresses) -> None:
+    def __init__(
+        self, previews: ServiceClient, resolver: LabelResolver, addresses: Addresses
+    ) -> None:
         self._previews = previews
         self._resolver = resolver
         self._addresses = addresses

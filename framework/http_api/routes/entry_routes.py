@@ -23,7 +23,7 @@ from framework.http_api.http.parameters import App
 from framework.http_api.models import access_models as models
 from framework.people.roles import find_scope
 from framework.ports.identity import Person
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.state.secret_records import read
 from framework.visitors.errors import NotInTeam
 from framework.visitors.sign_in import VisitorSignIn
@@ -53,7 +53,7 @@ class EntryRoutes(Routes):
     tag = "use"
 
     def __init__(
-        self, previews: Previews, visitors: VisitorSignIn, clock: Callable[[], float]
+        self, previews: ServiceClient, visitors: VisitorSignIn, clock: Callable[[], float]
     ) -> None:
         self._previews = previews
         self._visitors = visitors

@@ -20,7 +20,7 @@ from framework.http_api.http.parameters import Accept, LastEventId, Listed, List
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
 from framework.preview.history import ActivityEvent
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from program.http.server_events import STILL_HERE, ServerEvent
 
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -41,7 +41,7 @@ class EventRoutes(Routes):
     tag = "events"
 
     def __init__(
-        self, previews: Previews, feed: Feed, clock: Callable[[], float] = time.monotonic
+        self, previews: ServiceClient, feed: Feed, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._previews = previews
         self._feed = feed

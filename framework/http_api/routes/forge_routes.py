@@ -5,7 +5,7 @@ from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.parameters import App
 from framework.http_api.models import forge_models as models
 from framework.service.forge_setup import ForgeSetup
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 
 
 class ForgeRoutes(Routes):
@@ -13,7 +13,7 @@ class ForgeRoutes(Routes):
 
     tag = "forges"
 
-    def __init__(self, previews: Previews, setup: ForgeSetup) -> None:
+    def __init__(self, previews: ServiceClient, setup: ForgeSetup) -> None:
         self._previews = previews
         self._setup = setup
 

@@ -23,7 +23,7 @@ from framework.http_api.models import hook_models as models
 from framework.metrics import HookMetrics
 from framework.ports import HookPorts
 from framework.service.forge_setup import ForgeSetup
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs import hooks
 from prevs.names import Addresses
 from program.limits.token_buckets import Policy, TokenBuckets
@@ -45,7 +45,7 @@ class HookRoutes(Routes):
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         ports: HookPorts,
         setup: ForgeSetup,
         metrics: HookMetrics,

@@ -13,7 +13,7 @@ from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.parameters import App
 from framework.http_api.models import event_models as models
 from framework.ports.notifications import NotificationPorts, Standing
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 
 Name = Annotated[str, Path(description="A receiver's name.", examples=["hooks.slack.com"])]
 
@@ -27,7 +27,7 @@ class NotificationRoutes(Routes):
     tag = "notifications"
 
     def __init__(
-        self, previews: Previews, ports: NotificationPorts, now: Callable[[], float]
+        self, previews: ServiceClient, ports: NotificationPorts, now: Callable[[], float]
     ) -> None:
         self._previews = previews
         self._ports = ports

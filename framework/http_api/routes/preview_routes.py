@@ -30,7 +30,7 @@ from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
 from framework.people.identities import not_of_app
 from framework.preview import ended_attempts
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.records import PreviewRecord
 from prevs.states import State
 
@@ -44,7 +44,7 @@ class PreviewRoutes(Routes):
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         resolver: LabelResolver,
         logs: Logs,
         presenter: Presenter,

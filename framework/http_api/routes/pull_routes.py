@@ -9,7 +9,7 @@ from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import MOST, App, Caller
 from framework.http_api.models import pull_models as models
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.names import Addresses
 
 Number = Annotated[int, Path(ge=1, le=MOST, description="A pull request's number.", examples=[7])]
@@ -20,7 +20,7 @@ class PullRoutes(Routes):
 
     tag = "forges"
 
-    def __init__(self, previews: Previews, addresses: Addresses) -> None:
+    def __init__(self, previews: ServiceClient, addresses: Addresses) -> None:
         self._previews = previews
         self._addresses = addresses
 

@@ -14,7 +14,7 @@ from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.parameters import App
 from framework.http_api.models import secret_models as models
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 
 Name = Annotated[
     str,
@@ -35,7 +35,7 @@ class SecretRoutes(Routes):
 
     tag = "secrets"
 
-    def __init__(self, previews: Previews) -> None:
+    def __init__(self, previews: ServiceClient) -> None:
         self._previews = previews
 
     @operation(

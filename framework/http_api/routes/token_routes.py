@@ -10,7 +10,7 @@ from framework.http_api.admission.operations import Routes, operation
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.models import token_models as models
 from framework.ports import Tokens
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.records import TokenRecord
 
 Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
@@ -64,7 +64,7 @@ class RoleRoutes(Routes):
 
     tag = "tokens"
 
-    def __init__(self, previews: Previews) -> None:
+    def __init__(self, previews: ServiceClient) -> None:
         self._previews = previews
 
     @operation("GET", "/v1/roles", Scope.ADMIN, refuses=(404,))

@@ -13,7 +13,7 @@ from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Unfit
 from framework.ports import Agents
 from framework.ports.mesos_agents import MesosAgent
 from framework.preview.lifecycle import WITH_TASK
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 
@@ -31,7 +31,7 @@ class Shares(NamedTuple):
 class AgentShares:
     """The agents with their previews. Belongs to the event loop's thread."""
 
-    def __init__(self, previews: Previews, agents: Agents) -> None:
+    def __init__(self, previews: ServiceClient, agents: Agents) -> None:
         self._previews = previews
         self._agents = agents
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)

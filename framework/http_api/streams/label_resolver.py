@@ -17,7 +17,7 @@ from framework.errors import (
 )
 from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.stacks.errors import ProxyBehind, UnknownVariant
 from framework.state.gates.stack_records import InstanceOf
 from framework.state.snapshot import Snapshot
@@ -39,7 +39,7 @@ class LabelResolver:
     Resolving and listing have separate threads, so a label that waits for a fetch delays no list.
     """
 
-    def __init__(self, previews: Previews, refs: Repositories) -> None:
+    def __init__(self, previews: ServiceClient, refs: Repositories) -> None:
         self._previews = previews
         self._refs = refs
         self._resolving: dict[str, anyio.CapacityLimiter] = {}

@@ -10,7 +10,7 @@ from framework.errors import NotFound
 from framework.http_api.models.preview_models import Preview
 from framework.http_api.streams.attempt_stream import AttemptStream
 from framework.http_api.streams.logs import Logs
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs.records import PreviewRecord
 from prevs.states import State
 
@@ -20,7 +20,7 @@ class LogStream(AttemptStream[PreviewRecord, Preview]):
 
     def __init__(
         self,
-        previews: Previews,
+        previews: ServiceClient,
         reads: Logs,
         show: Callable[[PreviewRecord], Preview],
         *,

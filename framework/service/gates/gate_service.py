@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Gates:
-    """The service's gates as other threads see them. Thread safe; see Previews."""
+    """The service's gates as other threads see them. Thread safe; see ServiceClient."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

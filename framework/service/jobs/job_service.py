@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Jobs:
-    """The service's jobs as other threads see them. Thread safe; see Previews.
+    """The service's jobs as other threads see them. Thread safe; see ServiceClient.
 
     The snapshot has those that have not ended, and of each app the last hundred or more that have.
     """

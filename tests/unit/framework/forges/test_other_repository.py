@@ -16,7 +16,7 @@ from framework.git.branch_poller import BranchPoller
 from framework.polling.turns import Read
 from framework.pulls.errors import OtherRepository
 from framework.service.commands import Commands
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord
 from prevs.states import State
@@ -37,7 +37,7 @@ COMMITS = {
 APP_7 = dataclasses.replace(APP, pulls="all", warm="branches")
 
 
-class DrivenPreviews(Previews):
+class DrivenPreviews(ServiceClient):
     """The service, on this thread."""
 
     def __init__(self, driven: Driven, confirm: Callable[[AppRecord], object]) -> None:

@@ -12,7 +12,7 @@ from framework.errors import (
     UnknownApp,
     UnknownVariable,
 )
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from prevs.messages import Credential
 from prevs.records import AppRecord, SecretsRecord
@@ -26,9 +26,9 @@ PASSWORD = Credential("deploy", "hunter2")
 
 
 @contextlib.contextmanager
-def running(driven: Driven) -> Iterator[Previews]:
+def running(driven: Driven) -> Iterator[ServiceClient]:
     with driven.running():
-        yield Previews(driven.service)
+        yield ServiceClient(driven.service)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from framework.apps.password_digest import PasswordDigest
 from framework.apps.visitor_access import MACHINE, SHARE, PassOrder
 from framework.errors import NoKey, Unavailable, UnknownApp
 from framework.events import MirrorRemoved
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from framework.trust import NotTrusted
 from prevs import signatures
 from prevs.access import Access, AccessRecord
@@ -169,7 +169,7 @@ def test_an_app_for_its_team_keeps_its_password_for_later(driven: Driven) -> Non
 def test_a_new_app_is_never_open_if_new_apps_are_for_their_team(driven: Driven) -> None:
     app, store = AppRecord("other", "/srv/other"), driven.store
     with driven.running():
-        previews = Previews(driven.service, access=Access.TEAM, has_sign_in=True)
+        previews = ServiceClient(driven.service, access=Access.TEAM, has_sign_in=True)
         store.written.clear()
         previews.add_app(app)
         kinds = [type(one) for one in store.written]

@@ -18,7 +18,7 @@ from prevs.units import preview_unit
 T = TypeVar("T")
 
 
-class Previews:
+class ServiceClient:
     """The service as other threads see it. Thread safe.
 
     `snapshot` and `history` are what the service's thread has published; they do not block. Writes

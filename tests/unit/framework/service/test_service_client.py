@@ -16,7 +16,7 @@ from framework.errors import (
 )
 from framework.http_api.models.presenter import Presenter
 from framework.service.commands import Commands
-from framework.service.previews import Previews
+from framework.service.service_client import ServiceClient
 from prevs import names
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
@@ -27,18 +27,18 @@ from tests.fakes.offers import offer
 
 
 @contextlib.contextmanager
-def running(driven: Driven) -> Iterator[Previews]:
+def running(driven: Driven) -> Iterator[ServiceClient]:
     with driven.running():
-        yield Previews(driven.service)
+        yield ServiceClient(driven.service)
 
 
 @pytest.fixture
-def previews(driven: Driven) -> Iterator[Previews]:
+def previews(driven: Driven) -> Iterator[ServiceClient]:
     with running(driven) as previews:
         yield previews
 
 
-def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: Previews) -> None:
+def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: ServiceClient) -> None:
     read = previews.snapshot.app("hello")
     now = previews.change_app("hello", {"mem": 64}, only_if=read)
     with pytest.raises(AppChanged):
@@ -51,14 +51,14 @@ def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: Previews) -
     assert previews.snapshot.list_apps() == []
 
 
-def test_a_written_record_is_readable_at_once(previews: Previews) -> None:
+def test_a_written_record_is_readable_at_once(previews: ServiceClient) -> None:
     queued = previews.command(lambda commands: commands.start("hello", A, "main"))
     assert previews.snapshot.preview("hello", A) == queued
     assert previews.command(lambda commands: commands.stop("hello", A)).state is State.STOPPED
     assert [preview.state for preview in previews.snapshot.list_previews()] == [State.STOPPED]
 
 
-def test_previews_come_by_app_and_time_of_creation(previews: Previews) -> None:
+def test_previews_come_by_app_and_time_of_creation(previews: ServiceClient) -> None:
     previews.add_app(AppRecord("abc", "/srv/abc"))
     previews.command(lambda commands: commands.start("hello", B, "two"))
     previews.command(lambda commands: commands.start("abc", A, "main"))
@@ -66,7 +66,7 @@ def test_previews_come_by_app_and_time_of_creation(previews: Previews) -> None:
     assert [app.name for app in previews.snapshot.list_apps()] == ["abc", "hello"]
 
 
-def test_the_same_app_again_is_no_error_and_another_one_is(previews: Previews) -> None:
+def test_the_same_app_again_is_no_error_and_another_one_is(previews: ServiceClient) -> None:
     assert previews.add_app(APP).created == previews.snapshot.app("hello").created
     with pytest.raises(AppExists):
         previews.add_app(AppRecord("hello", "/srv/other"))
@@ -76,7 +76,7 @@ def test_a_forbidden_repository_is_refused_except_for_an_app_that_already_has_it
     driven: Driven,
 ) -> None:
     with driven.running():
-        previews = Previews(
+        previews = ServiceClient(
             driven.service, lambda address: "is local" if address.startswith("/") else None
         )
         with pytest.raises(InvalidSettings, match="repository: is local"):
@@ -94,7 +94,7 @@ def test_a_forbidden_repository_is_refused_except_for_an_app_that_already_has_it
             previews.change_app("hello", {"repository": APP.repository})
 
 
-def test_an_unknown_app_or_preview_is_reported_as_such(previews: Previews) -> None:
+def test_an_unknown_app_or_preview_is_reported_as_such(previews: ServiceClient) -> None:
     calls: tuple[Callable[[str], PreviewRecord], ...] = (
         lambda app: previews.command(lambda commands: commands.stop(app, A)),
         lambda app: previews.command(lambda commands: commands.retry(app, A)),
@@ -114,14 +114,14 @@ def test_an_unknown_app_or_preview_is_reported_as_such(previews: Previews) -> No
         previews.change_app("nobody", {})
 
 
-def test_only_a_failed_preview_can_be_retried(previews: Previews) -> None:
+def test_only_a_failed_preview_can_be_retried(previews: ServiceClient) -> None:
     previews.command(lambda commands: commands.start("hello", A, "main"))
     with pytest.raises(NotRetryable):
         previews.command(lambda commands: commands.retry("hello", A))
 
 
 def test_without_zookeeper_reads_answer_and_writes_fail_with_the_reason(
-    driven: Driven, previews: Previews
+    driven: Driven, previews: ServiceClient
 ) -> None:
     queued = previews.command(lambda commands: commands.start("hello", A, "main"))
     driven.service.inbox.put(events.StoreSuspended())
@@ -153,7 +153,7 @@ def test_without_a_master_a_preview_is_queued_and_shows_what_it_waits_for() -> N
 def test_usual_times_are_shown_once_an_attempt_ran() -> None:
     driven = Driven()
     driven.add_app()
-    previews = Previews(driven.service)
+    previews = ServiceClient(driven.service)
     assert previews.snapshot.typical_durations == {}
     driven.run()
     assert previews.snapshot.typical_durations == {"hello": {"queued": 0.0, "placed": 0.0}}
@@ -172,7 +172,7 @@ def test_the_snapshot_is_the_same_value_until_something_changes(driven: Driven) 
     assert seen.isolations == {}
 
 
-def test_a_callers_command_returns_its_result_or_raises_its_error(previews: Previews) -> None:
+def test_a_callers_command_returns_its_result_or_raises_its_error(previews: ServiceClient) -> None:
     thread = previews.command(lambda _: threading.current_thread())
     assert thread is not threading.current_thread()
 
