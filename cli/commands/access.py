@@ -1,16 +1,18 @@
 """The commands about access to the API: tokens, roles of people, and the audit log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
+from rich.table import Table
 
 from cli.client.generated.records import Role
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
 from cli.display import tables
+from cli.display.columns import cell, new_table
 from cli.display.output import note, show, show_json
-from cli.display.role_table import roles
+from cli.display.sentences import ago
 from cli.names import completion
 from cli.names.arguments import as_json, confirm, limit, yes
 from prevs.roles import find_role_id
@@ -160,7 +162,7 @@ def list_roles(context: CommandContext, *, as_json: bool) -> None:
     if as_json:
         show_json(listed)
     elif listed:
-        show(roles(listed, context.now()))
+        show(_tabulate_roles(listed, context.now()))
     else:
         note("Nobody has a role: whoever signs in may do nothing. `prevs role add` gives one.")
 
@@ -219,6 +221,16 @@ def list_audit(context: CommandContext, *, limit: int, as_json: bool) -> None:
             note(f"There are more: --limit {limit * 4} lists them.")
     else:
         note("The audit log has no entries yet.")
+
+
+def _tabulate_roles(listed: Iterable[Role], now: float) -> Table:
+    """Return a row for each role."""
+    table = new_table("HOLDER", "NAME", "SCOPE", "APP", "GIVEN")
+    for one in listed:
+        kind = "group" if one["group"] else "person"
+        cells = [kind, one["group"] or one["person"], one["scope"], one["app"] or "all"]
+        table.add_row(*map(cell, [*cells, ago(one["created"], now)]))
+    return table
 
 
 COMMANDS = (token, role, list_audit)

@@ -19,10 +19,7 @@ from cli.client.transport import Timeouts
 from cli.doctor import judgements
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run
-from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
-from cli.doctor.forges import describe_forges, judge_forge, list_followed
-from cli.doctor.gates import judge_gates
 from cli.doctor.isolation import judge_isolation
 from cli.doctor.ports import look_at_ports
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
@@ -76,7 +73,10 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("ports", lambda: look_at_ports(_call(known, _running))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
         Check("forges", lambda: _look_at_forges(known), _FETCH_LIMIT + 5),
-        Check("gates", lambda: judge_gates(_call(known, lambda api: api.list_gates().found))),
+        Check(
+            "gates",
+            lambda: judgements.judge_gates(_call(known, lambda api: api.list_gates().found)),
+        ),
         Check("signatures", lambda: _look_at_refused(known)),
         Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
@@ -189,17 +189,17 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
 
 def _look_at_forges(known: Credentials) -> Sequence[Finding]:
     """Return what is wrong at the forges; nothing at all if no app follows pull requests."""
-    apps = list_followed(_call(known, lambda api: api.list_apps().found))[:_MOST_APPS]
+    apps = judgements.list_followed(_call(known, lambda api: api.list_apps().found))[:_MOST_APPS]
     looked = [
         Check(f"forge of {app}", functools.partial(_look_at_forge, known, app), 25.0)
         for app in apps
     ]
     bad = list(itertools.chain(*run(looked)))
-    return bad or [describe_forges(len(apps))] * bool(apps)
+    return bad or [judgements.describe_forges(len(apps))] * bool(apps)
 
 
 def _look_at_forge(known: Credentials, app: str) -> Sequence[Finding]:
-    return judge_forge(app, _call(known, lambda api: api.list_pulls(app)).details)
+    return judgements.judge_forge(app, _call(known, lambda api: api.list_pulls(app)).details)
 
 
 def _look_at_refused(known: Credentials) -> Sequence[Finding]:
@@ -215,7 +215,7 @@ def _look_at_addresses(known: Credentials) -> Sequence[Finding]:
     is_local = any(map(_is_here, known.apis))
     place = _call(known, _find_place)
     found = look_at_addresses(place, is_local=is_local)
-    return [*found, judge_domain(place.domain, known.apis)] if place else found
+    return [*found, judgements.judge_domain(place.domain, known.apis)] if place else found
 
 
 def _find_place(api: Api) -> Place | None:

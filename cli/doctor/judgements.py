@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from cli.client.generated.records import App, MesosAgent, Preview, Queued, Unfit
+from cli.client.generated.records import App, Gate, MesosAgent, Preview, Queued, Unfit
 from cli.client.instances import find_commit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from program.git.addresses import leads_here, read_address
+from program.http.public_suffixes import find_reach, is_within
 
 CLOCK_SECONDS = 5.0
 """The tolerance for clocks: answers carry whole seconds, and take a moment."""
@@ -19,6 +21,7 @@ SIGNATURES = "signatures"
 
 _MOST = 5
 _MOST_AGENTS = 20
+_DOMAIN_DOCS = "docs/operating/tls.md, The domain"
 
 _STEPS = {
     "service": "Read the framework's log (`prevs local logs framework`), and restart it.",
@@ -211,6 +214,74 @@ def judge_unknown(part: str, status: int, content: Any) -> Finding:
         return wrong(part, message, "Check its PREVS_API and PREVS_TOKEN_FILE, and read its log.")
     message = f"The server that answers ({status}) is not a proxy of prevs."
     return wrong(part, message, "Point the DNS name and the port to the machines of the proxies.")
+
+
+def judge_domain(domain: str, apis: Sequence[str]) -> Finding:
+    """Return which sites get cookies of previews below a domain; `apis` are URLs of frameworks."""
+    reach = find_reach(domain)
+    if reach is None:
+        return ok(
+            "cookies", f"Below {domain}, each app's previews get only the cookies of that app."
+        )
+    hosts = [urlsplit(api).hostname or "" for api in apis]
+    named = f"The scripts of a preview can set cookies for {reach}."
+    if ours := [host for host in hosts if is_within(host, reach)]:
+        message = f"{named} All previews and the dashboard ({ours[0]}) get them."
+    elif reach != domain:
+        message = f"{named} All previews and other sites of {reach} get them."
+    else:
+        message = f"{named} All other previews get them."
+        advice = f"Have {domain} put on the public suffix list ({_DOMAIN_DOCS})."
+        return warning("cookies", message, advice)
+    advice = (
+        "Give previews a domain of their own that is not below another site of yours "
+        f"(PREVS_DOMAIN), and have it put on the public suffix list ({_DOMAIN_DOCS})."
+    )
+    return warning("cookies", message, advice)
+
+
+def list_followed(apps: Sequence[App]) -> list[str]:
+    """Return the names of the apps whose pull requests are followed."""
+    return [app["name"] for app in apps if app.get("pulls_followed", "off") != "off"]
+
+
+def judge_forge(app: str, listed: Mapping[str, Any]) -> list[Finding]:
+    """Return what is wrong at an app's forge; `listed` is what the API says with its pulls."""
+    part, advice = f"forge of {app}", f"`prevs forge check {app}` checks each part of the way."
+    found = []
+    if why := str(listed.get("problem") or ""):
+        found.append(warning(part, f"Its pull requests are not followed now. {why}", advice))
+    if why := str(listed.get("delivery_problem") or ""):
+        found.append(warning(part, f"Something cannot be said there now. {why}", advice))
+    return found
+
+
+def describe_forges(count: int) -> Finding:
+    """Return that nothing is wrong at the forges of so many apps."""
+    whose = "the app that follows" if count == 1 else f"the {count} apps that follow"
+    return ok("forges", f"The framework can read those of {whose} pull requests.")
+
+
+def judge_gates(gates: Sequence[Gate]) -> list[Finding]:
+    """Return what is wrong with gates, or that nothing is; nothing if there are none."""
+    found = [finding for gate in gates for finding in _judge_gate(gate)]
+    if found or not gates:
+        return found
+    return [ok("gates", f"{counted(gates, 'gate is', 'gates are')} in force at all proxies.")]
+
+
+def _judge_gate(gate: Gate) -> list[Finding]:
+    part, name, proposal = f"gate {gate['name']}", gate["name"], gate["proposal"]
+    found = []
+    if proposal is not None and proposal["failure"]:
+        message = f"Revision {proposal['revision']} is not in force. {proposal['failure']}"
+        up = f"prevs gate {'rollback' if gate['revision'] else 'rm'} {name}"
+        found.append(warning(part, message, f"Write a new change, or give this one up: `{up}`."))
+    if gate["behind"]:
+        message = f"{gate['behind']} of the proxies do not choose by revision {gate['revision']}."
+        advice = "Read their logs."
+        found.append(warning(part, message, advice))
+    return found
 
 
 def _fits(agent: MesosAgent, app: App) -> bool:

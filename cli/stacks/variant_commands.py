@@ -11,8 +11,11 @@ from cli.names import completion
 from cli.names.arguments import as_json, confirm, stack_argument, variant_argument, yes
 from cli.stacks import stack_files as files
 from cli.stacks import stack_sentences as sentences
-from cli.stacks.propagation import await_proxies
 from cli.stacks.variant_names import find_name
+
+_PAUSE = 0.5
+_PROXY_SECONDS = 10.0
+"""How long proxies may take."""
 
 
 @click.command("open")
@@ -114,6 +117,20 @@ def close(context: CommandContext, name: str, variant: str, yes: bool) -> None:
         confirm(f"Close {found} of {name}?", sentences.describe_closing(opened[0]))
     context.api.close_variant(name, found)
     note(f"{found} of {name} is closed. `prevs stack open {name} {variant}` opens it again.")
+
+
+def await_proxies(context: CommandContext, opened: StackVariant) -> StackVariant:
+    """Return what was `opened` once all proxies know it, or after a while. On Ctrl-C it stays."""
+    stack, name, until = opened["stack"], opened["name"], context.now() + _PROXY_SECONDS
+    variant = opened
+    try:
+        while variant["behind"] != 0 and context.now() < until:
+            context.pause(_PAUSE)
+            variant = context.api.show_variant(stack, name)
+    except KeyboardInterrupt:
+        note(f"It is open. `prevs stack show {stack} {name}` shows how many proxies know it.")
+        raise
+    return variant
 
 
 def _find(context: CommandContext, name: str, variant: str) -> str:

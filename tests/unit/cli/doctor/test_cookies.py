@@ -1,7 +1,7 @@
 import pytest
 
-from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Level
+from cli.doctor.judgements import judge_domain
 
 APIS = ["http://10.0.0.5:8090", "https://prevs.acme.example"]
 

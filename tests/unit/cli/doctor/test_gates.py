@@ -4,7 +4,7 @@ from typing import Any
 
 from cli.client.generated.records import Gate, GateProposal
 from cli.doctor.findings import Level
-from cli.doctor.gates import judge_gates
+from cli.doctor.judgements import judge_gates
 
 
 def proposal(**changes: Any) -> GateProposal:

@@ -6,7 +6,7 @@ import pytest
 
 from cli.client.generated.records import StackVariant
 from cli.command_context import CommandContext
-from cli.stacks.propagation import await_proxies
+from cli.stacks.variant_commands import await_proxies
 
 
 class Waiting(CommandContext):
