@@ -26,7 +26,7 @@ def test_a_secret_comes_from_the_input_and_is_not_shown(
     done = run("env", "set", "hello", "API_KEY")
     assert done.status == 0
     assert api.bodies == [{"value": "größe\n", "secret": True}]
-    assert "from now on" in done.err
+    assert "New attempts use it" in done.err
     listed = run("env", "ls", "hello").out
     assert listed.splitlines()[1].split()[:2] == ["API_KEY", "***"]
     assert "größe" not in done.out + done.err + listed
