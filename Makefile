@@ -24,8 +24,7 @@ MOST_AGAIN := 3
 FAILED := .pytest_cache/failed-tests
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
-# The longest ones first: they run two at a time.
-BENCHES := jobs_lost build gates faults proxy start jobs pages scheduler output decision
+BENCHES := decision scheduler start jobs jobs_lost proxy gates pages faults build output
 DOCS_PORT ?= 8099
 # Each framework, proxy and command that a test starts would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -211,13 +210,10 @@ bench-gates: packages-test $(VENV)/.installed
 	@$(MAKE) --no-print-directory $(RIVALS)/.installed || echo 'The bench goes on with the proxies that are there.' >&2
 	@$(BIN)/python -m bench.gates --rivals $(RIVALS) $(or $(BENCH),--write)
 
-# Two at a time, as no figure of this scale means anything; the first failure ends it. Each of the
-# two has its own ports, as workers have (tests/free_ports.py).
+# One after the other, because benches disturb each other; the first failure ends it.
 bench-all: packages-test $(VENV)/.installed
-	@printf '%s\n' $(BENCHES) | PYTEST_XDIST_WORKER_COUNT=2 xargs -P 2 -I {} --process-slot-var=SLOT $(SHELL) -c \
-	  'echo "bench-{}, on a small scale ..."; \
-	  said=$$(PYTEST_XDIST_WORKER=gw$$SLOT $(BIN)/python -m bench.{} --quick 2>&1) && status=0 || status=255; \
-	  printf "%s\n" "bench-{}:" "$$said"; exit $$status'
+	@for bench in $(BENCHES); do \
+	  echo "bench-$$bench, on a small scale ..."; $(BIN)/python -m bench.$$bench --quick || exit 1; done
 
 # Writes the deployed versions with their hashes (locks/). It uses pip's own index, and installs nothing else.
 lock: $(VENV)/.installed $(LOCKING)/.installed
