@@ -59,7 +59,7 @@ class About:
     """A further sentence for those who order it, in the API."""
 
     file_text: str = ""
-    """A further sentence for those who write it in a file, and its default."""
+    """A further sentence for those who write it in a file."""
 
     file_examples: Sequence[str] = ()
     """Values as that file has them."""

@@ -65,7 +65,6 @@ class JobSettings:
         unit="seconds",
         is_lowered=True,
         order_text="With the scope `use`, at most as long as the commit's job.",
-        file_text="Default: 3,600.",
         file_examples=["900"],
     )
     retries: int = setting(
@@ -75,7 +74,7 @@ class JobSettings:
         least=0,
         most=10,
         metavar="N",
-        file_text="Default: 0. It also starts again if its agent was lost, which uses up no retry.",
+        file_text="It also starts again if its agent was lost, which uses up no retry.",
         file_examples=["3"],
     )
     delay: float = setting(
@@ -86,7 +85,6 @@ class JobSettings:
         least=1,
         most=3600,
         unit="seconds",
-        file_text="Default: 10.",
         file_examples=["60"],
     )
     no_retry: tuple[int, ...] = setting(
@@ -131,7 +129,6 @@ class JobSettings:
         most=2,
         is_lowered=True,
         order_text="With the scope `use`, at most that of the commit's job.",
-        file_text="Default: 1.",
         file_examples=["2"],
     )
     exclusive: str = setting(
@@ -147,7 +144,6 @@ class JobSettings:
         least=0,
         most=_WEEK,
         unit="seconds",
-        file_text="Default: 0.",
         file_examples=["600"],
     )
     schedule: Optional[ScheduleSettings] = None

@@ -18,8 +18,7 @@ DECLARED = """\
     room: str"""
 OF_JOBS = """\
     patience: int = setting(
-        3, "Patience", "How often it asks before it gives up.", least=1, most=9,
-        file_text="Default: 3.", file_examples=["5"],
+        3, "Patience", "How often it asks before it gives up.", least=1, most=9, file_examples=["5"]
     )
     retries: int"""
 DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS}

@@ -47,12 +47,12 @@ def answer_of(record: type, types: Types) -> Any:
     return _create("_Answer", **fields)
 
 
-def terms_of(record: type, checks: Checks, types: Types) -> Any:
+def terms_of(record: type, types: Types) -> Any:
     """Return a model with any of the settings; what is left out, or null, is as it was."""
     fields = {}
     for one in list_settings(record):
         text = " ".join(filter(None, (one.about.text, one.about.order_text)))
-        value: Any = _value_type(one, checks, _of_json(one), types)
+        value: Any = _value_type(one, {}, _of_json(one), types)
         fields[one.name] = (value | None, Field(default=None, description=text))
     return _create("_Terms", **fields)
 
@@ -65,11 +65,19 @@ def table_of(record: type, base: type[BaseModel], checks: Checks, types: Types) 
         default = None if one.default == "" else _plain(one.default)
         field = Field(
             default=default,
-            description=f"{one.about.text} {one.about.file_text}".strip(),
+            description=" ".join(
+                filter(None, (one.about.text, _tell_default(one), one.about.file_text))
+            ),
             examples=list(one.about.file_examples),
         )
         fields[one.name] = (value | None if default is None else value, field)
     return _create("_Table", __base__=base, **fields)
+
+
+def _tell_default(one: Setting) -> str:
+    """Return what stands for a number that a file leaves out; of other kinds nobody asks."""
+    is_number = one.kind in (int, float) and isinstance(one.default, (int, float))
+    return f"Default: {one.default:,g}." if is_number else ""
 
 
 def value_of(record: type, name: str) -> Any:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from framework.apps.manifest import rules
+from prevs.declarations import MEMORY, SHARE
 
 MOST_WORDS, MOST_VOLUMES, MOST_VARIABLES = 100, 10, 200
 
@@ -21,8 +22,8 @@ Volumes = Annotated[
     Field(max_length=MOST_VOLUMES),
     AfterValidator(rules.check_volumes),
 ]
-Cpus = Annotated[float, Field(ge=0.01, le=64), AfterValidator(rules.check_cpus)]
-Mem = Annotated[int, Field(ge=16), AfterValidator(rules.check_mem)]
+Cpus = Annotated[float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)]
+Mem = Annotated[int, Field(ge=MEMORY["least"]), AfterValidator(rules.check_mem)]
 
 
 class Table(BaseModel):

@@ -50,13 +50,13 @@ IfMatch = Annotated[
 ]
 
 
-async def _find_way(
+async def _find_options(
     *, dry_run: DryRun = False, force: Force = False, if_match: IfMatch = None
 ) -> ChangeOptions:
     return ChangeOptions(dry_run, force, if_match)
 
 
-AsOrdered = Annotated[ChangeOptions, Depends(_find_way)]
+AsOrdered = Annotated[ChangeOptions, Depends(_find_options)]
 """How a change is to be made."""
 
 

@@ -110,7 +110,7 @@ _Command = Annotated[
 ]
 
 
-_TERMS = declared.terms_of(JobSettings, {}, {"exclusive": _Name})
+_TERMS = declared.terms_of(JobSettings, {"exclusive": _Name})
 
 
 class _Wanted(BaseModel):
