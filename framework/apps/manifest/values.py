@@ -22,7 +22,9 @@ Volumes = Annotated[
     Field(max_length=MOST_VOLUMES),
     AfterValidator(rules.check_volumes),
 ]
-Cpus = Annotated[float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)]
+Cpus = Annotated[
+    float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)
+]
 Mem = Annotated[int, Field(ge=MEMORY["least"]), AfterValidator(rules.check_mem)]
 
 
