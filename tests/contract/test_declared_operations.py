@@ -1,16 +1,13 @@
 """An operation of the API is declared on its function, and everything else follows."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.contract import changed_copy
+
 CHANGED = Path("framework/http_api/routes/app_routes.py")
 MODEL = '''\
 class Greeting(models.BaseModel):
@@ -35,33 +32,9 @@ FUNCTION = '''\
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What shows the API's operations, in a copy of it with one function more in one file."""
     copy = tmp_path_factory.mktemp("declared")
-    for folder in reversed(CHANGED.parents):
-        (copy / folder).mkdir(exist_ok=True)
-        for path in (ROOT / folder).iterdir():
-            to = copy / folder / path.name
-            if path.name.startswith(".") or (folder / path.name) in CHANGED.parents:
-                continue
-            to.symlink_to(path)
-    changed = copy / CHANGED
-    text = changed.read_text(encoding="utf-8")
-    changed.unlink()
-    for marked in (MODEL, FUNCTION):
-        last = marked.splitlines()[-1]
-        assert text.count(last) == 1
-        text = text.replace(last, marked)
-    changed.write_text(text, encoding="utf-8")
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.contract.shown_operations", "send_greeting"],
-        cwd=copy,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert printed.returncode == 0, printed.stderr
-    # Before it the API may log a request that was slow.
-    seen: Mapping[str, Any] = json.loads(printed.stdout.splitlines()[-1])
-    return seen
+    texts = {marked.splitlines()[-1]: marked for marked in (MODEL, FUNCTION)}
+    changed_copy.link(copy, {CHANGED: texts})
+    return changed_copy.read(copy, "tests.contract.shown_operations", "send_greeting")
 
 
 def test_the_description_has_it_with_its_scope_and_refusals(found: Mapping[str, Any]) -> None:

@@ -1,16 +1,13 @@
 """A setting of an app, or of a job, is declared in one file, and everything else follows."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.contract import changed_copy
+
 DECLARED = """\
     greeting: str = setting(
         "", "Greeting", "What the waiting room says first.", longest=80, example="Hello"
@@ -28,29 +25,14 @@ DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS}
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """All places that show settings, in a copy of prevs whose apps and jobs have one more."""
     copy = tmp_path_factory.mktemp("declared")
-    (copy / "prevs").mkdir()
-    for path in (*ROOT.iterdir(), *(ROOT / "prevs").iterdir()):
-        to = copy / path.relative_to(ROOT)
-        if not to.exists() and not path.name.startswith("."):
-            to.symlink_to(path)
-    for name, declared in DECLARATIONS.items():
-        path, before = copy / "prevs" / name, declared.splitlines()[-1]
-        text = path.read_text()
-        path.unlink()
-        assert text.count(before) == 1
-        path.write_text(text.replace(before, declared))
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.contract.shown_settings"],
-        cwd=copy,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+    changed_copy.link(
+        copy,
+        {
+            Path("prevs", name): {declared.splitlines()[-1]: declared}
+            for name, declared in DECLARATIONS.items()
+        },
     )
-    assert printed.returncode == 0, printed.stderr
-    # Before it the API may log a request that was slow.
-    seen: Mapping[str, Any] = json.loads(printed.stdout.splitlines()[-1])
-    return seen
+    return changed_copy.read(copy, "tests.contract.shown_settings")
 
 
 def test_the_record_and_the_api_have_it(found: Mapping[str, Any]) -> None:
