@@ -3,10 +3,10 @@
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 from bench.systems import idle_cost
+from tests.waits import wait_until
 
 
 def test_a_process_that_ends_meanwhile_is_not_counted(tmp_path: Path) -> None:
@@ -14,8 +14,7 @@ def test_a_process_that_ends_meanwhile_is_not_counted(tmp_path: Path) -> None:
     rests = subprocess.Popen(["sleep", "60"], env=environment)
     ends = subprocess.Popen(["sleep", "1.3"], env=environment)
     try:
-        while any(b"sleep" not in _program(process) for process in (rests, ends)):
-            time.sleep(0.01)
+        wait_until(lambda: all(b"sleep" in _program(process) for process in (rests, ends)))
         threading.Thread(target=ends.wait).start()  # it leaves nothing in /proc
         found = idle_cost.measure(str(tmp_path), 0.6)  # one second more for its start
         alone = idle_cost.measure(str(tmp_path), 0.1)
