@@ -5,7 +5,6 @@ each field that changes, "refused" if the event is not expected. A state in whic
 has no row.
 """
 
-import base64
 import dataclasses
 import json
 import pathlib
@@ -13,14 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from framework import events
 from framework.apps import effective_settings
-from framework.attempts.attempts import Attempts
 from framework.errors import NotRetryable, Unavailable
-from framework.mesos import task_status
-from framework.metrics import Metrics
 from framework.ports import InverseOffer
 from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.idleness import Idleness
@@ -32,12 +27,12 @@ from framework.service.refused_connections import LAPSE_SECONDS, RefusedConnecti
 from framework.state import placements
 from prevs import names
 from prevs.commit_settings import CommitSettings
-from prevs.messages import TaskReport
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from prevs.units import preview_unit
 from tests.fakes.driven import APP, A, Driven
 from tests.fakes.offers import offer
+from tests.fakes.task_scene import TaskScene
 
 TABLE: Mapping[str, Mapping[str, Mapping[str, Any] | str]] = json.loads(
     (pathlib.Path(__file__).parents[3] / "data/transitions.json").read_text(encoding="utf-8")
@@ -83,59 +78,21 @@ def preview(state: State) -> PreviewRecord:
     )
 
 
-class Scene:
+class Scene(TaskScene):
     """One preview, and the parts of a service that change it; the service itself does nothing."""
 
     def __init__(self, before: PreviewRecord) -> None:
         stored = Driven(subscribed=False)
         routed = placements.placements("hello", [before], unrouted=())
         stored.store.save_all([APP_WITH_SETTINGS, before, routed])
-        self.driven = Driven(stored.znodes, stored.clock, subscribed=False)
-        self.records, self.clock = self.driven.records, self.driven.clock.clock
+        super().__init__(stored, TASK)
         self.requests = Commands(self.records, self.clock)
-        metrics = Metrics(CollectorRegistry())
-        self.attempts = Attempts(
-            self.records,
-            self.driven.cluster,
-            build_seconds=60.0,
-            clock=self.clock,
-            metrics=metrics,
-        )
         self.manifests = ManifestLoader(
-            self.records, lambda app, sha: None, clock=self.clock, metrics=metrics
+            self.records, lambda app, sha: None, clock=self.clock, metrics=self.metrics
         )
 
     def preview(self) -> PreviewRecord:
         return self.records.preview(preview_unit("hello", A))
-
-    def report(self, state: str, phase: Phase | None = None, **more: Any) -> None:
-        """Hand in a status of the preview's task, as Mesos has it."""
-        status = {"task_id": {"value": TASK}, "agent_id": {"value": "agent-1"}, "state": state}
-        if phase:
-            healthy = more.pop("healthy", True)
-            sent = TaskReport(phase, **more)
-            status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
-        self.attempts.apply([task_status.read(status)])
-
-    def wait(self, seconds: float) -> None:
-        """Let Mesos say nothing for some time after a subscription."""
-        self.attempts.subscribed()
-        self.attempts.reconcile()
-        self.driven.clock.pass_seconds(seconds)
-        self.attempts.replace_missing()
-
-    def lose(self, state: str) -> None:
-        """Hand in that the task is missing, and wait for a minute."""
-        self.attempts.subscribed()
-        self.report(state)
-        self.driven.clock.pass_seconds(60)
-        self.attempts.replace_missing()
-
-    def forget(self) -> None:
-        """Let Mesos not know the task long after a subscription."""
-        self.attempts.subscribed()
-        self.driven.clock.pass_seconds(60)
-        self.report("TASK_UNKNOWN")
 
     def read(self, outcome: CommitSettings | Failure) -> None:
         """Hand in the settings of the preview's commit."""

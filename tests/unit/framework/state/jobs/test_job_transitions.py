@@ -13,25 +13,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from framework import events
-from framework.attempts.attempts import Attempts
 from framework.errors import FrameworkError, Unavailable
-from framework.mesos import task_status
-from framework.metrics import Metrics
 from framework.service.app_removal import AppRemoval
 from framework.service.commands import Commands
 from framework.service.jobs.job_commands import JobCommands
 from prevs import names
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
-from prevs.messages import TaskReport
 from prevs.records import Failure
 from prevs.states import Cause, Phase
 from prevs.work import Progress
 from tests.fakes.driven import APP, A, Driven
 from tests.fakes.offers import offer
+from tests.fakes.task_scene import TaskScene
 
 TABLE: Mapping[str, Mapping[str, Mapping[str, Any] | str]] = json.loads(
     (pathlib.Path(__file__).parents[4] / "data/job_transitions.json").read_text(encoding="utf-8")
@@ -75,55 +71,18 @@ def make_job(state: JobState, **terms: Any) -> JobRecord:
     )
 
 
-class Scene:
+class Scene(TaskScene):
     """One job, and the parts of a service that change it; the service itself does nothing."""
 
     def __init__(self, before: JobRecord) -> None:
         stored = Driven(subscribed=False)
         stored.store.save_all([APP])
         stored.store.jobs.write([before])
-        self.driven = Driven(stored.znodes, stored.clock, subscribed=False)
-        self.records, self.clock = self.driven.records, self.driven.clock.clock
+        super().__init__(stored, TASK)
         self.commands = JobCommands(self.records, self.records.vault, self.clock)
-        self.attempts = Attempts(
-            self.records,
-            self.driven.cluster,
-            build_seconds=60.0,
-            clock=self.clock,
-            metrics=Metrics(CollectorRegistry()),
-        )
 
     def job(self) -> JobRecord:
         return self.records.jobs.job("hello", JOB)
-
-    def report(self, state: str, phase: Phase | None = None, **more: Any) -> None:
-        """Hand in a status of the job's task, as Mesos has it."""
-        status = {"task_id": {"value": TASK}, "agent_id": {"value": "agent-1"}, "state": state}
-        if phase:
-            healthy = more.pop("healthy", True)
-            sent = TaskReport(phase, **more)
-            status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
-        self.attempts.apply([task_status.read(status)])
-
-    def wait(self, seconds: float) -> None:
-        """Let Mesos say nothing for some time after a subscription."""
-        self.attempts.subscribed()
-        self.attempts.reconcile()
-        self.driven.clock.pass_seconds(seconds)
-        self.attempts.replace_missing()
-
-    def lose(self, state: str) -> None:
-        """Hand in that the task is missing, and wait for a minute."""
-        self.attempts.subscribed()
-        self.report(state)
-        self.driven.clock.pass_seconds(60)
-        self.attempts.replace_missing()
-
-    def forget(self) -> None:
-        """Let Mesos not know the task long after a subscription."""
-        self.attempts.subscribed()
-        self.driven.clock.pass_seconds(60)
-        self.report("TASK_UNKNOWN")
 
     def remove_app(self) -> None:
         Commands(self.records, self.clock).remove_app("hello")
