@@ -274,6 +274,8 @@ class ForgeServer:
                 if reply.stalls:
                     forge._released.wait()
                 self.send_response(reply.status)
+                # Clients live as long as a framework: a test that drops one leaves no socket.
+                self.send_header("Connection", "close")
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 if reply.status != 304:

@@ -144,6 +144,8 @@ class ProviderServer:
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(reply.body)))
+                # Clients live as long as a framework: a test that drops one leaves no socket.
+                self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(reply.body)
 
