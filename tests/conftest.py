@@ -191,6 +191,11 @@ def _prevs_local(*args: str) -> str:
     return done.stdout
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Find out where to write down what fails."""
+    failed_tests.configure(config)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """End the run if its dockerd cannot build any more: each later test would wait in vain."""
     docker = item.config.stash.get(_DOCKER, None)

@@ -16,10 +16,17 @@ from tests.run_order import is_parallel
 FILE = "PREVS_FAILED_TESTS"
 UNFINISHED = "not every test has run"
 
+_FILE = pytest.StashKey[str]()
+
+
+def configure(config: pytest.Config) -> None:
+    """Take the file's name out of the environment: a run that a test starts has no file."""
+    config.stash[_FILE] = os.environ.pop(FILE, "")
+
 
 def write(session: pytest.Session) -> None:
     """Write the file, at the end of a run."""
-    file = os.environ.get(FILE)
+    file = session.config.stash[_FILE]
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if file and terminal is not None and not is_parallel(session.config):
         with Path(file).open("a") as out:

@@ -12,6 +12,7 @@ from tests.failed_tests import FILE, UNFINISHED, without_group
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
+import os
 import pytest
 
 @pytest.fixture
@@ -32,6 +33,9 @@ def test_skipped():
 def test_end(request):
     request.session.shouldfail = request.config.getoption("-k") == "test" and "enough"
 
+def test_that_begins_another_run():
+    assert "PREVS_FAILED_TESTS" not in os.environ
+
 def test_last():
     pass
 """
@@ -42,7 +46,9 @@ def folder(tmp_path: Path) -> Path:
     """Return a folder with tests of its own, some of which fail, and with our plugin."""
     shutil.copy(ROOT / "tests" / "failed_tests.py", tmp_path / "plugin.py")
     (tmp_path / "conftest.py").write_text(
-        "import plugin\n\ndef pytest_sessionfinish(session):\n    plugin.write(session)\n"
+        "import plugin\n\n"
+        "def pytest_configure(config):\n    plugin.configure(config)\n\n"
+        "def pytest_sessionfinish(session):\n    plugin.write(session)\n"
     )
     (tmp_path / "test_some.py").write_text(TESTS)
     return tmp_path
