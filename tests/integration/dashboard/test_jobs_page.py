@@ -1,8 +1,10 @@
 """The pages of jobs in a real browser: live, by keyboard, in any width, under attack."""
 
 import base64
+import datetime
 import re
 import time
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -29,6 +31,7 @@ from tests.integration.dashboard.schedule_scene import MADE, UNTOLD, put_schedul
 pytestmark = pytest.mark.integration
 
 JOBS = "/apps/hello/jobs"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_a_named_job_is_started_by_keyboard_and_watched_to_its_result(
@@ -110,7 +113,8 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
     page: Page, dashboard: Dashboard
 ) -> None:
     name_jobs(dashboard)
-    put_schedule(dashboard, "nightly", zone="Europe/Berlin")
+    hour = datetime.datetime.fromtimestamp(time.time() + 12 * 3600, BERLIN).hour
+    put_schedule(dashboard, "nightly", cron=f"30 {hour} * * *", zone=BERLIN.key)
     page.goto(JOBS)
     page.evaluate("window.stays = true")
     row = page.get_by_role("row", name="nightly")
@@ -119,7 +123,7 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
     expect(page.get_by_role("status").first).to_contain_text("Paused:")
     expect(row).to_contain_text("none while it is paused")
     row.get_by_role("button", name="Resume nightly").press("Enter")
-    expect(row).to_contain_text("02:30 CE")
+    expect(row).to_contain_text(f"{hour:02}:30 CE")
     dashboard.schedules.hindrances = {("hello", "nightly"): "The repository is away."}
     expect(row).to_contain_text("The repository is away.")
     assert page.evaluate("window.stays")
