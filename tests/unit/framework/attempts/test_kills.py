@@ -33,3 +33,16 @@ def test_a_task_id_that_has_ended_is_forgotten() -> None:
     kills.drop("t2")
     kills.send("t1", None)
     assert len(cluster.of("kill")) == 2
+
+
+def test_a_task_without_a_preview_is_killed_at_once_and_again_until_it_has_ended() -> None:
+    cluster, clock = FakeCluster(), FakeClock()
+    kills = Kills(cluster, clock.clock)
+    kills.kill_orphan("t1", "agent-1")
+    assert cluster.of("kill") == [("t1", "agent-1")]
+    clock.pass_seconds(10)
+    kills.repeat()
+    assert cluster.of("kill") == [("t1", "agent-1")] * 2
+    kills.drop("t1")
+    kills.repeat()
+    assert len(cluster.of("kill")) == 2

@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from framework import events
+from framework.attempts.job_attempts import SILENT_SECONDS
 from framework.attempts.unreachable import AWAY_SECONDS
 from framework.errors import Unavailable
 from framework.jobs.ranks import STEP_SECONDS
@@ -308,3 +309,44 @@ def test_an_app_of_its_own_name_has_other_jobs(jobs: Jobs) -> None:
     jobs.driven.add_app(AppRecord("other", "/srv/other"))
     job_id = jobs.request()
     assert ("other", job_id) not in jobs.driven.service.snapshot.jobs
+
+
+def test_the_last_progress_may_come_with_the_end(jobs: Jobs) -> None:
+    job_id = jobs.run()
+    last = Progress(100, "all of it")
+    jobs.report(job_id, "TASK_FINISHED", Phase.ENDED, exit_code=0, progress=last)
+    assert jobs.find(job_id).state is JobState.SUCCEEDED
+    assert jobs.find(job_id).progress == last
+
+
+def test_the_end_of_a_cancelled_job_is_no_failure(jobs: Jobs) -> None:
+    def failures() -> float:
+        sampled = jobs.driven.registry.collect()
+        return sum(
+            one.value
+            for family in sampled
+            for one in family.samples
+            if one.name == "prevs_attempts_failed_total"
+        )
+
+    other, job_id = jobs.run(), jobs.run()
+    jobs.cancel(job_id)
+    jobs.report(job_id, "TASK_KILLED", Phase.ENDED, cause=Cause.TASK_LOST)
+    assert jobs.find(job_id).state is JobState.CANCELLED
+    assert jobs.find(job_id).failure is None
+    assert failures() == 0
+    jobs.fail(other)
+    assert failures() == 1
+
+
+def test_the_task_of_a_job_that_has_not_begun_is_queried_once(jobs: Jobs) -> None:
+    job_id = jobs.place()
+    one = ((jobs.find(job_id).task_id, "agent-1"),)
+    jobs.driven.cluster.calls.clear()
+    jobs.driven.tick(SILENT_SECONDS + 1)
+    assert jobs.driven.cluster.of("reconcile") == [one]
+    jobs.report(job_id, "TASK_STAGING")
+    for _ in range(5):
+        jobs.driven.tick(2.0)
+    assert jobs.find(job_id).state is JobState.PLACED
+    assert jobs.driven.cluster.of("reconcile") == [one]
