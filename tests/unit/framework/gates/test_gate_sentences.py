@@ -38,3 +38,13 @@ def test_of_many_rules_some_are_named() -> None:
     many = tuple(Rule(f"/v{number}", (Target("main"),)) for number in range(9))
     ((_, told, _),) = say(None, dataclasses.replace(GATE, revision=Revision(2, many)))
     assert told == "gate api has revision 2: /v0 to main, /v1 to main, /v2 to main, 6 more"
+
+
+def test_a_gate_of_a_stack_says_nothing_and_the_others_do() -> None:
+    of_stack = dataclasses.replace(GATE, stack="site")
+    other = dataclasses.replace(GATE, name="web")
+    leads = "has revision 1 by ada: / to main or pr-7, /v1 to v1"
+    assert list(describe([(None, of_stack), (None, other)], [])) == [
+        ("shop", f"gate web {leads}", "web")
+    ]
+    assert list(describe([], [of_stack, other])) == [("shop", "gate web was removed", "web")]

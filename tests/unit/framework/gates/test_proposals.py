@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from framework.gates.proposals import fail, find_latest, propose
+from framework.gates.proposals import fail, find_latest, list_held, propose
 from prevs.gates import GateRecord, Revision, Rule, Target
 
 FIRST = Revision(1, (Rule("/", (Target("main"),)),))
@@ -35,3 +35,10 @@ def test_a_new_gate_whose_first_revision_failed_can_be_changed_from_that() -> No
     failed = fail(wait(FIRST, None), "main has failed.")
     latest = find_latest(failed)
     assert (latest.revision, latest.hosts, latest.keep) == (FIRST, ("a.example.com",), True)
+
+
+def test_what_a_change_waits_for_is_held_until_the_change_fails() -> None:
+    """A preview that runs for nobody may make room again."""
+    proposed = propose(dataclasses.replace(GATE, revision=SECOND), GATE, {"v2": "b" * 40}, ("v2",))
+    assert list_held(proposed, 0.0) == {"b" * 40}
+    assert list_held(fail(proposed, "main has failed."), 0.0) == frozenset()
