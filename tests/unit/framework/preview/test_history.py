@@ -176,3 +176,10 @@ def test_the_service_records_its_actions_and_a_new_leader_starts_with_none(
     assert kinds[1] == ("preview", None, State.QUEUED)
     assert kinds[-1][2] is State.RUNNING
     assert Driven(driven.znodes, driven.clock).service.history.events == ()
+
+
+@pytest.mark.parametrize("digits", [18, 19])
+def test_a_position_is_read_up_to_eighteen_digits(digits: int) -> None:
+    """Longer ones fit into no integer of 64 bits, and nobody was ever given one."""
+    past = History("e", int("1" * digits))
+    assert past.after(past.last) == (() if digits == 18 else None)

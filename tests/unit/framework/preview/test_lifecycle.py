@@ -5,7 +5,9 @@ import pathlib
 import pytest
 
 from framework.preview.lifecycle import WITH_TASK, Event, IllegalTransition, step
-from prevs.states import ACTIVE, State
+from framework.preview.transitions import Failed, GivenUp, SettingsNotRead
+from prevs.records import Failure
+from prevs.states import ACTIVE, Cause, State
 
 ROOT = pathlib.Path(__file__).parents[4]
 
@@ -57,3 +59,10 @@ def test_the_page_and_the_diagram_match_the_table() -> None:
     spec.loader.exec_module(draw)
     assert (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8") == draw.page()
     assert (ROOT / "docs/lifecycle.svg").read_text(encoding="utf-8") == draw.picture()
+
+
+def test_settings_that_never_came_are_given_up_and_those_that_came_are_refused() -> None:
+    away = Failure(Cause.REPOSITORY_UNREACHABLE, "The repository cannot be read.")
+    wrong = Failure(Cause.SETTINGS_INVALID, "Line 3 of .prevs.toml is wrong.")
+    assert SettingsNotRead(GivenUp(away, 6)).event is Event.GIVEN_UP
+    assert SettingsNotRead(Failed(wrong)).event is Event.UNFIT
