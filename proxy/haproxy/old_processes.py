@@ -108,6 +108,19 @@ class OldProcesses:
             if self._is_ours(pid):
                 _kill(pid, signal.SIGUSR1)
 
+    async def kill(self, seconds: float) -> None:
+        """Forget all of them, and kill those that still run. Returns when they have ended.
+
+        Waits for `seconds` at most.
+        """
+        killed = self.pids
+        for pid in killed:
+            self.discard(pid)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while any(self._is_ours(pid) for pid in killed):
+                    await asyncio.sleep(0.01)
+
     def discard(self, pid: int) -> None:
         """Forget a process, and kill it if it still runs."""
         if self._is_ours(pid):

@@ -147,8 +147,7 @@ class HaproxyProcess:
             await _end(child, signal.SIGTERM, _STOP_SECONDS)
             await _end(child, signal.SIGKILL, _STOP_SECONDS)
             self._old_processes.discard(child.pid)
-        for pid in self._old_processes.pids:
-            self._old_processes.discard(pid)
+        await self._old_processes.kill(_STOP_SECONDS)
         self._files.pids.unlink(missing_ok=True)
 
     async def _check(self) -> None:
