@@ -13,7 +13,7 @@ from executor.doctor.machine import look
 from local.docker.dockerd import DockerPart
 from local.parts.part import bring_up
 from tests.fakes.dockerd import OwnDockerd
-from tests.integration.docker.builds import TASK, making, removing_network
+from tests.integration.docker.builds import making, removing_network
 
 TRIES = {
     "raw socket": "ping -c 1 -W 1 127.0.0.1",
@@ -35,7 +35,6 @@ def build(host: str, folder: Path) -> dict[str, object]:
     folder.mkdir()
     tries = "; ".join(f"{{ {text}; }} && echo ,can {name}" for name, text in TRIES.items())
     with removing_network(host), making("buildkit", host, folder) as world:
-        world.app = TASK  # other tests build with the classic builder, as Docker has it
         world.build(f"RUN {tries}; grep CapBnd /proc/self/status; sleep 1")
         log = world.log.data.decode()
         look_there = {**world.environ, "DOCKER_HOST": host, "PREVS_EXECUTOR_DIR": str(folder)}

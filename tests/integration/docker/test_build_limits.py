@@ -82,8 +82,7 @@ def own(world: World) -> str:
     """The group of the builds of this world's app, which no other run has."""
     if world.builder == "classic" and not cgroup.accepts(world.client.info()):
         pytest.skip("with Docker's driver systemd the classic builder takes no group of ours")
-    world.app = TASK
-    return cgroup.app_group("", TASK)
+    return cgroup.app_group("", world.app)
 
 
 def mark() -> str:

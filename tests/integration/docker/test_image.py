@@ -24,8 +24,8 @@ def test_an_image_has_its_labels_once_the_configured_builder_has_built_it(
     world.build("RUN echo built > /what")
     assert world.images.exists(TAG)
     assert world.run("cat /what") == "built\n"
-    (found,) = world.client.images(filters={"label": "prevs.app=hello"}, name=TAG)
-    assert found["Labels"] == {"prevs.app": "hello"}
+    (found,) = world.client.images(filters={"label": f"prevs.app={world.app}"}, name=TAG)
+    assert found["Labels"] == {"prevs.app": world.app}
     buildkit = b"[internal] load build definition" in world.log.data
     assert buildkit == (world.builder == "buildkit")
 

@@ -148,7 +148,7 @@ def test_a_cache_of_one_app_is_not_there_for_another(world: World) -> None:
     mount = f"RUN --mount=type=cache,id={TASK}-own,target=/cache"
     world.build(f"{mount} echo {os.urandom(4).hex()} > /cache/kept")
     world.app = "other"
-    theirs = BuildSettings(args={"BUILDKIT_CACHE_MOUNT_NS": "prevs//hello"})
+    theirs = BuildSettings(args={"BUILDKIT_CACHE_MOUNT_NS": f"prevs//{TASK}"})
     world.build(f"{mount} ls /cache > /what; echo {os.urandom(4).hex()}", settings=theirs)
     assert world.read("/what") == ""
 
