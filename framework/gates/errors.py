@@ -27,13 +27,12 @@ class UnknownRevision(NotFound):
 
 
 class UnknownRule(NotFound):
-    """A gate has no rule of that path, or none there with that condition; `known` are those."""
+    """A gate has no rule of that path, or none there with that condition; `known` says which."""
 
     def __init__(self, what: str, known: str) -> None:
         super().__init__(
             f"The gate has no rule of {what}. It has: {known}. `prevs gate set` writes another one."
         )
-        self.known = known
 
 
 class WeightRefused(Conflict):

@@ -69,12 +69,6 @@ def test_what_cannot_be_switched_is_told(
     assert wrong in str(caught.value)
 
 
-def test_a_missing_rule_is_told_with_those_that_are_there() -> None:
-    with pytest.raises(UnknownRule) as caught:
-        switch(RULES, Switch("/v2", "main"))
-    assert caught.value.known == "/v1, /"
-
-
 def test_a_fourth_target_is_refused() -> None:
     three = switch(RULES, Switch("/", "pr-8", weight=1))
     with pytest.raises(WeightRefused, match="one more than a rule's 3 targets"):
