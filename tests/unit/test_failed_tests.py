@@ -11,7 +11,7 @@ import pytest
 from tests.failed_tests import FILE, UNFINISHED, without_group
 
 ROOT = Path(__file__).parents[2]
-TESTS = """
+TESTS = f"""
 import os
 import pytest
 
@@ -34,7 +34,7 @@ def test_end(request):
     request.session.shouldfail = request.config.getoption("-k") == "test" and "enough"
 
 def test_that_begins_another_run():
-    assert "PREVS_FAILED_TESTS" not in os.environ
+    assert "{FILE}" not in os.environ
 
 def test_last():
     pass

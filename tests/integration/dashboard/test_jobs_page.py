@@ -113,6 +113,7 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
     page: Page, dashboard: Dashboard
 ) -> None:
     name_jobs(dashboard)
+    # Twelve hours off: at any hour of the day it is not soon, and was not just now.
     hour = datetime.datetime.fromtimestamp(time.time() + 12 * 3600, BERLIN).hour
     put_schedule(dashboard, "nightly", cron=f"30 {hour} * * *", zone=BERLIN.key)
     page.goto(JOBS)

@@ -320,13 +320,9 @@ def test_the_last_progress_may_come_with_the_end(jobs: Jobs) -> None:
 
 
 def test_the_end_of_a_cancelled_job_is_no_failure(jobs: Jobs) -> None:
-    def failures() -> float:
-        sampled = jobs.driven.registry.collect()
-        return sum(
-            one.value
-            for family in sampled
-            for one in family.samples
-            if one.name == "prevs_attempts_failed_total"
+    def failures(cause: Cause) -> float | None:
+        return jobs.driven.registry.get_sample_value(
+            "prevs_attempts_failed_total", {"cause": cause.value}
         )
 
     other, job_id = jobs.run(), jobs.run()
@@ -334,9 +330,9 @@ def test_the_end_of_a_cancelled_job_is_no_failure(jobs: Jobs) -> None:
     jobs.report(job_id, "TASK_KILLED", Phase.ENDED, cause=Cause.TASK_LOST)
     assert jobs.find(job_id).state is JobState.CANCELLED
     assert jobs.find(job_id).failure is None
-    assert failures() == 0
-    jobs.fail(other)
-    assert failures() == 1
+    assert failures(Cause.TASK_LOST) == 0
+    jobs.report(other, "TASK_LOST", Phase.ENDED, cause=Cause.TASK_LOST)
+    assert failures(Cause.TASK_LOST) == 1
 
 
 def test_the_task_of_a_job_that_has_not_begun_is_queried_once(jobs: Jobs) -> None:
