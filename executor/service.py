@@ -6,6 +6,8 @@ owns all state; others put events into the inbox.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import logging
 import queue
@@ -24,8 +26,8 @@ from executor.errors import ExecutorError
 from executor.limits.confinement import Confinement
 from executor.mesos import Ended, Event, Killed, Launched, Lost, Registered, ShutDown, Told
 from executor.signals import StopSignal
-from executor.task import read_task, task_id
-from prevs.messages import Isolation
+from prevs.codec import RecordError
+from prevs.messages import BuildOrder, Isolation
 from prevs.work import may_linger
 
 EXIT_DONE = 0
@@ -309,3 +311,21 @@ def _may_linger(running: _Running, outcome: Outcome) -> bool:
         return False
     cause = outcome.cause if isinstance(outcome, ExecutorError) else None
     return running.linger > 0 and may_linger(cause)
+
+
+def read_task(task: Mapping[str, Any], cluster: str | None) -> Attempt:
+    """Return the attempt of a TaskInfo. Raises ExecutorError if it holds no build order."""
+    try:
+        order = BuildOrder.decode(base64.b64decode(task["data"], validate=True))
+    except (KeyError, binascii.Error, RecordError) as exc:
+        raise ExecutorError(
+            f"This executor cannot read the task's build order ({exc}). The framework and the "
+            "executor may have different versions."
+        ) from exc
+    agent = str(task.get("agent_id", {}).get("value", ""))
+    return Attempt(task_id(task), agent, cluster, order)
+
+
+def task_id(task: Mapping[str, Any]) -> str:
+    """Return the id of a TaskInfo."""
+    return str(task["task_id"]["value"])

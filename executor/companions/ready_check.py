@@ -12,7 +12,6 @@ from docker.api import APIClient
 from docker.errors import APIError
 
 from executor.attempt.attempt import describe_command
-from executor.companions.listening import TABLES, listens
 from executor.companions.readiness import Look
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable
@@ -28,9 +27,14 @@ _KEPT = 2048
 _TABLES_KEPT = 65536
 """Bytes of the tables that are kept: some 400 sockets. Those of all containers are in them."""
 
+TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+"""The tables of a network namespace (proc(5)): `sl local_address rem_address st …` in hex."""
+
 _READ = ("cat", *TABLES)
 _HEADING = "local_address"
 """What the first line of a table has."""
+
+_LISTEN = "0A"
 
 
 class _Done(NamedTuple):
@@ -144,6 +148,17 @@ class ReadyCheck:
             # It has ended, which others report, or this user may not read them.
             return None
         return None
+
+
+def listens(tables: str, port: int) -> bool:
+    """Return whether a socket listens on a port at any address, by the text of the tables."""
+    for line in tables.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[3] == _LISTEN:
+            found = words[1].rpartition(":")[2]
+            if found and int(found, 16) == port:
+                return True
+    return False
 
 
 def _describe(command: Sequence[str], done: _Done | None) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
-from executor.container import disk_watch, memory_kills, oom
+from executor.container import disk_watch, memory_kills
 from executor.container.attachment import Attachment, Follower
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
@@ -40,7 +40,7 @@ memory may be late on a busy machine."""
 _UNKNOWN = 255
 """The exit code that a daemon shows for a container that ended while the daemon was away."""
 
-_REMOVED = Exit(oom.KILLED, out_of_memory=False, is_removed=True)
+_REMOVED = Exit(memory_kills.KILLED, out_of_memory=False, is_removed=True)
 
 logger = logging.getLogger(__name__)
 
@@ -272,7 +272,7 @@ class DockerContainer:
 
     def _was_oom_killed(self, code: int) -> bool | None:
         """Return whether it ended because memory ran out, None if the daemon did not see it."""
-        limit = _LATE_EVENTS_LIMIT if code == oom.KILLED else _EVENTS_LIMIT
+        limit = _LATE_EVENTS_LIMIT if code == memory_kills.KILLED else _EVENTS_LIMIT
         events = self._client.events(
             since=1,
             until=math.ceil(time.time() + limit),
@@ -280,7 +280,7 @@ class DockerContainer:
             decode=True,
         )
         with contextlib.closing(events):
-            return oom.was_oom_killed(events, late=not self._is_stopping)
+            return memory_kills.was_oom_killed(events, late=not self._is_stopping)
 
     def _exit(self, oom_killed: bool | None) -> Exit | DockerUnavailable:
         """Return how it ended; `oom_killed` is the result of _was_oom_killed."""
@@ -293,11 +293,12 @@ class DockerContainer:
                 return Exit(None, out_of_memory=False)
         # OOMKilled stays true once any process in the container was killed for memory. That may
         # have been a worker's end, long before the container's.
-        killed = code == oom.KILLED or oom_killed is True
+        killed = code == memory_kills.KILLED or oom_killed is True
         if state["OOMKilled"] and code != 0 and killed:
             return Exit(code, out_of_memory=True)
         above = self._counters.read_above() if self._counters else ""
-        return Exit(code, out_of_memory=oom.was_killed_below(code, self._kills_above, above))
+        is_killed = memory_kills.was_killed_below(code, self._kills_above, above)
+        return Exit(code, out_of_memory=is_killed)
 
 
 def _why(error: APIError | DockerUnavailable) -> str:

@@ -3,12 +3,14 @@
 Nothing of it is a file of the agent that the container sees: docker may be on another machine or in
 another namespace, and the image's user is none of ours (docs/decisions/0090-exchange.md). What
 comes back is foreign: only plain files are read, at most so many bytes, and never by their links.
+Artifacts are kept in a folder of the sandbox, and their list beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -17,11 +19,11 @@ from typing import IO, NamedTuple, cast
 from docker.api import APIClient
 from docker.errors import APIError
 
-from executor.container.artifact_folder import ArtifactFolder
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.limits.disk_schedule import ENTRY, MB
 from executor.ports import Left
+from prevs.artifacts import LIST, MOST, Artifact, ArtifactsRecord, is_path
 from prevs.work import ARTIFACTS_FOLDER, FOLDER, MOST_RESULT, PROGRESS_FILE, RESULT_FILE
 
 _CHUNK = 64 * 1024
@@ -191,3 +193,51 @@ class _Stream:
         data = b"".join(found)
         self._rest = data[size:]
         return data[:size]
+
+
+class ArtifactFolder:
+    """A folder that is made with its first file. Whoever chose the names may be a stranger."""
+
+    def __init__(self, folder: Path, *, most: int = MOST) -> None:
+        """Keep so many files at most."""
+        self._folder = folder
+        self._most = most
+        self._kept: list[Artifact] = []
+
+    @property
+    def number(self) -> int:
+        """How many files were saved."""
+        return len(self._kept)
+
+    def save(self, name: PurePosixPath, size: int, content: IO[bytes]) -> bool:
+        """Write a file of `size` bytes; return whether it is kept.
+
+        All folders on its way are ours, as nobody else writes there and no link is made.
+        """
+        path = str(name)
+        if not name.parts or not is_path(path) or len(self._kept) == self._most:
+            return False
+        target = self._folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                shutil.copyfileobj(content, file, _CHUNK)
+        except (OSError, ValueError):
+            # The name is too long for this folder, or the disk is full.
+            return False
+        self._kept.append(Artifact(path, size))
+        return True
+
+    def write_list(self) -> bool:
+        """Write the list of what was saved, if anything was; return False if the disk is full.
+
+        Nobody finds a file without it.
+        """
+        if not self._kept:
+            return True
+        try:
+            record = ArtifactsRecord(tuple(self._kept))
+            (self._folder.parent / LIST).write_bytes(record.encode())
+        except OSError:
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""Sets the rules of executor/limits/firewall.py with iptables, and has ebtables set its own.
+"""Sets the rules of executor/limits: firewall.py's with iptables, frames.py's with ebtables.
 
 For that, the executor has to be root, or to have a sudo for iptables without a password, and to be
 in dockerd's network namespace.
@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Optional, Protocol
 
-from executor.limits import firewall, ingress
+from executor.limits import firewall, frames, ingress
 from executor.limits.firewall import FirewallZone
-from executor.network import ebtables, rule_commands
+from executor.network import rule_commands
 from executor.network.rule_commands import RulesRefused
 
 _RECENTLY = 10.0
@@ -20,6 +20,9 @@ _RECENTLY = 10.0
 a preview runs, either."""
 
 _BRIDGES = Path("/proc/sys/net/bridge")
+
+_SAVE = ("ebtables-save", "-t", frames.TABLE)
+_RESTORE = ("ebtables-restore", "--noflush")
 
 
 class Close(Protocol):
@@ -69,7 +72,7 @@ def close(networks: Sequence[FirewallZone], *, ipv6: bool) -> Optional[str]:
             _set("iptables", networks, 4)
             if ipv6:
                 _set("ip6tables", networks, 6)
-            ebtables.separate(networks)
+            _separate(networks)
     except RulesRefused as exc:
         return f"{exc} (this needs iptables, ebtables, and root or a sudo without a password)"
     return find_bridge_problem(ipv6=ipv6)
@@ -95,7 +98,7 @@ def find_rules_problem() -> Optional[str]:
     if problem := find_table_problem(firewall.TABLE):
         return problem
     try:
-        ebtables.look()
+        _look()
     except RulesRefused as exc:
         return str(exc)
     return find_bridge_problem()
@@ -156,3 +159,25 @@ def _set(program: str, networks: Sequence[FirewallZone], version: int) -> None:
     rule_commands.run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
     for bridge in firewall.stale(listed, rule_commands.list_links()):
         rule_commands.run(restore, firewall.remove(listed, bridge))
+
+
+def _separate(networks: Sequence[FirewallZone]) -> None:
+    """Keep the containers of each network apart, unless they are. Raises RulesRefused.
+
+    The caller keeps others from setting rules. Blocks for some milliseconds.
+    """
+    saved = rule_commands.run(_SAVE)
+    open_ones = [one for one in networks if not frames.is_set(saved, one)]
+    for zone in open_ones:
+        try:
+            rule_commands.run(_RESTORE, frames.restore(saved, zone, by_name=True))
+        except RulesRefused:
+            # Not every kernel can match the name of a bridge.
+            rule_commands.run(_RESTORE, frames.restore(saved, zone, by_name=False))
+    for bridge in frames.stale(saved, rule_commands.list_links()) if open_ones else ():
+        rule_commands.run(_RESTORE, frames.remove(saved, bridge))
+
+
+def _look() -> None:
+    """Raise RulesRefused if this user may not read such rules. Changes nothing."""
+    rule_commands.run(_SAVE)

@@ -1,4 +1,4 @@
-"""executor/mesos.py and executor/task.py: Mesos's messages, translated once."""
+"""executor/mesos.py, and what executor/service.py reads: Mesos's messages, translated once."""
 
 import base64
 import queue
@@ -8,7 +8,7 @@ import pytest
 
 from executor.errors import ExecutorError
 from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, Registered, ShutDown, Told
-from executor.task import read_task
+from executor.service import read_task
 from tests.unit.executor.attempt.test_attempt import ATTEMPT, ORDER
 
 

@@ -7,8 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from executor.container.artifact_folder import ArtifactFolder
-from executor.container.exchange import unpack
+from executor.container.exchange import ArtifactFolder, unpack
 from executor.limits.disk_schedule import MB
 from executor.ports import Left
 from prevs.artifacts import LIST, ArtifactsRecord

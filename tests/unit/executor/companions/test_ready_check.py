@@ -1,9 +1,9 @@
-"""executor/companions/listening.py: the kernel's tables of sockets."""
+"""executor/companions/ready_check.py: the kernel's tables of sockets."""
 
 import socket
 from pathlib import Path
 
-from executor.companions.listening import TABLES, listens
+from executor.companions.ready_check import TABLES, listens
 
 TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

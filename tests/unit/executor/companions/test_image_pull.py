@@ -1,4 +1,4 @@
-"""executor/companions: how far a pull is, and why one failed."""
+"""executor/companions/image_pull.py: how far a pull is, and why one failed."""
 
 from typing import Any
 
@@ -6,8 +6,7 @@ import pytest
 
 from executor.companions.companion_errors import CompanionImageMissing, CompanionRegistryUnreachable
 from executor.companions.image_names import ImageName
-from executor.companions.image_pull import Wanted, judge
-from executor.companions.pull_progress import PullProgress
+from executor.companions.image_pull import PullProgress, Wanted, judge
 from executor.errors import AgentUnfit, DockerUnavailable, ExecutorError
 
 WANTED = Wanted("db", "postgres:17", ImageName("docker.io/library/postgres", "17", ""), "prevs/x:1")
