@@ -10,7 +10,7 @@ import jinja2
 from prevs import names
 from proxy.model.access import CLOSED, KNOWN
 from proxy.model.routes import NEWER_DIGITS, TASK_AT
-from proxy.pages import cookie_pages
+from proxy.pages import pages
 
 HOLD_SECONDS = 600
 """The longest time that a request is held."""
@@ -238,6 +238,6 @@ def write(files: Files, front: Front) -> None:
         file.touch()
     for file in (files.lua, files.choose, files.bots):
         shutil.copyfile(Path(__file__).parent / file.name, file)
-    files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")
-    files.cookies_removed.write_text(cookie_pages.render_removed(front.domain), encoding="utf-8")
+    files.cookies.write_text(pages.refused_cookies_page(front.domain), encoding="utf-8")
+    files.cookies_removed.write_text(pages.removed_cookies_page(front.domain), encoding="utf-8")
     files.configuration.write_text(render(files, front), encoding="utf-8")

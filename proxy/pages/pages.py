@@ -136,6 +136,20 @@ def team_page(visit: Visit, app: str, problem: Problem, again: str) -> str:
     return render("team.html.j2", visit=visit, app=app, problem=problem, again=again)
 
 
+def refused_cookies_page(domain: str) -> str:
+    """Return the page whose button removes cookies that are too large for a preview.
+
+    It removes those of its own host and of its parent domains, up to `domain`. HAProxy serves it
+    from a file, as only HAProxy can read such a request; all visitors get the same.
+    """
+    return render("cookies.html.j2", domain=domain, visit={"nonce": ""})
+
+
+def removed_cookies_page(domain: str) -> str:
+    """Return the page behind that button, which leads back. HAProxy serves it from a file, too."""
+    return render("cookies_removed.html.j2", domain=domain, visit={"nonce": ""})
+
+
 def security_headers(nonce: str, *, goes_to: str = "") -> dict[str, str]:
     """Return the headers of every page. Its forms may lead to the origin `goes_to` too."""
     own = f"'self' {goes_to}".strip()

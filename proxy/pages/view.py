@@ -2,6 +2,9 @@
 
 The template and the events of a page are made of the same view. A browser's clock may be wrong, so
 that times are durations at the moment of the view; the page lets those that go on grow.
+
+A visitor may look at the page's app, but perhaps not at the other members of its variant: of these
+there is nothing but name, label, state and address.
 """
 
 import dataclasses
@@ -11,9 +14,8 @@ from typing import NamedTuple
 from prevs.states import State
 from prevs.step_status import StepStatus, find_statuses
 from program.text.page_text import tame
-from proxy.model.preview import Mistake, Preview, Step, Variant
+from proxy.model.preview import Member, Mistake, Preview, Step, Variant
 from proxy.pages import wording
-from proxy.pages.members import ShownMember, show_members
 
 NEXT, NOW, DONE = StepStatus.NEXT.value, StepStatus.NOW.value, StepStatus.DONE.value
 SKIPPED, FAILED = StepStatus.SKIPPED.value, StepStatus.FAILED.value
@@ -30,6 +32,13 @@ _MISTAKES = 2000
 """How many characters those may have together that are shown."""
 _NOT_ALL = 0.95
 """How much of its usual duration a step has had at the most while it goes on."""
+
+_STATUSES = {
+    "": StepStatus.NEXT,
+    State.STOPPED.value: StepStatus.NEXT,
+    State.RUNNING.value: StepStatus.DONE,
+    State.FAILED.value: StepStatus.FAILED,
+}
 
 
 class ShownStep(NamedTuple):
@@ -74,6 +83,39 @@ class ShownFailure(NamedTuple):
     advice: str
     command: str
     mistakes: Sequence[tuple[str, str]] = ()
+
+
+class ShownMember(NamedTuple):
+    """A member: where it is, and its state in a word, which has the mark of a step's `status`.
+
+    `here`: the member whose page this is.
+    """
+
+    name: str
+    url: str
+    where: str
+    word: str
+    status: str
+    here: bool
+
+
+def show_members(variant: Variant | None) -> tuple[ShownMember, ...]:
+    """Return the members of a variant in their order; none of a preview without one."""
+    if variant is None:
+        return ()
+    return tuple(_show(one, here=one.name == variant.member) for one in variant.members)
+
+
+def _show(member: Member, *, here: bool) -> ShownMember:
+    where = wording.describe_label(tame(member.label, 63), apart=member.apart)
+    return ShownMember(
+        name=tame(member.name, 63),
+        url=member.url[:300],
+        where=f"{where} \u00b7 this page" if here else where,
+        word=wording.WORDS.get(member.state, tame(member.state, 20)),
+        status=_STATUSES.get(member.state, StepStatus.NOW).value,
+        here=here,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from prevs import names
 from prevs.hooks import PATH
 from prevs.states import State
+from program.limits.slots import Slots
 from proxy.framework.shared_calls import SharedCalls
 from proxy.framework.slow_lookups import SlowLookups
 from proxy.held.pending_starts import with_log
@@ -30,15 +31,19 @@ from proxy.room.downloads import Downloads
 from proxy.room.event_streams import EventStreams
 from proxy.room.hooks import Hooks
 from proxy.room.landing import LandingPage
-from proxy.room.open_requests import OpenRequests
 from proxy.room.starts import Starts
-from proxy.room.visits import is_navigation, read_visit
+from proxy.room.visits import is_navigation, read_client, read_visit
 
 _WAIT = {"Retry-After": "2"}
 _WITHOUT_LOG = frozenset(
     state.value for state in (State.QUEUED, State.PLACED, State.RUNNING, State.STOPPED)
 )
 """States whose page does not wait for the log. The page of a stopped preview starts it at once."""
+
+MOST_OPEN = 2000
+"""How many connections HAProxy has to the room."""
+MOST_OPEN_EACH = 200
+"""How many of these one client may take, with its event streams."""
 
 
 def make_app(context: RoomContext, entrance: Sequence[Route] = ()) -> ASGIApp:
@@ -58,7 +63,35 @@ def make_app(context: RoomContext, entrance: Sequence[Route] = ()) -> ASGIApp:
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
-    return responses.answer_grpc(OpenRequests(app, context))
+    return responses.answer_grpc(_OpenRequests(app, context))
+
+
+class _OpenRequests:
+    """Limits how many requests of one client the room answers at a time, so that others get a turn.
+
+    Most responses take milliseconds. But some requests wait for a slow repository or framework, and
+    each of them takes one of HAProxy's connections to the room. An ASGI middleware; belongs to the
+    event loop's thread.
+    """
+
+    def __init__(self, app: ASGIApp, context: RoomContext) -> None:
+        self._app = app
+        self._context = context
+        self._slots = Slots(MOST_OPEN_EACH, in_all=MOST_OPEN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, or answer that there are too many."""
+        request = Request(scope, receive)
+        with self._slots.take(read_client(request)) as has_one:
+            if has_one:
+                await self._app(scope, receive, send)
+                return
+            visit, problem = read_visit(self._context, request), problems.too_many_open("pages")
+            wants_page = is_navigation(request)
+            refusal = await responses.answer_problem(
+                self._context, visit, problem, wants_page=wants_page
+            )
+            await refusal(scope, receive, send)
 
 
 class _AnyMethod:

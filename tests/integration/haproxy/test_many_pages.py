@@ -14,7 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from proxy.haproxy.config import CONNECTIONS_EACH
-from proxy.room import event_streams, open_requests
+from proxy.room import event_streams
+from proxy.room.app import MOST_OPEN
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.integration.haproxy.wire import held
@@ -162,8 +163,8 @@ async def check(site: Site, opened: Clients, token: str, went: Counter[str]) -> 
     assert went["follows"] + went["rare"] + went["too many pages"] <= CONNECTIONS_EACH
     framework = int(site.proxy.environ["PREVS_API"].rpartition(":")[2])
     assert connections_to(framework) <= KEPT + 1
-    assert descriptors(site.proxy.process.pid) < open_requests.AT_A_TIME
-    assert descriptors(site.proxy.haproxy) < 2 * CONNECTIONS_EACH + open_requests.AT_A_TIME
+    assert descriptors(site.proxy.process.pid) < MOST_OPEN
+    assert descriptors(site.proxy.haproxy) < 2 * CONNECTIONS_EACH + MOST_OPEN
     log = f"GET /v1/previews/hello/{SHA}/log"
     assert site.world.count(log) == 1
     watching = await opened.connect(ANOTHER)

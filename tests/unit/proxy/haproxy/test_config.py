@@ -3,7 +3,7 @@ from pathlib import Path
 
 from proxy.haproxy import config
 from proxy.haproxy.config import Files, Front
-from proxy.pages import cookie_pages
+from proxy.pages import pages
 
 FRONT = Front("127.0.0.1:8080", "a.example")
 TEXT = config.render(Files(Path("/srv/proxy")), FRONT)
@@ -70,5 +70,5 @@ def test_every_rule_uses_the_same_map() -> None:
 
 
 def test_the_page_about_cookies_removes_only_those_of_the_domain() -> None:
-    page = cookie_pages.render_refused("a.example")
+    page = pages.refused_cookies_page("a.example")
     assert '("." + name).endsWith(".a.example")' in page

@@ -9,8 +9,8 @@ from prevs.states import State
 from proxy.model.preview import Commit, Failure, Member, Mistake, Preview, Variant
 from proxy.pages import pages, view
 from proxy.pages.brief import brief_commit, brief_preview
-from proxy.pages.members import show_members
 from proxy.pages.pages import Visit
+from proxy.pages.view import show_members
 
 SHA, ID = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081", "b" * 40
 LABEL = "feature-x--shop"

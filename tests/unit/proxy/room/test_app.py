@@ -12,10 +12,10 @@ from program.http.server_events import ServerEvent
 from proxy.framework.slow_lookups import PATIENCE_SECONDS
 from proxy.held.start_limits import MOST
 from proxy.model.preview import Commit
-from proxy.room import downloads, open_requests
-from proxy.room.app import make_app
+from proxy.room import downloads
+from proxy.room.app import MOST_OPEN_EACH, make_app
+from proxy.room.context import Visibility
 from proxy.room.tokens import LOG_LIFE_SECONDS
-from proxy.room.visibility import Visibility
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.rooms import make_room
 from tests.fakes.world import FakeFramework
@@ -272,13 +272,13 @@ async def test_one_client_has_a_limit_of_open_requests_and_another_is_answered_m
 ) -> None:
     calls = [
         asyncio.create_task(bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": client}))
-        for client in ["2001:db8:1:2::3", "2001:db8:1:9::9"] * (open_requests.EACH // 2 + 5)
+        for client in ["2001:db8:1:2::3", "2001:db8:1:9::9"] * (MOST_OPEN_EACH // 2 + 5)
     ]
     other = bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": "2001:db8:2::3"})
     assert (await other).status_code == 503
     answers = await asyncio.gather(*calls)
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert len(refused) == len(calls) - open_requests.EACH
+    assert len(refused) == len(calls) - MOST_OPEN_EACH
     assert "Too many at once from your address" in refused[0].text
     assert refused[0].headers["Retry-After"] == "10"
     again = await bench.client.get("/", headers={**PROGRAM, "X-Forwarded-For": "2001:db8:1::1"})
