@@ -12,7 +12,6 @@ from prevs import codec
 from prevs.apps import AppRecord
 from prevs.codec import RecordError
 from prevs.commit_settings import CommitSettings
-from prevs.failures import Failure, Mistake
 from prevs.states import Cause, State
 
 __all__ = [
@@ -33,6 +32,28 @@ __all__ = [
     "Step",
     "TokenRecord",
 ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mistake:
+    """A mistake in a line (from 1) of a commit's .prevs.toml or compose file, and the next step."""
+
+    line: int
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed, as a sentence for people and a cause for programs.
+
+    `mistakes` are those in one file of the commit's settings, if they are the reason; the message
+    names it.
+    """
+
+    cause: Cause
+    message: str
+    exit_code: Optional[int] = None
+    mistakes: tuple[Mistake, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

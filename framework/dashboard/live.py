@@ -13,18 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from framework.dashboard.gates.gate_looks import GateLooks
-from framework.dashboard.jobs.job_looks import JobLooks
 from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.sessions import Viewer
-from framework.dashboard.stacks.stack_looks import StackLooks
 from framework.errors import FrameworkError
+from framework.http_api.stacks import stack_rights
 from framework.jobs.queued_jobs import JobKey
 from framework.service.gates.gate_service import Gates
 from framework.service.jobs.job_service import Jobs
 from framework.service.service_client import ServiceClient
+from framework.state.snapshot import Snapshot
 from prevs.jobs import JobRecord
 from prevs.records import PreviewRecord
 from prevs.units import Unit, preview_unit
@@ -252,3 +251,111 @@ def _last(previews: ServiceClient, viewer: Viewer) -> str:
 
 def _without_use(preview: PreviewRecord) -> PreviewRecord:
     return dataclasses.replace(preview, last_used=None) if preview.last_used else preview
+
+
+class GateLooks:
+    """The looks of pages about gates: each returns another value once its page is out of date.
+
+    A look is quick.
+    """
+
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def find_look(self, place: Sequence[str], viewer: Viewer) -> Callable[[], object] | None:
+        """Return what looks at [], [app] or [app, name of a gate]; None if that is not theirs."""
+        match place:
+            case []:
+                return lambda: self._look_at_all(viewer, "")
+            case [app] if viewer.identity.sees(app):
+                return lambda: self._look_at_all(viewer, app)
+            case [app, name] if viewer.identity.sees(app):
+                return lambda: self._look_at_gate(app, name)
+        return None
+
+    def _look_at_all(self, viewer: Viewer, app: str) -> object:
+        """Return the gates that a viewer sees, of one app or of all, and which are in force."""
+        snapshot, sees = self._context.gates.snapshot, viewer.identity.sees
+        gates = {
+            name: gate
+            for name, gate in snapshot.gates.items()
+            if app in ("", gate.app) and sees(gate.app)
+        }
+        return gates, {name: snapshot.behind.get(name) for name in gates}
+
+    def _look_at_gate(self, app: str, name: str) -> object:
+        """Return a gate as it is shown, with what it leads to; None if it is gone."""
+        snapshot = self._context.gates.snapshot
+        gate = snapshot.gates.get(name)
+        if gate is None or gate.app != app:
+            return None
+        shown = self._context.gate_presenter.show(gate)
+        return shown, snapshot.behind.get(name), self._context.ready()
+
+
+class JobLooks:
+    """The looks of pages about jobs, as GateLooks."""
+
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def look_at_all(self, viewer: Viewer) -> object:
+        """Return the jobs and schedules that a viewer sees, and why nothing can start."""
+        snapshot, sees = self._context.schedules.snapshot, viewer.identity.sees
+        if viewer.sees_all:
+            return snapshot.jobs, _look_at_schedules(snapshot), self._context.ready()
+        jobs = {key: job for key, job in snapshot.jobs.items() if sees(job.app)}
+        return jobs, _look_at_schedules(snapshot, sees), self._context.ready()
+
+    def look_at_app(self, app: str) -> object:
+        """Return the jobs and schedules of an app, and why nothing can start."""
+        snapshot = self._context.schedules.snapshot
+        jobs = {key: job for key, job in snapshot.jobs.items() if job.app == app}
+        schedules = _look_at_schedules(snapshot, lambda one: one == app)
+        return jobs, schedules, self._context.ready()
+
+    def look_at_job(self, app: str, job_id: str) -> object:
+        """Return a job as it is shown, which has its place in the queue; None if it is gone."""
+        job = self._context.jobs.snapshot.jobs.get((app, job_id))
+        return job and self._context.job_presenter.show(job)
+
+
+def _look_at_schedules(snapshot: Snapshot, sees: Callable[[str], bool] | None = None) -> object:
+    """Return the schedules of the apps that somebody sees (None: all), and what is wrong there."""
+    schedules, hindrances = snapshot.schedules, snapshot.hindrances
+    troubles = snapshot.file_troubles
+    if sees is None:
+        return schedules, hindrances, troubles
+    return (
+        {key: one for key, one in schedules.items() if sees(key[0])},
+        {key: why for key, why in hindrances.items() if sees(key[0])},
+        {app: one for app, one in troubles.items() if sees(app)},
+    )
+
+
+class StackLooks:
+    """The looks of pages about stacks, as GateLooks."""
+
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def find_look(self, place: Sequence[str], viewer: Viewer) -> Callable[[], object] | None:
+        """Return what looks at [] or [name of a stack]; None if that is not theirs."""
+        match place:
+            case []:
+                return lambda: self._look_at_all(viewer)
+            case [name] if self._look_at_stack(name, viewer) is not None:
+                return lambda: self._look_at_stack(name, viewer)
+        return None
+
+    def _look_at_all(self, viewer: Viewer) -> object:
+        """Return the stacks that a viewer sees."""
+        stacks = self._context.stacks.snapshot.stacks
+        return [one for one in stacks.values() if stack_rights.sees(viewer.identity, one)]
+
+    def _look_at_stack(self, name: str, viewer: Viewer) -> object:
+        """Return a stack as it is shown, with what runs in it; None if they see none of it."""
+        stack = self._context.stacks.snapshot.stacks.get(name)
+        if stack is None or not stack_rights.sees(viewer.identity, stack):
+            return None
+        return self._context.stack_presenter.show(stack), self._context.ready()

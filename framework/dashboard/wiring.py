@@ -37,8 +37,7 @@ from framework.dashboard.session.sign_in import SignIn
 from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
-from framework.dashboard.stacks.list_pages import StackListPages
-from framework.dashboard.stacks.stack_pages import StackPages
+from framework.dashboard.stacks.stack_pages import StackListPages, StackPages
 from framework.http_api import Admission, Ports
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter

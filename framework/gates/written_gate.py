@@ -13,17 +13,23 @@ others leave.
 """
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from framework.errors import InvalidSettings, Problem
-from framework.gates import addresses, conditions, history, rules
+from framework.gates import conditions, history, rules
 from framework.gates.written_rule import WrittenRule
 from prevs.gate_rules import VERSIONED
 from prevs.gates import GateRecord, OnDelete, Override, Revision
+from prevs.names import PROXIES_OWN, is_app_name, is_label, split_host
 
 MOST_RULES = 100
 MOST_LABELS = 50
 """Different ones; each may be kept running."""
+
+MOST_HOSTS = 16
+LONGEST_HOST = 253
+_ADDRESS = re.compile(r"[0-9]+", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +81,7 @@ def check(
         name=name,
         app=written.app,
         revision=_make_revision(written, number, now, by),
-        hosts=tuple(map(addresses.read_host, written.hosts)),
+        hosts=tuple(map(_read_host, written.hosts)),
         keep=written.keep,
         on_delete=OnDelete(written.on_delete),
         created=now if before is None else before.created,
@@ -102,14 +108,14 @@ def _find_problems(name: str, written: WrittenGate, neighbours: Neighbours) -> I
     domain = neighbours.domain
     others = {host: gate for host, gate in neighbours.gates.items() if gate != name}
     other_apps = set(neighbours.apps) - {written.app}
-    if problem := addresses.find_name_problem(name, other_apps):
+    if problem := _find_name_problem(name, other_apps):
         yield Problem("name", problem)
-    if len(written.hosts) > addresses.MOST_HOSTS:
-        yield Problem("hosts", f"may be {addresses.MOST_HOSTS}, not {len(written.hosts)}")
+    if len(written.hosts) > MOST_HOSTS:
+        yield Problem("hosts", f"may be {MOST_HOSTS}, not {len(written.hosts)}")
     for place, host in enumerate(written.hosts):
-        if problem := addresses.find_host_problem(host, domain, others):
+        if problem := _find_host_problem(host, domain, others):
             yield Problem(f"hosts[{place}]", problem)
-        elif addresses.read_host(host) in map(addresses.read_host, written.hosts[:place]):
+        elif _read_host(host) in map(_read_host, written.hosts[:place]):
             yield Problem(f"hosts[{place}]", "is there twice")
     known = [one.value for one in Override]
     for place, kind in enumerate(written.override):
@@ -148,3 +154,43 @@ def _find_unknown_problem(written: WrittenGate) -> str | None:
             "Write one, or leave it out."
         )
     return None
+
+
+def _read_host(text: str) -> str:
+    """Return a host as HAProxy compares it."""
+    return text.lower().removesuffix(".")
+
+
+def _find_name_problem(name: str, other_apps: Collection[str]) -> str | None:
+    """Return what is wrong with a gate's name; None if nothing is."""
+    if not is_app_name(name):
+        return "must be 1 to 40 of a-z, 0-9 and -, a letter first, no - last and no -- within"
+    if name in PROXIES_OWN:
+        return f"cannot be {name}, as prevs itself has that address. Choose another name."
+    if name in other_apps:
+        return f"cannot be the name of another app, {name}. Choose the gate's own app, or none."
+    return None
+
+
+def _find_host_problem(host: str, domain: str, taken: Mapping[str, str]) -> str | None:
+    """Return what is wrong with a host beside `<gate>.<domain>`; None if nothing is.
+
+    `taken` has the gates by their hosts, without this gate.
+    """
+    name = _read_host(host)
+    labels = name.split(".")
+    if len(name) > LONGEST_HOST or len(labels) < 2 or not all(map(is_label, labels)):
+        return "must be a whole host name without a port, and without *: api.example.com"
+    if _ADDRESS.fullmatch(labels[-1]):
+        return "cannot be an IP address. Write a host name."
+    if name in taken:
+        return f"is an address of the gate {taken[name]}. Remove it there first."
+    return _find_problem_below(name, domain) if f".{name}".endswith(f".{domain}") else None
+
+
+def _find_problem_below(name: str, domain: str) -> str:
+    """Return what is wrong with a host below the domain of previews: one or the other is there."""
+    found = split_host(name, domain)
+    if found is None:
+        return f"is at {domain}, where only gates and labels are. Name the gate so instead."
+    return f"is an address of the app {found[1]}, at which its labels are. Write a host elsewhere."

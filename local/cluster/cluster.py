@@ -9,8 +9,8 @@ from local.cluster.programs import (
     proxy_part,
 )
 from local.cluster.zookeeper import zookeeper_part
+from local.docker.containers import LeftoversPart
 from local.docker.dockerd import DockerPart
-from local.docker.leftovers import LeftoversPart
 from local.errors import LocalError
 from local.mesos.announcement import AnnouncementPart
 from local.mesos.installation import find

@@ -1,7 +1,8 @@
-"""A cluster's containers and networks, by Docker's API."""
+"""A cluster's containers and networks, by Docker's API, and the part that removes them."""
 
 import contextlib
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import docker.errors
 import requests
 
 from local.docker import daemon, firewall
+from local.errors import LocalError
 
 LABEL = "prevs.cluster"
 """The label that executors put on what they create; its value is their PREVS_CLUSTER."""
@@ -98,3 +100,43 @@ def _remove(thing: Any, name: str, **options: bool) -> list[str]:
     except _FAILURES as exc:
         return [f"{name}: {exc}"]
     return []
+
+
+class LeftoversPart:
+    """A Part without a process: start and stop remove the cluster's containers and networks.
+
+    So tasks leave nothing in Docker, before the agents start and after they end.
+    """
+
+    name = "leftovers"
+    needs = ("dockerd",)
+    advice = "Remove them by hand; `docker ps -a --filter label=prevs.cluster` lists them."
+    address = ""
+    pid = None
+
+    def __init__(self, docker_host: Callable[[], str], cluster: str) -> None:
+        self._docker_host = docker_host
+        self._cluster = cluster
+
+    def start(self) -> None:
+        self._remove()
+
+    def ready(self) -> bool:
+        return True
+
+    def problem(self) -> str | None:
+        return None
+
+    def last_words(self) -> str:
+        return ""
+
+    def give_up(self) -> None:
+        return
+
+    def stop(self) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        failed = remove_all(self._docker_host(), self._cluster)
+        if failed:
+            raise LocalError(self.name, "\n".join(failed), self.advice)

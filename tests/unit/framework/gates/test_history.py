@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from framework.errors import InvalidSettings
-from framework.gates.addresses import LONGEST_HOST, MOST_HOSTS
 from framework.gates.history import (
     LONGEST_RECORD,
     LONGEST_REVISION,
@@ -17,7 +16,14 @@ from framework.gates.history import (
     written_number,
 )
 from framework.gates.proposals import propose
-from framework.gates.written_gate import MOST_LABELS, Neighbours, WrittenGate, check
+from framework.gates.written_gate import (
+    LONGEST_HOST,
+    MOST_HOSTS,
+    MOST_LABELS,
+    Neighbours,
+    WrittenGate,
+    check,
+)
 from framework.gates.written_rule import WrittenRule, WrittenTarget
 from prevs.gates import GateRecord, OnDelete, Revision, Rule, Target
 

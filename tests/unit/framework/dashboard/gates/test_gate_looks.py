@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from framework.access import Identity, Scope
-from framework.dashboard.gates.gate_looks import GateLooks
+from framework.dashboard.live import GateLooks
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
 from framework.http_api.gates.gate_presenter import GatePresenter

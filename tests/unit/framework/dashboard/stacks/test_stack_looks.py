@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import cast
 
 from framework.access import Identity, Scope
+from framework.dashboard.live import StackLooks
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
-from framework.dashboard.stacks.stack_looks import StackLooks
 from framework.http_api.stacks.stack_presenter import StackPresenter
 from framework.state.snapshot import Behind
 from prevs import names

@@ -1,7 +1,7 @@
 import pytest
 
 from framework.forges.forge_kind import Place
-from framework.forges.places import find_place
+from framework.forges.forges import find_place
 from framework.forges.registry import FORGES
 
 GITHUB = "https://api.github.com"
