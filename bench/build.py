@@ -28,7 +28,7 @@ from bench.systems import idle_cost
 from bench.systems.address import Previews
 from bench.systems.build_site import Site, running
 from bench.systems.raw_docker import RawDocker
-from bench.systems.tree import Tree
+from bench.systems.repository import Tree
 from tests.free_ports import free_port
 
 _APP = "bench"

@@ -24,7 +24,7 @@ from bench.harness.progress import print_progress
 from bench.systems import cluster
 from bench.systems.address import Previews, System
 from bench.systems.raw_docker import RawDocker
-from bench.systems.versions import Versions
+from bench.systems.repository import Versions
 from prevs import names
 from tests.free_ports import free_port
 

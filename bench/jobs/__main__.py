@@ -9,20 +9,26 @@ docs/performance.md.
 """
 
 import argparse
+import contextlib
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from docker import DockerClient
 
 from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
 from bench.harness.progress import print_progress
 from bench.jobs import queue_alone, report
-from bench.jobs.containers import Docker
 from bench.jobs.own_jobs import Once, OwnJobs
 from bench.jobs.report import FLOOR, OURS, Outcome
 from bench.jobs.rivals import CELERY, RQ, Rivals
+from bench.jobs.small_job import COMMAND, PLACES, docker_run
 from bench.systems import cluster
 from bench.systems.large_cluster import ClusterSize
 
@@ -49,6 +55,43 @@ _WHOLE = Scale(2, (FLOOR, OURS, CELERY, RQ), 500, 100, queue_alone.SIZE)
 _QUICK = Scale(1, (FLOOR, OURS), 30, 5, queue_alone.FEW)
 
 Burst = Callable[[int], float]
+
+
+class Docker:
+    """The docker at `host`."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+
+    def burst(self, image: str, count: int) -> float:
+        """Run `count` containers to their ends, PLACES at a time; return the seconds."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(PLACES) as places:
+            tuple(places.map(lambda _: self.run(image), range(count)))
+        return time.monotonic() - began
+
+    def run(self, image: str) -> None:
+        """Run one container to its end, as every way does that is compared. Raises BenchError."""
+        done = subprocess.run(
+            docker_run(self.host, image, COMMAND), check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise BenchError(f"docker run failed: {done.stderr.strip()}")
+
+    @contextlib.contextmanager
+    def starts(self, image: str) -> Iterator[Iterator[float]]:
+        """Give the times (epoch seconds) at which containers of an image begin, from now on."""
+        wanted = {"type": "container", "event": "start", "image": image}
+        client = DockerClient(base_url=self.host)
+        with (
+            contextlib.closing(client),
+            contextlib.closing(client.events(decode=True, filters=wanted)) as events,
+        ):
+            yield map(_began, events)
+
+
+def _began(event: dict[str, Any]) -> float:
+    return int(event["timeNano"]) / 1e9
 
 
 def measure_bursts(scale: Scale, ways: Mapping[str, Burst]) -> dict[str, float]:

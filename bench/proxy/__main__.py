@@ -9,17 +9,25 @@ measures only the cost of held requests; `--write` writes docs/performance.md.
 import argparse
 import contextlib
 import functools
+import http.client
 import os
+import random
 import resource
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from kazoo.client import KazooClient
+
 from bench.harness import command_line, page
 from bench.harness.command_line import Bench, Found, Parameters
+from bench.harness.errors import BenchError
 from bench.harness.progress import print_progress
-from bench.proxy import backend, changes, cores, held, own_proxy, report, rivals, rounds
+from bench.proxy import backend, cores, held, own_proxy, report, rivals, rounds
+from bench.proxy.backend import Backend
 from bench.proxy.held import Held
+from bench.proxy.own_proxy import Installation
 from bench.proxy.report import Outcome
 from bench.proxy.rivals import HAPROXY
 from bench.proxy.rounds import DIRECT, LARGE, OURS_SMALL, SMALL, Scale, Site
@@ -31,6 +39,50 @@ from tests.free_ports import free_port
 _RIVALS = Path(".cache/bench-proxy")
 _WHOLE = Scale(3, rounds.NAMES, (SMALL, LARGE), 200, (held.FEW, held.MANY), seconds=60)
 _QUICK = Scale(1, (DIRECT, HAPROXY, OURS_SMALL), (SMALL,), 10, (held.FEW,), seconds=1)
+
+_LIMIT = 30.0
+_LOOK_SECONDS = 0.0005
+_LONGEST_PAUSE = 0.2
+
+
+def measure_changes(
+    client: KazooClient, installation: Installation, *, port: int, backend: Backend, count: int
+) -> list[float]:
+    """Return the seconds of each change, from before the write until an answer shows it.
+
+    Each change moves a random preview to the other port of the backend, or back. Pauses are random
+    too, so that changes come at every phase of the proxy's periodic work.
+    """
+    chance = random.Random(4)
+    moved: dict[int, list[int]] = {}
+    found = []
+    for _ in range(count):
+        app, preview = chance.randrange(installation.apps), chance.randrange(installation.previews)
+        ports = moved.setdefault(app, [backend.http] * installation.previews)
+        ports[preview] = backend.other if ports[preview] == backend.http else backend.http
+        data = own_proxy.record(app, ports)
+        time.sleep(chance.uniform(0, _LONGEST_PAUSE))
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT)
+        with contextlib.closing(connection):
+            _answer(connection, own_proxy.host(app, preview))  # so that the connection is open
+            began = time.perf_counter()
+            client.set(installation.paths.app_placements(own_proxy.app_name(app)), data)
+            while _answer(connection, own_proxy.host(app, preview)) != str(ports[preview]):
+                if time.perf_counter() - began > _LIMIT:
+                    raise BenchError(f"the proxy did not follow a change within {_LIMIT:.0f} s")
+                time.sleep(_LOOK_SECONDS)
+            found.append(time.perf_counter() - began)
+    return found
+
+
+def _answer(connection: http.client.HTTPConnection, name: str) -> str:
+    """Return the port of the backend that answered."""
+    connection.request("GET", "/", headers={"Host": name})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    if answer.status != 200:
+        raise BenchError(f"{name} answers {answer.status}: {text[:200]}")
+    return text.split()[0]
 
 
 def measure(site: Site, scale: Scale) -> Outcome:
@@ -49,7 +101,7 @@ def measure(site: Site, scale: Scale) -> Outcome:
                 f"Changing one of {installation.placements} placements, again and again ..."
             )
             with rounds.started(site, installation, f"changes-{installation.apps}") as target:
-                moves[installation.placements] = changes.measure(
+                moves[installation.placements] = measure_changes(
                     client,
                     installation,
                     port=target.port,

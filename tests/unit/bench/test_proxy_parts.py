@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.proxy import cores, load, own_proxy, rivals, rules, websocket
+from bench.proxy import cores, load, own_proxy, rivals, websocket
 from bench.proxy.own_proxy import Installation
 from local.parts.ports import accepts, free_port
 from proxy.model import routes
@@ -66,7 +66,7 @@ def test_every_file_of_another_proxy_is_written_to_its_place(name: str, tmp_path
 
 
 def test_our_rules_are_those_that_do_not_concern_the_destination(tmp_path: Path) -> None:
-    ours_alone = rules.read(tmp_path, 21001)
+    ours_alone = rivals.read_rules(tmp_path, 21001)
     assert "add-header X-Forwarded-Host" in ours_alone.requests
     assert "X-Robots-Tag" in ours_alone.requests
     assert "Set-Cookie" in ours_alone.answers

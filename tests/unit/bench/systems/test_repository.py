@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from bench.systems.versions import Versions
+from bench.systems.repository import Versions
 
 
 def test_no_file_of_one_version_is_in_the_next(tmp_path: Path) -> None:
