@@ -12,6 +12,7 @@ from cli.display.output import note, show, show_json
 from cli.errors import NotDone
 from cli.names import completion
 from cli.names.arguments import app_argument, as_json, confirm, yes
+from prevs import event_kinds
 
 _FORMATS = click.Choice(["prevs", "slack"])
 _name = click.argument("name", shell_complete=completion.receivers)
@@ -32,8 +33,8 @@ def notify() -> None:
     default="all",
     show_default=True,
     metavar="KINDS",
-    help="The kinds of events, separated by commas: states, forgotten, pin, app, job, "
-    "schedule, gate, stack, callback.",
+    shell_complete=completion.event_kinds,
+    help=f"The kinds of events, separated by commas: {', '.join(event_kinds.NAMES)}.",
 )
 @click.option(
     "--format",

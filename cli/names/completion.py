@@ -14,6 +14,7 @@ from cli.client import credentials
 from cli.command_context import CommandContext
 from cli.display.sentences import shortened
 from cli.errors import CliError
+from prevs.event_kinds import KINDS
 
 if TYPE_CHECKING:
     from cli.client.api import Api
@@ -118,6 +119,16 @@ def receivers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> I
         ],
         incomplete,
     )
+
+
+def event_kinds(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the kinds of events for the last place of a list with commas."""
+    before, comma, begin = incomplete.rpartition(",")
+    return [
+        CompletionItem(f"{before}{comma}{kind.name}", help=kind.when)
+        for kind in KINDS
+        if kind.name.startswith(begin)
+    ]
 
 
 def jobs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:

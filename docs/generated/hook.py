@@ -11,7 +11,15 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.generated import commands, commit_settings, forges, http_api, metrics, settings
+from docs.generated import (
+    commands,
+    commit_settings,
+    event_kinds,
+    forges,
+    http_api,
+    metrics,
+    settings,
+)
 from docs.generated.tables import table
 
 _ROOT = Path(__file__).parents[2]
@@ -69,6 +77,7 @@ _PAGES = {
     "commands.md": commands.page,
     "metrics.md": metrics.page,
     "forge-kinds.md": forges.page,
+    "event-kinds.md": event_kinds.page,
     "decisions.md": _decisions,
     "contributing.md": lambda: _from_root("CONTRIBUTING.md"),
     "changelog.md": lambda: _from_root("CHANGELOG.md"),

@@ -6,15 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from framework.errors import Conflict, NotFound
-from prevs.states import State
+from prevs import event_kinds
 
 Format = Literal["prevs", "slack"]
-KINDS = (
-    *(state.value for state in State),
-    *("forgotten", "pin", "app", "job", "schedule", "gate", "stack", "callback"),
-)
-"""The kinds of events: the state that a preview has now, or what else has happened. No event is a
-callback: a receiver of these alone is sent only what jobs name it for."""
 MOST = 10
 """How many receivers an app may have."""
 NAME = r"^[A-Za-z0-9:_-][A-Za-z0-9.:_-]{0,252}$"
@@ -77,15 +71,6 @@ class HostNotAllowed(Conflict):
         self.host = host
 
 
-def find_kind(kind: str, state: State | None, before: State | None) -> str:
-    """Return the kind of an event from its type (`kind`: preview, app, job …) and its states."""
-    if kind != "preview":
-        return kind
-    if state is None:
-        return "forgotten"
-    return "pin" if state is before else state.value
-
-
 def find_name_problem(name: str) -> str | None:
     """Return what is wrong with a receiver's name, or None."""
     if _NAME.fullmatch(name):
@@ -95,5 +80,5 @@ def find_name_problem(name: str) -> str | None:
 
 def find_events_problem(events: tuple[str, ...]) -> str | None:
     """Return what is wrong with a choice of kinds of events, or None."""
-    unknown = sorted(set(events) - set(KINDS))
-    return f"{unknown[0]!r} is none of {', '.join(KINDS)}" if unknown else None
+    unknown = sorted(set(events) - set(event_kinds.NAMES))
+    return f"{unknown[0]!r} is none of {', '.join(event_kinds.NAMES)}" if unknown else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import structlog
 
-from framework.apps.receivers import Receiver, find_kind
+from framework.apps.receivers import Receiver
 from framework.clock import Clock
 from framework.metrics import NotificationMetrics
 from framework.notifications.bodies import Fields
@@ -117,11 +117,10 @@ class Notifier:
         self._dropped = Counter({one: n for one, n in self._dropped.items() if one in known})
 
     def _put(self, event: ActivityEvent) -> None:
-        kind = find_kind(event.type, event.state, event.before)
         wanting = [
             one
             for one in self._receivers.get(event.app, ())
-            if one.receiver.wants(kind) and one.receiver.created <= event.at
+            if one.receiver.wants(event.kind) and one.receiver.created <= event.at
         ]
         if not wanting:
             return

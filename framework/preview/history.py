@@ -13,7 +13,8 @@ from framework.preview.reason_clauses import give_reason
 from framework.preview.shared_map import SharedMap
 from framework.stacks import stack_changes
 from framework.trust import RecordKind, RefusedRecords
-from prevs import names
+from prevs import event_kinds, names
+from prevs.event_kinds import PREVIEW, EventKind
 from prevs.gates import GateRecord
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
@@ -23,6 +24,11 @@ from prevs.states import State
 from prevs.units import Unit
 
 KEPT = 1000
+_OF_REFUSED = {
+    RecordKind.GATE: event_kinds.GATE,
+    RecordKind.STACK: event_kinds.STACK,
+    RecordKind.ACCESS: event_kinds.APP,
+}
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -31,10 +37,10 @@ T = TypeVar("T")
 class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that describes it.
 
-    `type` is preview, job, schedule, gate, stack or app; the fields of the others are None. `state`
-    is None for a preview whose record was removed, `before` is None for a new preview. `job` is the
-    id of a job, `schedule`, `gate` and `stack` are names. The app of a stack is that of its entry.
-    `instance` is the label of a preview that is an instance of a variant.
+    `type` is PREVIEW or the name of one of `event_kinds.TYPES`, whose `subject` it has; fields of a
+    preview are None for all others. `state` is None for a preview whose record was removed,
+    `before` is None for a new preview. `instance` is the label of a preview that is an instance of
+    a variant.
     """
 
     id: str
@@ -47,11 +53,17 @@ class ActivityEvent(NamedTuple):
     before: State | None
     sentence: str
     task_id: str | None
-    job: str | None = None
-    schedule: str | None = None
-    gate: str | None = None
-    stack: str | None = None
+    subject: str | None = None
     instance: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind, which receivers choose."""
+        if self.type != PREVIEW:
+            return self.type
+        if self.state is None:
+            return event_kinds.FORGOTTEN.name
+        return event_kinds.PIN.name if self.state is self.before else self.state.value
 
 
 class History(NamedTuple):
@@ -140,10 +152,8 @@ class _Change(NamedTuple):
     sentence: str
     before: PreviewRecord | None = None
     now: PreviewRecord | None = None
-    job: JobRecord | None = None
-    schedule: str | None = None
-    gate: str | None = None
-    stack: str | None = None
+    kind: EventKind = event_kinds.APP
+    subject: str | None = None
 
 
 def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
@@ -173,17 +183,10 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
 
 def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
-    named = {
-        "job": change.job,
-        "schedule": change.schedule,
-        "gate": change.gate,
-        "stack": change.stack,
-    }
-    others = next((kind for kind, found in named.items() if found), "app")
     return ActivityEvent(
         id=event_id,
         at=at,
-        type="preview" if shown else others,
+        type=PREVIEW if shown else change.kind.name,
         app=change.app,
         sha=shown.sha if shown else None,
         label=_find_label(shown, change.before) if shown else None,
@@ -191,10 +194,7 @@ def _make_event(change: _Change, event_id: str, at: float) -> ActivityEvent:
         before=change.before.state if change.before else None,
         sentence=change.sentence,
         task_id=shown.task_id if shown else None,
-        job=change.job.id if change.job else None,
-        schedule=change.schedule,
-        gate=change.gate,
-        stack=change.stack,
+        subject=change.subject,
         instance=shown.instance if shown else "",
     )
 
@@ -232,34 +232,34 @@ def _find_job_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     changed = sorted(changed, key=lambda pair: (pair[1].changed, pair[1].id))
     for app, sentence, job in job_changes.describe(changed):
         if app in now.apps:
-            yield _Change(app, sentence, job=job)
+            yield _Change(app, sentence, kind=event_kinds.JOB, subject=job.id)
 
 
 def _find_schedule_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     changed, _ = _compare(before.schedules, now.schedules)
     for app, sentence, name in schedule_changes.describe(changed):
         if app in now.apps:
-            yield _Change(app, sentence, schedule=name)
+            yield _Change(app, sentence, kind=event_kinds.SCHEDULE, subject=name)
 
 
 def _find_gate_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for app, sentence, name in gate_sentences.describe(*_compare(before.gates, now.gates)):
         if app in now.apps:
-            yield _Change(app, sentence, gate=name)
+            yield _Change(app, sentence, kind=event_kinds.GATE, subject=name)
 
 
 def _find_stack_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for app, sentence, name in stack_changes.describe(*_compare(before.stacks, now.stacks)):
         if app in now.apps:
-            yield _Change(app, sentence, stack=name)
+            yield _Change(app, sentence, kind=event_kinds.STACK, subject=name)
 
 
 def _find_refused(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
     for one, known in now.refused.items():
         if one not in before.refused and known.app in now.apps:
-            gate = known.name if known.kind is RecordKind.GATE else None
-            stack = known.name if known.kind is RecordKind.STACK else None
-            yield _Change(known.app, known.describe(), gate=gate, stack=stack)
+            kind = _OF_REFUSED[known.kind]
+            subject = known.name if kind.subject else None
+            yield _Change(known.app, known.describe(), kind=kind, subject=subject)
 
 
 def _compare(

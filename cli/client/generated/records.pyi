@@ -183,7 +183,7 @@ State = Literal[
 ]
 
 class Event(TypedDict):
-    """Something that happened to an app, a preview, jobs, a schedule, a gate or a stack."""
+    """Something that happened to an app, or to what belongs to it."""
 
     id: str
     at: float

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from framework.apps import receiver_address, receivers
@@ -11,9 +11,22 @@ from framework.http_api.http.examples import SHA, TASK_ID, example, order_exampl
 from framework.http_api.http.paging import Next
 from framework.ports.notifications import LastTry, Standing
 from framework.preview.history import ActivityEvent
+from prevs import event_kinds
 from prevs.names import Addresses
 from prevs.states import State
 
+_SUBJECTS: dict[str, Any] = {
+    kind.name: (
+        str | None,
+        Field(
+            default=None,
+            description=f"{kind.subject}; null unless `type` is `{kind.name}`: {kind.when}.",
+        ),
+    )
+    for kind in event_kinds.TYPES
+    if kind.subject
+}
+"""The fields of an event that follow from its kinds."""
 _EVENT: dict[str, Any] = {
     "id": "9f86d081-17",
     "at": 1764031207.5,
@@ -25,10 +38,7 @@ _EVENT: dict[str, Any] = {
     "before": "starting",
     "sentence": "main of hello (5c80e7d) runs on 127.0.0.1",
     "task_id": TASK_ID,
-    "job": None,
-    "schedule": None,
-    "gate": None,
-    "stack": None,
+    **dict.fromkeys(_SUBJECTS),
 }
 _RECEIVER: dict[str, Any] = {
     "name": "hooks.slack.com",
@@ -41,18 +51,21 @@ _RECEIVER: dict[str, Any] = {
     "dropped": 0,
 }
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw4fTTfMMn0mM="  # noqa: S105 # an example
-_Kind = Annotated[str, Field(json_schema_extra={"enum": list(receivers.KINDS)})]
+_Type: Any = Literal[(event_kinds.PREVIEW, *(kind.name for kind in event_kinds.TYPES))]
+_AT_GATES = (event_kinds.GATE.name, event_kinds.STACK.name)
+"""The types of events that have the address of a gate: a stack's entry has a gate of its name."""
+_create: Any = create_model
+_Kind = Annotated[str, Field(json_schema_extra={"enum": list(event_kinds.NAMES)})]
+_KINDS = " ".join(f"`{kind.name}`: {kind.when}." for kind in event_kinds.KINDS)
 _ALL = "null: all, also those of later versions of prevs."
 
 
-class Event(BaseModel):
-    """Something that happened to an app, a preview, jobs, a schedule, a gate or a stack."""
-
-    model_config = example(_EVENT)
+class _Happened(BaseModel):
+    """What every event has."""
 
     id: str = Field(description="Where a stream continues: Last-Event-ID.")
     at: float = Field(description="In seconds since the epoch.")
-    type: Literal["preview", "app", "job", "schedule", "gate", "stack"]
+    type: _Type
     app: str
     sha: str | None = Field(description="null: it did not happen to a preview.")
     label: str | None
@@ -60,26 +73,15 @@ class Event(BaseModel):
     before: State | None = Field(description="null: the preview is new.")
     sentence: str = Field(description="What has happened, for people.")
     task_id: str | None
-    job: str | None = Field(
-        default=None,
-        description="The id of the job; what happens to several at once is one event, and names "
-        "one of them. That jobs run and succeed is none.",
-    )
-    schedule: str | None = Field(
-        default=None,
-        description="The name of the schedule that made no job at a time. The same reason again is "
-        "no event.",
-    )
-    gate: str | None = Field(
-        default=None,
-        description="The name of the gate that has changed, waits with a change, or stays as it is "
-        "because that has failed.",
-    )
-    stack: str | None = Field(
-        default=None,
-        description="The name of the stack that was written, or has opened or closed a variant. "
-        "`app` is that of its entry.",
-    )
+
+
+_WITH_SUBJECTS = _create("_WithSubjects", __base__=_Happened, **_SUBJECTS)
+
+
+class Event(_WITH_SUBJECTS):  # type: ignore[misc, valid-type] # its fields follow from the kinds
+    """Something that happened to an app, or to what belongs to it."""
+
+    model_config = example(_EVENT)
 
 
 class Events(BaseModel):
@@ -93,7 +95,9 @@ class Events(BaseModel):
 
 def show_event(event: ActivityEvent) -> Event:
     """Return an event as the API shows it."""
-    return Event.model_validate(event._asdict())
+    named = {event.type: event.subject} if event.type in _SUBJECTS else {}
+    shown: Event = Event.model_validate({**event._asdict(), **named})
+    return shown
 
 
 def _check_url(url: str) -> str:
@@ -128,7 +132,7 @@ class ReceiverOrder(BaseModel):
         },
     )
     events: list[_Kind] | None = Field(
-        default=None, min_length=1, description=f"The kinds of events to send; {_ALL}"
+        default=None, min_length=1, description=f"The kinds of events to send; {_ALL} {_KINDS}"
     )
     format: Format = Field(
         default="prevs",
@@ -209,8 +213,8 @@ def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, 
     That of a gate has the gate's, and that of a stack its own.
     """
     url = None
-    if gate := event.gate or event.stack:  # the entry's gate has the stack's name
-        url = addresses.gate_url(gate)
+    if event.subject and event.type in _AT_GATES:
+        url = addresses.gate_url(event.subject)
     elif event.sha:
         url = addresses.url(event.label or event.sha, event.app, event.instance)
     return {**show_event(event).model_dump(mode="json"), "url": url}
@@ -219,7 +223,5 @@ def write_notification(event: ActivityEvent, addresses: Addresses) -> dict[str, 
 def write_test(app: str, test_id: str, now: float) -> dict[str, object]:
     """Return the notification that shows that a receiver can be reached."""
     sentence = f"this is a test of the notifications of {app}"
-    nothing = dict.fromkeys(
-        ("sha", "label", "state", "before", "task_id", "job", "schedule", "gate", "stack", "url")
-    )
-    return {"id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence, **nothing}
+    nothing = dict.fromkeys((*Event.model_fields, "url"))
+    return {**nothing, "id": test_id, "at": now, "type": "test", "app": app, "sentence": sentence}

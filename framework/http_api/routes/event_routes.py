@@ -1,6 +1,6 @@
 """/v1/events: what has happened lately, as a list or as a stream.
 
-event: preview | app     id: the event's     data: the event
+event: its type          id: the event's     data: the event
 event: reset             id: the last event's     data: {}     the reader has missed events: another
                          framework leads now, or they are no longer kept
 """

@@ -2,11 +2,10 @@
 
 import json
 
-from framework.apps import receivers
 from framework.http_api.models import event_models
 from framework.notifications import bodies
 from framework.preview.history import ActivityEvent
-from prevs import names
+from prevs import event_kinds, names
 from prevs.states import State
 
 SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
@@ -44,10 +43,10 @@ def test_a_program_gets_the_event_of_the_api_with_the_address_of_its_preview() -
     assert at_variant["url"] == ADDRESSES.gate_url("x--cart-shop")
     of_app = EVENT._replace(type="app", sha=None, label=None, state=None, before=None)
     assert event_models.write_notification(of_app, ADDRESSES)["url"] is None
-    of_gate = of_app._replace(type="gate", gate="api")
+    of_gate = of_app._replace(type="gate", subject="api")
     assert event_models.write_notification(of_gate, ADDRESSES)["url"] == ADDRESSES.gate_url("api")
     of_stack = event_models.write_notification(
-        of_app._replace(type="stack", stack="shop"), ADDRESSES
+        of_app._replace(type="stack", subject="shop"), ADDRESSES
     )
     assert (of_stack["stack"], of_stack["url"]) == ("shop", ADDRESSES.gate_url("shop"))
 
@@ -74,11 +73,11 @@ def test_a_sentence_mentions_nobody_and_hides_no_link() -> None:
 
 def test_a_kind_is_the_state_or_what_else_has_happened() -> None:
     kinds = [
-        receivers.find_kind("preview", State.FAILED, State.BUILDING),
-        receivers.find_kind("preview", State.QUEUED, None),
-        receivers.find_kind("preview", None, State.STOPPED),
-        receivers.find_kind("preview", State.RUNNING, State.RUNNING),
-        receivers.find_kind("app", None, None),
+        EVENT.kind,
+        EVENT._replace(state=State.QUEUED, before=None).kind,
+        EVENT._replace(state=None).kind,
+        EVENT._replace(state=State.RUNNING, before=State.RUNNING).kind,
+        EVENT._replace(type="app", state=None, before=None).kind,
     ]
     assert kinds == ["failed", "queued", "forgotten", "pin", "app"]
-    assert set(kinds) <= set(receivers.KINDS)
+    assert set(kinds) <= set(event_kinds.NAMES)

@@ -28,7 +28,7 @@ def note(before: Snapshot, now: Snapshot) -> list[ActivityEvent]:
 def test_a_new_job_and_its_failure_are_events_that_name_it() -> None:
     queued = job()
     (event,) = note(look(), look(queued))
-    assert (event.type, event.app, event.job) == ("job", "hello", "j0")
+    assert (event.type, event.app, event.subject) == ("job", "hello", "j0")
     assert (event.sha, event.label, event.state) == (None, None, None)
     assert event.sentence == "job j0 of hello (rake at main) was requested"
     failed = dataclasses.replace(queued, name="clean", state=JobState.FAILED, failure=EXITED)

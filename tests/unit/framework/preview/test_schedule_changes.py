@@ -40,12 +40,7 @@ def note(before: ScheduleRecord | None, now: ScheduleRecord) -> list[ActivityEve
 
 def test_a_time_that_makes_no_job_is_an_event_with_the_reason() -> None:
     (event,) = note(NIGHTLY, skip(NIGHTLY, BUSY))
-    assert (event.type, event.app, event.schedule, event.job) == (
-        "schedule",
-        "shop",
-        "report",
-        None,
-    )
+    assert (event.type, event.app, event.subject) == ("schedule", "shop", "report")
     said = "schedule report of shop made no job at 2026-11-29 09:00 UTC: its job k4z7q2n5v3w6x2y7"
     assert event.sentence == f"{said} had not ended"
     (event,) = note(NIGHTLY, skip(NIGHTLY, "Only the last.", "Only the last.", BUSY))

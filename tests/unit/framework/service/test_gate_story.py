@@ -48,7 +48,7 @@ def test_what_happens_to_gates_is_told_and_counted(gates: GateStory) -> None:
     gates.run(A)
     assert (count("waits"), count("none")) == (0, 1)
     events_of_gates = [one for one in gates.driven.service.history.events if one.type == "gate"]
-    assert [(one.app, one.gate, one.sentence) for one in events_of_gates] == [
+    assert [(one.app, one.subject, one.sentence) for one in events_of_gates] == [
         ("hello", "api", "gate api waits with revision 1 for main"),
         ("hello", "api", "gate api has revision 1 by ada: / to main"),
     ]

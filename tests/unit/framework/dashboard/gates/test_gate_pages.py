@@ -304,7 +304,7 @@ def test_an_event_leads_to_its_gate(dashboard: Dashboard, visitor: Visitor) -> N
         None,
         "gate api waits",
         None,
-        gate="api",
+        "api",
     )
     dashboard.previews.past = History("fake", 1, (event,))
     page = Seen(visitor.get("/events").text)

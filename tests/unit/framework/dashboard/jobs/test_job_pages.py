@@ -194,7 +194,7 @@ def test_the_event_of_a_job_or_a_schedule_leads_to_it(dashboard: Dashboard, user
         "x-1", NOW, "job", "hello", None, None, None, None, "It runs", None, "a" * 16
     )
     dashboard.previews.look()
-    skipped = event._replace(id="x-2", type="schedule", job=None, schedule="nightly")
+    skipped = event._replace(id="x-2", type="schedule", subject="nightly")
     dashboard.previews.past = History("x", 2, (event, skipped))
     page = user.get("/events").text
     assert f'<a href="{JOBS}/{"a" * 16}"><bdi>It runs</bdi></a>' in page

@@ -186,6 +186,6 @@ def enter_forged(dashboard: Dashboard, path: str) -> httpx.Response:
 def test_an_event_leads_to_its_stack(dashboard: Dashboard, visitor: Visitor) -> None:
     said = "stack shop has closed cart-2"
     none = (None,) * 4
-    event = ActivityEvent("fake-1", 1000.0, "stack", "hello", *none, said, None, stack="shop")
+    event = ActivityEvent("fake-1", 1000.0, "stack", "hello", *none, said, None, "shop")
     dashboard.previews.past = History("fake", 1, (event,))
     assert Seen(visitor.get("/events").text).find("a", href=STACK)
