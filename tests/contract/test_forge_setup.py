@@ -3,15 +3,12 @@
 import dataclasses
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gitlab
 import pytest
 
-from framework.clock import Clock
-from framework.forges.forge_kind import ForgeKind
-from framework.forges.forges import Forges
 from framework.forges.registry import SCHEMES
 from framework.forges.setup import webhooks
 from framework.forges.setup.check import PARTS, Connection, check, explain_none
@@ -21,10 +18,10 @@ from framework.ports.forges import Finding, Webhook
 from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord
 from tests.contract import pygithub
-from tests.fakes.forges.github import GiteaServer, GitHubServer
+from tests.fakes.forges.clients import KINDS, client_of
+from tests.fakes.forges.github import GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.hooks import find_url
-from tests.fakes.forges.pagure import PagureServer
 from tests.fakes.forges.server import (
     DAY,
     REPOSITORY,
@@ -38,19 +35,16 @@ from tests.fakes.forges.server import (
 
 pytestmark = pytest.mark.contract
 
-KINDS: tuple[type[ForgeServer], ...] = (GitHubServer, GiteaServer, GitLabServer, PagureServer)
 WITH_HOOKS = KINDS[:3]
 URL = "https://hooks.prevs.example/_prevs/hooks/shop"
 SECRET, FORMER = "whsec_" + "A" * 43 + "=", "whsec_" + "B" * 43 + "="
 HOOK = Webhook(URL, SECRET)
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
-def forge(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
-    server: ForgeServer = request.param()
-    server.pulls = [PullFacts(one, sha_of(one)) for one in (1, 2, 3)]
-    yield server
-    server.close()
+@pytest.fixture
+def forge(forge: ForgeServer) -> ForgeServer:
+    forge.pulls = [PullFacts(one, sha_of(one)) for one in (1, 2, 3)]
+    return forge
 
 
 class Setting(NamedTuple):
@@ -61,14 +55,6 @@ class Setting(NamedTuple):
     webhook: Webhook = HOOK
     broken: str = ""
     known: str = str(REPOSITORY)
-
-
-def client_of(forge: ForgeServer, token: str = TOKEN, name: str = "group/shop") -> ForgeKind:
-    app = AppRecord("shop", f"{forge.origin}/{name}.git", forge=forge.kind)
-    clock = Clock(lambda: DAY, lambda: 0.0)
-    client = Forges(local_allowed=True, clock=clock).of(app, token)
-    assert client is not None
-    return client
 
 
 def hooks_of(forge: ForgeServer, token: str = TOKEN) -> webhooks.Hooks:
@@ -85,7 +71,7 @@ def check_all(
 ) -> dict[str, Finding]:
     """Return what a check finds, by part. `asked` gets the refs that git was asked for."""
     app = AppRecord("shop", f"{forge.origin}/{setting.name}.git", forge=forge.kind)
-    client = client_of(forge, setting.token, setting.name)
+    client = client_of(forge, setting.token, name=setting.name)
     hooks = client.find_hooks()
 
     def find_ref_problem(ref: str) -> str:
@@ -235,6 +221,9 @@ FATAL = {"address": "clock", "token": "repository", "repository": "pull requests
 """Where a part fails, all from this one on are not tried."""
 
 
+EACH_WITH_HOOKS = pytest.mark.parametrize(
+    "forge", WITH_HOOKS, ids=lambda kind: kind.kind, indirect=True
+)
 CASES = [
     pytest.param(kind, name, id=f"{kind.kind}: {name}")
     for name, wrong in WRONG.items()
@@ -271,36 +260,31 @@ def test_an_app_without_a_webhook_is_told_how_to_get_one(forge: ForgeServer) -> 
     assert (found.ok, MAKE in found.advice) == (True, True)
 
 
-@pytest.fixture(params=WITH_HOOKS, ids=lambda kind: kind.kind)
-def hooked(request: pytest.FixtureRequest) -> Iterator[ForgeServer]:
-    server: ForgeServer = request.param()
-    yield server
-    server.close()
-
-
-def test_a_webhook_is_entered_once_and_its_secret_replaced(hooked: ForgeServer) -> None:
+@EACH_WITH_HOOKS
+def test_a_webhook_is_entered_once_and_its_secret_replaced(forge: ForgeServer) -> None:
     other = {
         "config": {"url": "https://ci.example.org/", "content_type": "json"},
         "url": "https://ci.example.org/",
     }
-    hooked.hooks = [HookFacts(1, {"type": "gitea", **other})]
-    assert [enter(hooked, FORMER), enter(hooked), enter(hooked)] == ["made", "updated", "updated"]
-    assert [find_url(one) for one in hooked.hooks] == ["https://ci.example.org/", URL]
-    assert read_secret(hooked.hooks[1]) == SECRET
-    assert check_all(hooked)["webhook"].ok
+    forge.hooks = [HookFacts(1, {"type": "gitea", **other})]
+    assert [enter(forge, FORMER), enter(forge), enter(forge)] == ["made", "updated", "updated"]
+    assert [find_url(one) for one in forge.hooks] == ["https://ci.example.org/", URL]
+    assert read_secret(forge.hooks[1]) == SECRET
+    assert check_all(forge)["webhook"].ok
 
 
+@EACH_WITH_HOOKS
 def test_a_webhook_that_was_off_or_refused_is_right_again_after_it_is_entered(
-    hooked: ForgeServer,
+    forge: ForgeServer,
 ) -> None:
-    enter(hooked, FORMER)
-    hooked.hooks[0] = dataclasses.replace(hooked.hooks[0], answer=401, is_off=True)
-    assert check_all(hooked)["webhook"].ok is False
-    assert enter(hooked) == "updated"
-    assert check_all(hooked)["webhook"].ok is True
-    hooked.delivers = 0
-    assert enter(hooked) == "updated"
-    assert check_all(hooked)["webhook"].ok is (hooked.kind == "gitea"), "it shows no deliveries"
+    enter(forge, FORMER)
+    forge.hooks[0] = dataclasses.replace(forge.hooks[0], answer=401, is_off=True)
+    assert check_all(forge)["webhook"].ok is False
+    assert enter(forge) == "updated"
+    assert check_all(forge)["webhook"].ok is True
+    forge.delivers = 0
+    assert enter(forge) == "updated"
+    assert check_all(forge)["webhook"].ok is (forge.kind == "gitea"), "it shows no deliveries"
 
 
 def read_secret(hook: HookFacts) -> str:
@@ -308,48 +292,52 @@ def read_secret(hook: HookFacts) -> str:
     return secret
 
 
-def test_what_a_forge_signs_with_that_secret_is_authentic(hooked: ForgeServer) -> None:
-    enter(hooked)
-    secret, body = read_secret(hooked.hooks[0]), b'{"ref": "refs/heads/main"}'
+@EACH_WITH_HOOKS
+def test_what_a_forge_signs_with_that_secret_is_authentic(forge: ForgeServer) -> None:
+    enter(forge)
+    secret, body = read_secret(forge.hooks[0]), b'{"ref": "refs/heads/main"}'
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     header = {
         "github": ("x-hub-signature-256", f"sha256={digest}"),
         "gitea": ("x-gitea-signature", digest),
         "gitlab": ("x-gitlab-token", secret),
-    }[hooked.kind]
+    }[forge.kind]
     delivery = Delivery(dict([header]), body)
     verdict = signatures.judge(delivery, SCHEMES, secrets=(SECRET,), decoys=("x", "y"), now=DAY)
     assert verdict.is_authentic
 
 
-def test_a_token_that_may_make_no_webhooks_is_told_the_rights(hooked: ForgeServer) -> None:
-    hooked.may_hook = False
-    refused = webhooks.enter(hooks_of(hooked), URL, SECRET)
+@EACH_WITH_HOOKS
+def test_a_token_that_may_make_no_webhooks_is_told_the_rights(forge: ForgeServer) -> None:
+    forge.may_hook = False
+    refused = webhooks.enter(hooks_of(forge), URL, SECRET)
     assert refused.outcome == "refused"
-    assert f"docs/forges/{hooked.kind}.md" in refused.advice
-    ended = webhooks.enter(hooks_of(hooked, "no"), URL, SECRET)
+    assert f"docs/forges/{forge.kind}.md" in refused.advice
+    ended = webhooks.enter(hooks_of(forge, "no"), URL, SECRET)
     assert "prevs forge set shop" in ended.advice
-    assert hooked.hooks == []
+    assert forge.hooks == []
 
 
+@EACH_WITH_HOOKS
 @pytest.mark.parametrize(("status", "says"), [(422, "private networks"), (502, "Try again")])
 def test_a_forge_that_takes_no_webhook_is_no_error(
-    hooked: ForgeServer, status: int, says: str
+    forge: ForgeServer, status: int, says: str
 ) -> None:
-    hooked.mishap = lambda request: Reply(status) if request.method == "POST" else None
-    refused = webhooks.enter(hooks_of(hooked), URL, SECRET)
+    forge.mishap = lambda request: Reply(status) if request.method == "POST" else None
+    refused = webhooks.enter(hooks_of(forge), URL, SECRET)
     assert (refused.outcome, says in refused.advice) == ("refused", True)
 
 
-def test_a_redirect_elsewhere_gets_neither_the_token_nor_the_secret(hooked: ForgeServer) -> None:
+@EACH_WITH_HOOKS
+def test_a_redirect_elsewhere_gets_neither_the_token_nor_the_secret(forge: ForgeServer) -> None:
     other = GitHubServer()
     try:
         for status in (302, 307):
             place = {"Location": f"{other.origin}/elsewhere"}
-            hooked.mishap = lambda request, status=status, place=place: (  # type: ignore[misc]
+            forge.mishap = lambda request, status=status, place=place: (  # type: ignore[misc]
                 Reply(status, place) if request.method == "POST" else None
             )
-            assert webhooks.enter(hooks_of(hooked), URL, SECRET).outcome == "refused"
+            assert webhooks.enter(hooks_of(forge), URL, SECRET).outcome == "refused"
         assert other.requests == []
     finally:
         other.close()

@@ -13,25 +13,18 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from framework.clock import Clock
 from framework.identity.providers import make_provider
 from framework.identity.settings import Kind, SignIn
-from framework.people.attempts import new_attempt
-from framework.ports.identity import IdentityProvider, Person, SignInAttempt
+from framework.ports.identity import IdentityProvider, Person
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
+from tests.contract.signing_in import BACK, attempt
 from tests.fakes.identity.github import GitHubServer
 from tests.fakes.identity.openid import OpenIdServer
 from tests.fakes.identity.server import CLIENT_ID, SECRET, Account, ProviderServer, Reply, in_json
 
 pytestmark = pytest.mark.contract
 
-BACK = "https://prevs.example.org/sign-in/callback"
-
 
 def make(server: ProviderServer, kind: Kind, secret: str = SECRET) -> IdentityProvider:
     return make_provider(SignIn(kind, server.origin, CLIENT_ID, secret), Clock())
-
-
-def attempt(number: int = 1) -> SignInAttempt:
-    texts = iter("abc")
-    return new_attempt(BACK, lambda: f"{number}{next(texts)}".ljust(43, "0"))
 
 
 def browse(place: str) -> str:
@@ -67,66 +60,70 @@ def make_gitlab() -> OpenIdServer:
     return OpenIdServer(groups_in_token=False)
 
 
-DIALECTS: list[tuple[Kind, Callable[[], ProviderServer], tuple[str, ...], str]] = [
-    ("openid", OpenIdServer, ("shop-devs", "größe"), "127.0.0.1"),
-    ("gitlab", make_gitlab, ("org", "org/sub/team"), "GitLab"),
-    ("gitea", OpenIdServer, ("org", "org:team"), "Gitea"),
-    ("github", GitHubServer, ("org", "org/team"), "GitHub"),
-]
+SERVERS: dict[Kind, Callable[[], ProviderServer]] = {
+    "openid": OpenIdServer,
+    "gitlab": make_gitlab,
+    "gitea": OpenIdServer,
+    "github": GitHubServer,
+}
 
 
-@pytest.mark.parametrize(("kind", "start", "groups", "title"), DIALECTS)
+@pytest.fixture
+def server(kind: Kind) -> Iterator[ProviderServer]:
+    """A double of a kind of provider."""
+    started = SERVERS[kind]()
+    yield started
+    started.close()
+
+
+EACH_KIND = pytest.mark.parametrize("kind", SERVERS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "title"),
+    [
+        ("openid", ("shop-devs", "größe"), "127.0.0.1"),
+        ("gitlab", ("org", "org/sub/team"), "GitLab"),
+        ("gitea", ("org", "org:team"), "Gitea"),
+        ("github", ("org", "org/team"), "GitHub"),
+    ],
+)
 def test_a_person_signs_in_with_their_groups(
-    kind: Kind, start: Callable[[], ProviderServer], groups: tuple[str, ...], title: str
+    kind: Kind, server: ProviderServer, groups: tuple[str, ...], title: str
 ) -> None:
-    server = start()
-    try:
-        server.account = Account("583231", "ada", groups)
-        provider = make(server, kind)
-        assert provider.title == title
-        expected = frozenset(name.replace(":", "/") for name in groups)
-        assert sign_in(provider) == Person("583231", "ada", expected)
-        sent = str([(one.path, one.headers) for one in server.requests])
-        assert SECRET not in sent
-    finally:
-        server.close()
+    server.account = Account("583231", "ada", groups)
+    provider = make(server, kind)
+    assert provider.title == title
+    expected = frozenset(name.replace(":", "/") for name in groups)
+    assert sign_in(provider) == Person("583231", "ada", expected)
+    sent = str([(one.path, one.headers) for one in server.requests])
+    assert SECRET not in sent
 
 
-@pytest.mark.parametrize(("kind", "start"), [one[:2] for one in DIALECTS])
-def test_a_code_counts_once_and_for_its_own_attempt(
-    kind: Kind, start: Callable[[], ProviderServer]
-) -> None:
-    server = start()
-    try:
-        provider = make(server, kind)
-        mine, others = attempt(1), attempt(2)
-        code = browse(provider.begin(mine))
-        with pytest.raises(SignInRefused, match="the code"):
-            provider.finish(others, code)
-        code = browse(provider.begin(mine))
+@EACH_KIND
+def test_a_code_counts_once_and_for_its_own_attempt(kind: Kind, server: ProviderServer) -> None:
+    provider = make(server, kind)
+    mine, others = attempt(1), attempt(2)
+    code = browse(provider.begin(mine))
+    with pytest.raises(SignInRefused, match="the code"):
+        provider.finish(others, code)
+    code = browse(provider.begin(mine))
+    provider.finish(mine, code)
+    with pytest.raises(SignInRefused, match="the code"):
         provider.finish(mine, code)
-        with pytest.raises(SignInRefused, match="the code"):
-            provider.finish(mine, code)
-    finally:
-        server.close()
 
 
-@pytest.mark.parametrize(("kind", "start"), [one[:2] for one in DIALECTS])
-def test_a_wrong_secret_is_the_operators_to_correct(
-    kind: Kind, start: Callable[[], ProviderServer]
-) -> None:
-    server = start()
-    try:
-        with pytest.raises(SignInRefused, match="PREVS_SIGN_IN_SECRET_FILE") as refused:
-            sign_in(make(server, kind, "another secret"))
-        assert "another secret" not in str(refused.value)
-    finally:
-        server.close()
+@EACH_KIND
+def test_a_wrong_secret_is_the_operators_to_correct(kind: Kind, server: ProviderServer) -> None:
+    with pytest.raises(SignInRefused, match="PREVS_SIGN_IN_SECRET_FILE") as refused:
+        sign_in(make(server, kind, "another secret"))
+    assert "another secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kind", ["openid", "github"])
-def test_a_provider_that_is_down_is_named_with_the_reason(kind: Kind) -> None:
-    server = OpenIdServer() if kind == "openid" else GitHubServer()
+def test_a_provider_that_is_down_is_named_with_the_reason(
+    kind: Kind, server: ProviderServer
+) -> None:
     provider = make(server, kind)
     place = provider.begin(attempt())
     code = browse(place)

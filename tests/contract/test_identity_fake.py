@@ -10,9 +10,9 @@ import pytest
 from framework.clock import Clock
 from framework.identity.providers import make_provider
 from framework.identity.settings import SignIn
-from framework.people.attempts import new_attempt
-from framework.ports.identity import IdentityProvider, Person, SignInAttempt
+from framework.ports.identity import IdentityProvider, Person
 from framework.ports.identity_errors import SignInRefused
+from tests.contract.signing_in import attempt
 from tests.fakes.identity.openid import OpenIdServer
 from tests.fakes.identity.server import CLIENT_ID, SECRET, Account
 from tests.fakes.identity_provider import FakeProvider
@@ -20,7 +20,6 @@ from tests.fakes.identity_provider import FakeProvider
 pytestmark = pytest.mark.contract
 
 ADA = Person("583231", "ada", frozenset({"shop-devs"}))
-BACK = "https://sign-in.prevs.example/_prevs/signed-in"
 
 
 class Desk(NamedTuple):
@@ -46,11 +45,6 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
 def browse(address: str) -> str:
     back = httpx.get(address, follow_redirects=False).headers["Location"]
     return parse_qs(urlsplit(back).query)["code"][0]
-
-
-def attempt(number: int) -> SignInAttempt:
-    texts = iter("abc")
-    return new_attempt(BACK, lambda: f"{number}{next(texts)}".ljust(43, "0"))
 
 
 def test_an_address_has_what_comes_back_and_not_what_proves_it(desk: Desk) -> None:

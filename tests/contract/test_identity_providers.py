@@ -11,15 +11,14 @@ import pytest
 from framework.clock import Clock
 from framework.identity.providers import make_provider
 from framework.identity.settings import SignIn
-from framework.people.attempts import new_attempt
-from framework.ports.identity import IdentityProvider, Person, SignInAttempt
+from framework.ports.identity import IdentityProvider, Person
 from framework.ports.identity_errors import ProviderUnreachable, SignInRefused
+from tests.contract.signing_in import BACK, attempt
 from tests.fakes.identity import real
 from tests.fakes.identity.real import Issuer
 
 pytestmark = [pytest.mark.contract, pytest.mark.daemons]
 
-BACK = "https://prevs.example.org/sign-in/callback"
 ADA = Person("ada", "ada", frozenset({"ada-devs", "everybody"}))
 _ACTION = re.compile(r'<form[^>]*\baction="([^"]+)"')
 
@@ -46,11 +45,6 @@ def issuer(request: pytest.FixtureRequest) -> Issuer:
 def make(issuer: Issuer, secret: str = "") -> IdentityProvider:
     chosen = SignIn("openid", issuer.url, issuer.client_id, secret or issuer.secret)
     return make_provider(chosen, Clock())
-
-
-def attempt(number: int = 1) -> SignInAttempt:
-    texts = iter("abc")
-    return new_attempt(BACK, lambda: f"{number}{next(texts)}".ljust(43, "0"))
 
 
 def browse(place: str) -> str:
