@@ -1,7 +1,6 @@
 """A small application in Python with PostgreSQL and Redis beside it, and their images."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -62,28 +61,6 @@ class Images(NamedTuple):
         """Return the companions of the application."""
         db = Companion("db", image=self.postgres, volumes=(debian_images.DATA,), ready=READY)
         return db, Companion("cache", image=self.redis, ready_port=_PORT, mem=64)
-
-    def settings(self) -> str:
-        """Return the same as a settings file, with the hooks."""
-        return f"""\
-port = 8080
-
-[hooks]
-prepare = {json.dumps(HOOKS)}
-
-[resources]
-mem = 96
-
-[companions.db]
-image = "{self.postgres}"
-volumes = ["{debian_images.DATA}"]
-ready = {json.dumps(READY)}
-
-[companions.cache]
-image = "{self.redis}"
-ready = {{ port = {_PORT} }}
-mem = 64
-"""
 
 
 def is_possible() -> bool:

@@ -158,6 +158,9 @@ def test_an_agent_fetches_the_executor_once_and_again_after_it_was_removed(
         (container,) = app.containers()
         entries = read_environment(executor(container))
         environ = dict(entry.decode().split("=", 1) for entry in entries if entry)
+        # Nothing of ours is installed there, and the file that was fetched leaves no copy.
+        assert "PYTHONPATH" not in environ
+        assert not Path(environ["MESOS_SANDBOX"], "prevs-executor.pyz").exists()
         output = Path(environ["MESOS_SANDBOX"], "stderr").read_text()
         assert program.request("DELETE", path).status_code == 202
         program.wait_state(path, "stopped")
