@@ -13,7 +13,7 @@ from framework.access import Scope
 from generator.__main__ import make
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess
-from tests.fakes.calls import CALLS, bearer
+from tests.fakes.calls import CALLS
 
 _BODY = {"text": "Hello"}
 
@@ -46,18 +46,11 @@ def _ask(api: ApiInProcess, method: str, path: str) -> Mapping[str, tuple[int, s
     """Return the status and the text or the problem, for each kind of token."""
     answers = {"nobody": api.send(method, path, json=_BODY)}
     for scope in Scope:
-        answers[scope.value] = api.send(method, path, json=_BODY, headers=bearer(api, scope))
-        _forget(api)
+        answers[scope.value] = api.send(method, path, json=_BODY, headers=api.bearer(scope))
     for app in ("hello", "shop"):
-        headers = bearer(api, Scope.USE, app)
+        headers = api.bearer(Scope.USE, app)
         answers[f"use of {app}"] = api.send(method, path, json=_BODY, headers=headers)
-        _forget(api)
     return {who: (one.status_code, _read(one.json())) for who, one in answers.items()}
-
-
-def _forget(api: ApiInProcess) -> None:
-    if any(token.name == "mine" for token in api.tokens.tokens()):
-        api.tokens.remove_token("mine")
 
 
 def _read(answer: Mapping[str, Any]) -> str:

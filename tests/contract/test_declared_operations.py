@@ -75,5 +75,5 @@ def test_the_tests_of_all_operations_have_it(found: Mapping[str, Any]) -> None:
 
 
 def test_the_audit_log_names_it(found: Mapping[str, Any]) -> None:
-    assert ["mine", "send greeting", "hello", 200] in found["notes"]
-    assert ["mine", "send greeting", "hello", 403] in found["notes"]
+    assert ["a-use", "send greeting", "hello", 200] in found["notes"]
+    assert ["a-read", "send greeting", "hello", 403] in found["notes"]

@@ -10,13 +10,14 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message
 
+from framework.access import Scope
 from framework.apps.pass_texts import PassWriter
 from framework.apps.receivers import Receiver
 from framework.forges import registry
@@ -73,6 +74,12 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, fields["type"].removeprefix("urn:prevs:problem:")
 
 
+def problems(answer: httpx.Response) -> dict[str, str]:
+    """Return what is wrong with an order, by the places of it."""
+    assert answer.status_code == 422, answer.text
+    return {one["field"]: one["message"] for one in answer.json()["problems"]}
+
+
 def _make_audit() -> Audit:
     """Return an audit log whose file is closed; its folder goes when it is collected."""
     folder = tempfile.mkdtemp()
@@ -85,7 +92,14 @@ def _make_audit() -> Audit:
 
 
 class ApiInProcess:
-    """The API over fakes; `call` sends the token unless other headers are given."""
+    """The API over fakes; `call` sends the token unless other headers are given.
+
+    `ask` is for callers with a scope. Its paths begin below `place`, and it names the token
+    by `scheme`.
+    """
+
+    place: ClassVar[str] = ""
+    scheme: ClassVar[str] = "Bearer"
 
     def __init__(
         self,
@@ -131,6 +145,7 @@ class ApiInProcess:
         self.admission = Admission(
             self.tokens, self.audit, ClientSignature(TOKEN, lambda: NOW), self.clock.read
         )
+        self._made: dict[str, str] = {}
         self._port = port
         self._ironworker = ironworker
 
@@ -206,6 +221,25 @@ class ApiInProcess:
     def notes(self) -> list[tuple[str | None, str, str, int | str]]:
         """Return (who, action, target, outcome) of each entry in the audit log."""
         return [(one.who, one.action, one.target, one.outcome) for one in self.audit.latest()]
+
+    def ask(
+        self, method: str, path: str = "", scope: Scope = Scope.ADMIN, app: str = "", **request: Any
+    ) -> httpx.Response:
+        """Return the answer to a call by somebody with a scope, in one app or with "" in all."""
+        headers = {**self.bearer(scope, app), **request.pop("headers", {})}
+        return self.send(method, f"{self.place}{path}", headers=headers, **request)
+
+    def bearer(self, scope: Scope, app: str = "") -> dict[str, str]:
+        """Return the header with a token of a scope, which is made the first time.
+
+        Its name is `a-use` for the scope `use` in all apps, and `a-use-of-shop` in one.
+        """
+        name = f"a-{scope.value}-of-{app}" if app else f"a-{scope.value}"
+        if scope is Scope.PROXY:
+            self._made[name] = OF_PROXIES
+        if name not in self.tokens.known and scope is not Scope.PROXY:
+            _, self._made[name] = self.tokens.add_token(name, scope, app)
+        return {"Authorization": f"{self.scheme} {self._made[name]}"}
 
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer to a call."""

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from framework.access import Scope
 from framework.http_api.admission.operations import UNDECLARED, Operation, Routes
 from framework.http_api.application import make_app
-from tests.fakes.asgi import OF_PROXIES, ApiInProcess
+from tests.fakes.asgi import ApiInProcess
 
 
 def list_declared(*, ironworker: bool = False) -> Mapping[str, Operation]:
@@ -45,11 +45,3 @@ def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> ht
     named = dict.fromkeys(("sha", "label", "id", "path", "variant"), "x")
     filled = path.format(app=app, name="X", number="7", **named)
     return api.send(method, filled, **request)
-
-
-def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:
-    """Return the header with a token of a scope."""
-    token = OF_PROXIES
-    if scope is not Scope.PROXY:
-        _, token = api.tokens.add_token("mine", scope, app)
-    return {"Authorization": f"Bearer {token}"}

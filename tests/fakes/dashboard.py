@@ -3,16 +3,53 @@
 import re
 import time
 from collections.abc import Callable, Sequence
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 
+from framework.access import Scope
 from framework.dashboard import add_dashboard
 from framework.ports.identity import IdentityProvider
 from prevs import names
 from tests.fakes.asgi import TOKEN, ApiInProcess, fetch
 
 BASE = "http://prevs.localhost"
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u202e{{7*7}}"
+"""What no page may show as markup."""
+
+
+class Seen(HTMLParser):
+    """A page as a browser parses it: its elements, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def words(self) -> str:
+        """The text with one space between two words."""
+        return " ".join(self.text.split())
+
+    def find(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        """Return the elements that have some attributes."""
+        return [
+            has
+            for name, has in self.elements
+            if name == tag and attributes.items() <= {k: v or "" for k, v in has.items()}.items()
+        ]
+
+    def buttons(self) -> set[str]:
+        """Return the actions of the page's forms."""
+        return {str(has["action"]) for has in self.find("form", method="post")}
 
 
 class Dashboard(ApiInProcess):
@@ -46,6 +83,10 @@ class Dashboard(ApiInProcess):
         assert answer.status_code == 303, answer.text
         return visitor
 
+    def enter(self, scope: Scope, app: str = "") -> "Visitor":
+        """Return somebody who has signed in with a scope, in one app or with "" in all."""
+        return self.sign_in(self.bearer(scope, app)["Authorization"].removeprefix("Bearer "))
+
 
 class Visitor:
     """Somebody with a browser: it keeps cookies and sends forms."""
@@ -57,6 +98,12 @@ class Visitor:
     def get(self, path: str, **request: Any) -> httpx.Response:
         """Return a page."""
         return self._send("GET", path, **request)
+
+    def see(self, path: str, status: int = 200) -> Seen:
+        """Return a page whose answer has a status."""
+        answer = self.get(path)
+        assert answer.status_code == status, answer.text
+        return Seen(answer.text)
 
     def post(self, path: str, form: dict[str, str], **request: Any) -> httpx.Response:
         """Send a form, with a browser's headers about its origin."""

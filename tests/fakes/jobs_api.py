@@ -1,11 +1,14 @@
-"""The API with an app that has jobs, for tests of its clients. Nothing runs them but the tests."""
+"""The API with an app that has jobs. Nothing runs them but the tests."""
 
 import base64
 from typing import Any
 
+import httpx
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
+from framework.access import Scope
 from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import (
     Again,
@@ -44,16 +47,33 @@ class JobsApi(Api):
     job, unless they get an id.
     """
 
-    def __init__(self, **fakes: Any) -> None:
+    place = "/v1/apps/hello/jobs"
+
+    def __init__(self, settings: bytes = SETTINGS, **fakes: Any) -> None:
         super().__init__(**fakes)
         self.keys: list[str] = []
         self.add("hello", "main")
-        self.put_settings(SHA)
+        self.put_settings(SHA, settings)
 
-    def put_settings(self, sha: str) -> None:
-        """Let a commit have the SETTINGS."""
-        file = RepositoryFile("file", len(SETTINGS), SETTINGS)
+    def put_settings(self, sha: str, settings: bytes = SETTINGS) -> None:
+        """Let a commit have a .prevs.toml."""
+        file = RepositoryFile("file", len(settings), settings)
         self.refs.files["hello", sha, ".prevs.toml"] = file
+
+    def order(
+        self, body: Any, scope: Scope = Scope.ADMIN, key: str = "", **headers: str
+    ) -> httpx.Response:
+        """Return the answer to an order of jobs."""
+        if key:
+            headers["Idempotency-Key"] = f'"{key}"'
+        return self.ask("POST", "", scope, json=body, headers=headers)
+
+    def request(self, **fields: Any) -> str:
+        """Return the id of a new job."""
+        answer = self.order({"label": "main", "job": "report", **fields})
+        assert answer.status_code == 202, answer.text
+        job_id: str = answer.json()["id"]
+        return job_id
 
     @property
     def known(self) -> dict[str, JobRecord]:
@@ -134,7 +154,7 @@ class JobsApi(Api):
         failure = Failure(Cause.EXPIRED, "It has waited too long.", None)
         self.jobs.change(self.only, NotStarted(JobEvent.EXPIRED, failure))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if key := Headers(scope=scope).get("idempotency-key"):
             self.keys.append(key)

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from framework.access import Scope
 from prevs.records import AppRecord
 from tests.fakes.dashboard import Dashboard, Visitor
 
@@ -23,3 +24,15 @@ def dashboard() -> Dashboard:
 def visitor(dashboard: Dashboard) -> Visitor:
     """Somebody who has signed in with the operator's token."""
     return dashboard.sign_in()
+
+
+@pytest.fixture
+def user(dashboard: Dashboard) -> Visitor:
+    """Somebody who may use all apps, and change none."""
+    return dashboard.enter(Scope.USE)
+
+
+@pytest.fixture
+def reader(dashboard: Dashboard) -> Visitor:
+    """Somebody who may only look."""
+    return dashboard.enter(Scope.READ)

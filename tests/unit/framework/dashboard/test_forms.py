@@ -100,8 +100,7 @@ def test_each_write_is_noted_with_its_token_and_its_outcome(
 
 @pytest.mark.parametrize("scope", STORED)
 def test_a_token_cannot_do_more_than_its_scope(dashboard: Dashboard, scope: Scope) -> None:
-    _, token = dashboard.tokens.add_token(scope.value, scope)
-    visitor = dashboard.sign_in(token)
+    visitor = dashboard.enter(scope)
     for path, needed in WRITES.items():
         answer = visitor.act(path)
         if scope.includes(needed):

@@ -26,8 +26,7 @@ def visitor(dashboard: Dashboard) -> Visitor:
         dashboard.refs.put(app, "main", SHA)
         dashboard.previews.put(app, SHA, State.QUEUED, labels=("main",))
         dashboard.previews.queue_places[app, SHA] = place
-    _, token = dashboard.tokens.add_token("ci", Scope.USE, "shop")
-    return dashboard.sign_in(token)
+    return dashboard.enter(Scope.USE, "shop")
 
 
 @pytest.mark.parametrize("path", ["/", "/queue", "/jobs", "/stacks", "/events", *OWN])
@@ -58,7 +57,7 @@ def test_pages_about_all_apps_and_settings_are_refused(visitor: Visitor, path: s
 def test_whether_another_app_exists_is_not_shown(visitor: Visitor, path: str) -> None:
     answers = [visitor.get(path.replace("shop", app)) for app in ("zebra", "nope")]
     assert [answer.status_code for answer in answers] == [403, 403]
-    assert "ci" in answers[0].text
+    assert "a-use-of-shop" in answers[0].text
     assert "is only for the app" in answers[0].text
     assert "zebra" not in answers[0].text.replace("/apps/zebra", "")
 
@@ -69,7 +68,7 @@ def test_actions_are_limited_to_the_tokens_app(dashboard: Dashboard, visitor: Vi
         assert answer.status_code == status
         assert visitor.act(f"/apps/{app}/start", label="main").status_code == status
     assert dashboard.previews.snapshot.preview("zebra", SHA).state is State.QUEUED
-    assert dashboard.notes()[-1] == ("ci", "start preview", "zebra", 403)
+    assert dashboard.notes()[-1] == ("a-use-of-shop", "start preview", "zebra", 403)
 
 
 @pytest.mark.parametrize(

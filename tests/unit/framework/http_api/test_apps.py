@@ -11,7 +11,7 @@ from framework.errors import (
 )
 from framework.meanings import Meaning, Suggestion
 from prevs.records import AppRecord
-from tests.fakes.asgi import ApiInProcess, refusal
+from tests.fakes.asgi import ApiInProcess, problems, refusal
 
 HELLO = {"name": "hello", "repository": "/srv/git/hello"}
 SHA, OTHER = "a" * 40, "b" * 40
@@ -20,7 +20,7 @@ SHA, OTHER = "a" * 40, "b" * 40
 def problems_of(api: ApiInProcess, method: str, path: str, body: Any) -> dict[str, str]:
     answer = api.call(method, path, json=body)
     assert refusal(answer) == (422, "invalid-settings")
-    return {one["field"]: one["message"] for one in answer.json()["problems"]}
+    return problems(answer)
 
 
 def test_a_new_app_gets_the_defaults_and_a_location() -> None:
@@ -142,7 +142,7 @@ def test_a_number_that_json_does_not_have_is_refused(number: str) -> None:
     headers = {"Content-Type": "application/json"}
     answer = ApiInProcess().call("POST", "/v1/apps", content=body, headers=headers)
     assert refusal(answer) == (422, "invalid-settings")
-    assert [one["field"] for one in answer.json()["problems"]] == ["cpus"]
+    assert list(problems(answer)) == ["cpus"]
 
 
 def test_a_missing_setting_is_reported() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from prevs.records import EndedAttempt
 from prevs.states import Cause, State
-from tests.fakes.asgi import OF_PROXIES, ApiInProcess, refusal
+from tests.fakes.asgi import ApiInProcess, refusal
 
 SHA = "a" * 40
 ONE = f"/v1/previews/hello/{SHA}"
@@ -92,15 +92,3 @@ def test_an_unknown_attempt_is_a_problem(api: ApiInProcess, number: int) -> None
     answer = api.call("GET", f"{LOG}?attempt={number}")
     assert refusal(answer) == (404, "unknown-attempt")
     assert answer.json()["attempt"] == number
-
-
-def test_attempts_of_an_unknown_preview_are_a_problem(api: ApiInProcess) -> None:
-    answer = api.call("GET", f"/v1/previews/hello/{'b' * 40}/attempts")
-    assert refusal(answer) == (404, "unknown-preview")
-
-
-def test_the_list_needs_a_token_other_than_a_proxys(api: ApiInProcess) -> None:
-    assert refusal(api.send("GET", f"{ONE}/attempts")) == (401, "unauthorized")
-    assert refusal(api.send("GET", f"{LOG}?attempt=1")) == (401, "unauthorized")
-    headers = {"Authorization": f"Bearer {OF_PROXIES}"}
-    assert refusal(api.call("GET", f"{ONE}/attempts", headers=headers)) == (403, "forbidden")

@@ -66,10 +66,6 @@ def test_a_cursor_of_another_leader_is_a_problem(after: str) -> None:
     assert refusal(answer) == (404, "unknown-place")
 
 
-def test_events_of_no_app_are_a_problem(api: ApiInProcess) -> None:
-    assert refusal(api.call("GET", "/v1/events?app=nope")) == (404, "unknown-app")
-
-
 def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
     """Return `count` pieces of the stream of `hello` after an event; then the reader leaves."""
     client = AsgiClient()

@@ -51,7 +51,6 @@ def test_a_webhook_is_entered_with_the_token_and_the_secret_and_shows_neither(
     texts = [answer.text, api.call("GET", "/v1/audit").text, str(logs), str(api.webhooks)]
     assert not any("hunter2" in text or secret in text for text in texts[:3])
     assert secret not in texts[3]
-    assert refusal(api.call("POST", "/v1/apps/nothing/forge-hook")) == (404, "unknown-app")
 
 
 def test_a_secret_is_shown_once_if_it_was_made_and_the_forge_lacks_it(api: ApiInProcess) -> None:
@@ -72,4 +71,3 @@ def test_a_check_shows_what_was_found(api: ApiInProcess) -> None:
     api.findings = (found,)
     answer = api.call("POST", CHECK)
     assert answer.json() == {"app": "hello", "findings": [found._asdict()]}
-    assert refusal(api.call("POST", "/v1/apps/nothing/forge-check")) == (404, "unknown-app")

@@ -11,7 +11,7 @@ from framework.access import Scope
 from framework.errors import Superseded
 from framework.http_api.admission.operations import Operation, Reach
 from tests.fakes.asgi import TOKEN, ApiInProcess, refusal
-from tests.fakes.calls import CALLS, NEEDED, bearer, is_for, send
+from tests.fakes.calls import CALLS, NEEDED, is_for, send
 
 JSON = {"Content-Type": "application/json"}
 OF_ALL_CALLS = {401, 403, 422, 429, 500, 503}
@@ -58,7 +58,7 @@ def test_the_scheme_is_case_insensitive(api: ApiInProcess) -> None:
 
 @pytest.mark.parametrize("scope", Scope)
 def test_a_call_needs_its_scope_and_the_refusal_names_it(api: ApiInProcess, scope: Scope) -> None:
-    headers = bearer(api, scope)
+    headers = api.bearer(scope)
     for call, needed in NEEDED.items():
         before = dict(api.previews.known_apps)
         answer = send(api, call, headers=headers, content="{")
@@ -81,28 +81,25 @@ def test_reports_are_accepted_from_proxies_and_the_operator_only(
 ) -> None:
     report = {"proxy": "p", "uses": [], "tasks": ["t"]}
     report.pop("tasks" if call.endswith("uses") else "uses")
-    for headers in (bearer(api, Scope.PROXY), {"Authorization": f"Bearer {TOKEN}"}):
+    for headers in (api.bearer(Scope.PROXY), {"Authorization": f"Bearer {TOKEN}"}):
         assert send(api, call, headers=headers, json=report).status_code == 204
-    answer = send(api, call, headers=bearer(api, Scope.ADMIN), json=report)
+    answer = send(api, call, headers=api.bearer(Scope.ADMIN), json=report)
     assert refusal(answer) == (403, "forbidden")
     assert "PREVS_PROXY_TOKEN_FILE" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/v1/tokens%0A", "/v1/audit%0A", "/v1/audit%0A/", "/v1%0A"])
 def test_a_line_end_in_a_path_avoids_no_scope(api: ApiInProcess, path: str) -> None:
-    _, token = api.tokens.add_token("mine", Scope.READ)
-    answer = api.send("GET", path, headers={"Authorization": f"Bearer {token}"})
+    answer = api.ask("GET", path, Scope.READ)
     assert refusal(answer) == (404, "not-found")
-    assert "mine" not in answer.text
+    assert "a-read" not in answer.text
 
 
 def test_a_stream_ends_with_its_token_before_the_next_event(api: ApiInProcess) -> None:
-    _, token = api.tokens.add_token("mine", Scope.ADMIN)
-
     async def chunks() -> AsyncIterator[bytes]:
         yield b"one "
         yield b"two "
-        api.tokens.remove_token("mine")
+        api.tokens.remove_token("a-admin")
         yield b"three "
 
     @api.app.get("/v1/stream")
@@ -110,7 +107,7 @@ def test_a_stream_ends_with_its_token_before_the_next_event(api: ApiInProcess) -
         return StreamingResponse(chunks())
 
     with capture_logs() as logs:
-        answer = api.send("GET", "/v1/stream", headers={"Authorization": f"Bearer {token}"})
+        answer = api.ask("GET", "/v1/stream")
     assert (answer.status_code, answer.text) == (200, "one two ")
     assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 
@@ -124,7 +121,7 @@ def test_an_unknown_path_shows_nothing(api: ApiInProcess) -> None:
 
 def test_the_description_needs_a_token(api: ApiInProcess) -> None:
     assert refusal(api.send("GET", "/openapi.json")) == (401, "unauthorized")
-    of_one = bearer(api, Scope.READ, "hello")
+    of_one = api.bearer(Scope.READ, "hello")
     shown = api.send("GET", "/openapi.json", headers=of_one).json()
     assert shown["paths"]
     assert api.call("GET", "/openapi.json").json() == shown, "it is the same each time"

@@ -176,15 +176,6 @@ def test_an_app_that_follows_no_pull_requests_shows_none(api: ApiInProcess) -> N
     assert ask(api)["pulls"]["total"] == 0
 
 
-def test_it_is_for_proxies_and_of_apps_that_exist(api: ApiInProcess) -> None:
-    token = api.call("POST", "/v1/tokens", json={"name": "looks", "scope": "admin"}).json()["token"]
-    own = {"Authorization": f"Bearer {token}"}
-    refused = api.call("GET", "/v1/apps/hello/landing", headers=own)
-    assert refusal(refused) == (403, "forbidden")
-    unknown = api.call("GET", "/v1/apps/nope/landing", headers=PROXY)
-    assert refusal(unknown) == (404, "unknown-app")
-
-
 def test_branches_and_pull_requests_lead_to_the_stacks_that_have_them(api: ApiInProcess) -> None:
     api.previews.pulls["hello"][6] = dataclasses.replace(OWN, branch="next")
     members = {"web": Member("web", "main"), "hello": Member("hello", "main")}

@@ -5,7 +5,6 @@ import base64
 import httpx
 import pytest
 
-from framework.access import Scope
 from framework.apps import receivers
 from framework.ports.notifications import LastTry, Standing
 from tests.fakes.asgi import NOW, ApiInProcess, refusal
@@ -108,10 +107,3 @@ def test_two_receivers_have_two_names_and_an_app_has_ten_at_most(api: ApiInProce
     names = [f"receiver-{number}" for number in range(receivers.MOST)]
     statuses = [add(api, name=name).status_code for name in names]
     assert statuses == [*[201] * (receivers.MOST - 1), 422]
-
-
-def test_only_admins_see_or_change_receivers(api: ApiInProcess) -> None:
-    _, token = api.tokens.add_token("user", Scope.USE)
-    for method, path in (("GET", CALL), ("POST", CALL), ("POST", f"{CALL}/x/test")):
-        answer = api.call(method, path, json={}, headers={"Authorization": f"Bearer {token}"})
-        assert refusal(answer) == (403, "forbidden")

@@ -8,12 +8,12 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.asgi import ApiInProcess, refusal
-from tests.fakes.calls import NEEDED, bearer, is_for, send
+from tests.fakes.calls import NEEDED, is_for, send
 
 
 @pytest.mark.parametrize("call", NEEDED)
 def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -> None:
-    headers = bearer(api, Scope.USE, "hello")
+    headers = api.bearer(Scope.USE, "hello")
     own = send(api, call, headers=headers, content="{")
     needed = NEEDED[call]
     if not is_for(Scope.USE, needed):
@@ -39,7 +39,7 @@ def of_two_apps(api: ApiInProcess) -> dict[str, str]:
     for place, app in enumerate(("hello", "shop"), 1):
         api.previews.put(app, SHA, State.QUEUED, labels=("main",))
         api.previews.queue_places[app, SHA] = place
-    return bearer(api, Scope.USE, "shop")
+    return api.bearer(Scope.USE, "shop")
 
 
 @pytest.mark.parametrize("what", ["apps", "previews", "queue", "events"])

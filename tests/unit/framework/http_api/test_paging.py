@@ -14,7 +14,7 @@ from framework.ports import Commit, Listing, Ref
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.answers import known_agent
-from tests.fakes.asgi import ApiInProcess, refusal
+from tests.fakes.asgi import ApiInProcess, problems, refusal
 
 SHA = "a" * 40
 texts = st.text(st.characters(), max_size=8)
@@ -158,7 +158,7 @@ def test_an_invalid_cursor_is_a_problem(
 ) -> None:
     answer = api.call("GET", path, params=query)
     assert refusal(answer) == (422, "invalid-request")
-    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert list(problems(answer)) == [field]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import dataclasses
 
 import pytest
 
-from framework.access import Scope
 from framework.ports import Resolved
 from framework.pulls.errors import NotApproved
 from framework.state.snapshot import Look
@@ -71,15 +70,6 @@ def test_a_label_of_a_pull_request_is_shown_as_such(api: ApiInProcess) -> None:
     answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "pr-7"})
     assert refusal(answer) == (403, "not-approved")
     assert (answer.json()["number"], answer.json()["sha"]) == (7, B)
-
-
-def test_only_an_admin_may_approve(api: ApiInProcess) -> None:
-    path, order = "/v1/apps/hello/pulls/7/approval", {"commit": B}
-    for scope, status in ((Scope.READ, 403), (Scope.USE, 403), (Scope.ADMIN, 200)):
-        _, token = api.tokens.add_token(scope.value, scope)
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = api.call("POST", path, json=order, headers=headers)
-        assert answer.status_code == status
 
 
 def test_the_variants_of_stacks_that_have_its_head_are_listed(api: ApiInProcess) -> None:

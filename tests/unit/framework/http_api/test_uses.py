@@ -5,7 +5,7 @@ import pytest
 from framework.http_api.models.preview_models import MOST_REFUSALS, MOST_USES
 from framework.ports import Use
 from prevs.states import State
-from tests.fakes.asgi import ApiInProcess, refusal
+from tests.fakes.asgi import ApiInProcess, problems, refusal
 
 SHA, OTHER = "a" * 40, "b" * 40
 ONE = {"task_id": "t1", "open": 2, "requests": 17}
@@ -52,7 +52,7 @@ def test_the_size_of_a_proxys_report_is_limited(
     assert api.call("POST", path, json=report).status_code == 204
     answer = api.call("POST", path, json={**report, field: [longest] * (most + 1)})
     assert refusal(answer) == (422, "invalid-request")
-    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert list(problems(answer)) == [field]
     assert len(api.previews.uses + api.previews.refusals) == 1
 
 
@@ -82,5 +82,5 @@ def test_a_malformed_report_is_refused_by_field(
 ) -> None:
     answer = api.call("POST", path, json=body)
     assert refusal(answer) == (422, "invalid-request")
-    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert list(problems(answer)) == [field]
     assert [*api.previews.uses, *api.previews.refusals] == []

@@ -44,8 +44,7 @@ def test_without_a_key_the_page_shows_what_to_do(dashboard: Dashboard, visitor: 
 
 
 def test_only_admins_change_variables_and_only_by_the_pages_own_forms(dashboard: Dashboard) -> None:
-    _, token = dashboard.tokens.add_token("ci", Scope.USE)
-    ci = dashboard.sign_in(token)
+    ci = dashboard.enter(Scope.USE)
     assert ci.get(PAGE).status_code == 403
     assert ci.act(PAGE, name="A", value="1").status_code == 403
     assert dashboard.sign_in().post(PAGE, {"name": "A", "value": "1"}).status_code == 403

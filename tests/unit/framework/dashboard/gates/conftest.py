@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from framework.access import Scope
 from framework.gates.written_gate import WrittenGate
 from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenTarget
 from prevs.gates import GateRecord
@@ -27,20 +26,6 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     run(dashboard, "main", "v1")
     write(dashboard, ROOT)
     return dashboard
-
-
-@pytest.fixture
-def user(dashboard: Dashboard) -> Visitor:
-    """Somebody who may use all apps, and change none."""
-    _, token = dashboard.tokens.add_token("user", Scope.USE)
-    return dashboard.sign_in(token)
-
-
-@pytest.fixture
-def reader(dashboard: Dashboard) -> Visitor:
-    """Somebody who may only look."""
-    _, token = dashboard.tokens.add_token("reader", Scope.READ)
-    return dashboard.sign_in(token)
 
 
 def run(dashboard: Dashboard, *labels: str) -> None:

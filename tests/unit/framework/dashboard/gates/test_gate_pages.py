@@ -13,7 +13,7 @@ from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Behind
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause, State
-from tests.fakes.dashboard import Dashboard, Visitor
+from tests.fakes.dashboard import HOSTILE, Dashboard, Seen, Visitor
 from tests.unit.framework.dashboard.gates.conftest import (
     GATE,
     MAIN,
@@ -25,15 +25,8 @@ from tests.unit.framework.dashboard.gates.conftest import (
     split,
     write,
 )
-from tests.unit.framework.dashboard.session.test_responses import HOSTILE, Seen
 
 VERSION = WrittenCondition(header="X-Version", value="2")
-
-
-def see(visitor: Visitor, path: str = GATE) -> str:
-    answer = visitor.get(path)
-    assert answer.status_code == 200, answer.text
-    return " ".join(Seen(answer.text).text.split())
 
 
 def switch(visitor: Visitor, place: int = 0, **changed: str) -> str:
@@ -68,7 +61,7 @@ def test_a_gate_shows_its_rules_in_order_and_what_runs_behind_each_label(
     dashboard.gates.behind = {"api": Behind(1, 3)}
     page = visitor.get(GATE).text
     assert re.findall(r'<tr id="rule-(\d)"', page) == ["1", "2", "0"]
-    text = see(visitor)
+    text = visitor.see(GATE).words
     assert "header x-version is 2" in text
     assert "main 90 % aaaaaaa running v1 10 % bbbbbbb running" in text
     assert "behind: 1 of 3 proxies" in text
@@ -78,7 +71,7 @@ def test_a_gate_shows_its_rules_in_order_and_what_runs_behind_each_label(
     assert seen.find("a", href="http://v1.hello.localhost:8080/")
     assert seen.find("rect", x="90", width="10")
     dashboard.gates.behind = {"api": Behind(0, 3)}
-    assert "in force at all proxies" in see(visitor)
+    assert "in force at all proxies" in visitor.see(GATE).words
 
 
 def test_an_admin_changes_weights_and_sees_before_what_that_changes(
@@ -106,12 +99,12 @@ def test_a_switch_waits_and_shows_what_for_and_can_be_given_up(
 ) -> None:
     assert switch(visitor, label0="v2") == "gate-waits"
     dashboard.previews.queue_places["hello", C] = 1
-    for text in map(see, (visitor, reader)):
+    for text in (one.see(GATE).words for one in (visitor, reader)):
         assert "Revision 2 by operator waits" in text
         assert "/ main → becomes v2" in text
         assert "the gate stays as it is: v2 ccccccc queued, place 1" in text
         assert "Will lead to v2, with revision 2." in text
-    assert "revision 2 waits For v2" in see(reader, "/gates")
+    assert "revision 2 waits For v2" in reader.see("/gates").words
     assert 'name="label0" type="text" value="v2"' in visitor.get(GATE).text
     answer = visitor.act(f"{GATE}/rollback", revision="1")
     assert answer.headers["Location"] == f"{GATE}?did=give-up-change"
@@ -125,7 +118,7 @@ def test_what_has_failed_says_why_and_the_next_step(dashboard: Dashboard, visito
     dashboard.gates.reconcile()
     page = visitor.get(GATE)
     assert "The gate stays as it is. " in page.text
-    text = see(visitor)
+    text = visitor.see(GATE).words
     assert "v2 (ccccccc) has failed: " in text
     assert "Retry it there, or lead elsewhere" in text
     assert "<script>alert" not in page.text
@@ -141,7 +134,7 @@ def test_what_has_failed_says_why_and_the_next_step(dashboard: Dashboard, visito
 
 def test_an_earlier_revision_is_rolled_back_to(dashboard: Dashboard, visitor: Visitor) -> None:
     switch(visitor, label0="v1")
-    row = see(visitor).partition("Earlier revisions")[2]
+    row = visitor.see(GATE).words.partition("Earlier revisions")[2]
     assert "main aaaaaaa / v1 → becomes main Roll back to this" in row
     for label in ("main", "v1"):
         dashboard.refs.leads["hello", label] = RepositoryUnreachable("hello", "/hello.git", "away")
@@ -159,7 +152,7 @@ def test_a_new_gate_says_what_it_waits_for_before_anything_is_in_force(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
     write(dashboard, WrittenRule("/", [dataclasses.replace(MAIN, label="v2")]), name="new")
-    text = see(visitor, "/apps/hello/gates/new")
+    text = visitor.see("/apps/hello/gates/new").words
     assert "not in force yet" in text
     assert "/ no rule → becomes v2" in text
     assert "It is in force as soon as this runs: v2 ccccccc queued" in text
@@ -234,7 +227,7 @@ def test_others_see_no_controls_and_a_refusal_says_the_next_step(
         refused = send(who, path, **form)
         assert refused.status_code == 403
         assert "Anybody with an admin token can make one for you." in refused.text
-    assert dashboard.notes()[-1] == ("reader", "try gate", "hello/api", 403)
+    assert dashboard.notes()[-1] == ("a-read", "try gate", "hello/api", 403)
     assert leads(dashboard) == {"v1": 10_000}
 
 
@@ -249,8 +242,7 @@ def test_a_gate_is_found_under_its_own_app_alone(dashboard: Dashboard, visitor: 
     for path in ("/apps/other/gates/api", "/apps/hello/gates/gone", "/apps/gone/gates/api"):
         for answer in (visitor.get(path), visitor.act(f"{path}/rollback", revision="1")):
             assert answer.status_code == 404
-    _, token = dashboard.tokens.add_token("of-other", Scope.USE, "other")
-    other = dashboard.sign_in(token)
+    other = dashboard.enter(Scope.USE, "other")
     assert other.get(GATE).status_code == 403
     assert send(other, GATE, path="/").status_code == 403
     assert other.get("/apps/other/gates/api").status_code == 404
@@ -258,9 +250,9 @@ def test_a_gate_is_found_under_its_own_app_alone(dashboard: Dashboard, visitor: 
 
 def test_without_gates_the_lists_say_what_one_is(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.gates.command(lambda commands: commands.remove("api"))
-    assert "There is no gate yet" in see(visitor, "/gates")
-    assert "hello has no gate yet" in see(visitor, "/apps/hello/gates")
-    assert "prevs gate set api -" in see(visitor, "/gates")
+    assert "There is no gate yet" in visitor.see("/gates").words
+    assert "hello has no gate yet" in visitor.see("/apps/hello/gates").words
+    assert "prevs gate set api -" in visitor.see("/gates").words
     assert visitor.get("/apps/gone/gates").status_code == 404
 
 
@@ -272,15 +264,14 @@ def test_gates_are_listed_with_what_is_in_force_and_what_waits(
     dashboard.gates.behind = {"api": Behind(0, 3), "web": Behind(3, 3)}
     for place in ("/", "/apps/hello"):
         assert Seen(visitor.get(place).text).find("a", href=f"{place.rstrip('/')}/gates")
-    text = see(visitor, "/gates")
+    text = visitor.see("/gates").words
     assert "api http://api.localhost:8080/ hello1 " in text
     assert "in force at all proxies web" in text
     assert "behind: 3 of 3 proxies" in text
-    assert "web http://web.localhost:8080/ 2 " in see(visitor, "/apps/hello/gates")
+    assert "web http://web.localhost:8080/ 2 " in visitor.see("/apps/hello/gates").words
     dashboard.previews.known_apps["other"] = AppRecord("other", "/other.git")
-    _, token = dashboard.tokens.add_token("of-other", Scope.READ, "other")
-    other = dashboard.sign_in(token)
-    assert "There is no gate yet" in see(other, "/gates")
+    other = dashboard.enter(Scope.READ, "other")
+    assert "There is no gate yet" in other.see("/gates").words
     assert other.get("/apps/hello/gates").status_code == 403
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from framework.access import Scope
 from framework.ports import RepositoryFile
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
@@ -24,20 +23,6 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     """The commit of main names a job."""
     dashboard.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(FILE), FILE)
     return dashboard
-
-
-@pytest.fixture
-def user(dashboard: Dashboard) -> Visitor:
-    """Somebody who may use all apps, and change none."""
-    _, token = dashboard.tokens.add_token("user", Scope.USE)
-    return dashboard.sign_in(token)
-
-
-@pytest.fixture
-def reader(dashboard: Dashboard) -> Visitor:
-    """Somebody who may only look."""
-    _, token = dashboard.tokens.add_token("reader", Scope.READ)
-    return dashboard.sign_in(token)
 
 
 def start(visitor: Visitor, job: str = "report", **fields: str) -> str:

@@ -177,8 +177,8 @@ def test_a_job_is_cancelled_by_whoever_may_use_its_app(
     assert f'action="{page}/cancel"' in user.get(page).text
     assert user.act(f"{page}/cancel", back=page).headers["Location"] == f"{page}?did=cancel-job"
     assert dashboard.jobs.job(job_id).state is JobState.CANCELLED
-    assert dashboard.notes()[-1][:3] == ("user", "cancel job", f"hello/{job_id}")
-    assert "user has cancelled it." in user.get(page).text
+    assert dashboard.notes()[-1][:3] == ("a-use", "cancel job", f"hello/{job_id}")
+    assert "a-use has cancelled it." in user.get(page).text
     assert user.act(f"{page}/cancel").status_code == 409
 
 

@@ -32,8 +32,8 @@ def test_the_page_of_an_app_leads_to_its_jobs_which_the_commit_of_main_names(
 def test_whoever_may_use_an_app_starts_a_named_job(dashboard: Dashboard, user: Visitor) -> None:
     job_id = start(user, payload="one\r\ntwo")
     job = dashboard.jobs.job(job_id)
-    assert (job.name, job.sha, job.by, job.payload_size) == ("report", SHA, "user", 7)
-    assert dashboard.notes()[-1] == ("user", "request jobs", f"hello/jobs/{job_id}", 303)
+    assert (job.name, job.sha, job.by, job.payload_size) == ("report", SHA, "a-use", 7)
+    assert dashboard.notes()[-1] == ("a-use", "request jobs", f"hello/jobs/{job_id}", 303)
     page = user.get("/jobs").text
     assert f'href="{JOBS}/{job_id}"' in page
     assert "queued, place 1" in page
@@ -144,8 +144,7 @@ def test_jobs_in_blocks_are_listed_on_demand(dashboard: Dashboard, visitor: Visi
 def test_a_token_of_one_app_sees_its_jobs_alone(dashboard: Dashboard, user: Visitor) -> None:
     job_id = start(user)
     dashboard.previews.known_apps["other"] = AppRecord("other", "/other.git")
-    _, token = dashboard.tokens.add_token("ci", Scope.USE, "other")
-    visitor = dashboard.sign_in(token)
+    visitor = dashboard.enter(Scope.USE, "other")
     for path in ("/jobs", "/jobs?app=hello", "/jobs?app=hello&state=ended", "/apps/other/jobs"):
         page = visitor.get(path)
         assert page.status_code == 200

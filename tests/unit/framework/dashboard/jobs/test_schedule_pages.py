@@ -89,11 +89,11 @@ def test_whoever_may_use_an_app_pauses_and_resumes_its_schedules(
         assert user.post(f"{ACTS}/{act}", {}).status_code == 403, "without the form's own text"
     answer = user.act(f"{ACTS}/pause", back=JOBS)
     assert answer.headers["Location"] == f"{JOBS}?did=pause-schedule"
-    assert dashboard.notes()[-1] == ("user", "pause schedule", "hello/schedules/nightly", 303)
+    assert dashboard.notes()[-1] == ("a-use", "pause schedule", "hello/schedules/nightly", 303)
     assert dashboard.schedules.snapshot.schedule("hello", "nightly").paused
     assert f'action="{ACTS}/resume"' in user.get(ONE).text
     assert user.act(f"{ACTS}/resume").headers["Location"] == f"{JOBS}?did=resume-schedule"
-    assert dashboard.notes()[-1] == ("user", "resume schedule", "hello/schedules/nightly", 303)
+    assert dashboard.notes()[-1] == ("a-use", "resume schedule", "hello/schedules/nightly", 303)
     assert not dashboard.schedules.snapshot.schedule("hello", "nightly").paused
     for act in ("pause", "resume", "run"):
         assert user.act(f"/apps/hello/schedules/other/{act}").status_code == 404
@@ -107,9 +107,9 @@ def test_a_schedule_runs_now_once_for_each_form(dashboard: Dashboard, user: Visi
     ((_, job_id),) = dashboard.jobs.snapshot.jobs
     assert place == f"{JOBS}/{job_id}?did=run-schedule"
     job = dashboard.jobs.job(job_id)
-    assert (job.schedule, job.nominal, job.name, job.by) == ("nightly", None, "report", "user")
+    assert (job.schedule, job.nominal, job.name, job.by) == ("nightly", None, "report", "a-use")
     target = f"hello/schedules/nightly as {job_id}"
-    assert dashboard.notes()[-1] == ("user", "run schedule", target, 303)
+    assert dashboard.notes()[-1] == ("a-use", "run schedule", target, 303)
     assert "nightly</a>, beside its times" in user.get(f"{JOBS}/{job_id}").text
 
 
@@ -129,8 +129,7 @@ def test_a_schedule_with_a_command_is_run_by_admins_alone(
 
 def test_a_token_of_one_app_sees_its_schedules_alone(dashboard: Dashboard) -> None:
     save(dashboard)
-    _, token = dashboard.tokens.add_token("ci", Scope.USE, "other")
-    visitor = dashboard.sign_in(token)
+    visitor = dashboard.enter(Scope.USE, "other")
     assert "nightly" not in visitor.get("/jobs").text
     assert visitor.act(f"{ACTS}/pause").status_code == 403
     assert not dashboard.schedules.snapshot.schedule("hello", "nightly").paused

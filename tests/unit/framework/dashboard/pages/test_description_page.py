@@ -9,8 +9,7 @@ from tests.fakes.dashboard import Dashboard, Visitor
 def test_the_description_page_needs_a_session(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).get("/docs")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=%2Fdocs")
-    _, of_one = dashboard.tokens.add_token("ci", Scope.READ, "hello")
-    for visitor in (dashboard.sign_in(), dashboard.sign_in(of_one)):
+    for visitor in (dashboard.sign_in(), dashboard.enter(Scope.READ, "hello")):
         page = visitor.get("/docs")
         assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
         assert "/v1/previews/{app}/{sha}/pin" in page.text

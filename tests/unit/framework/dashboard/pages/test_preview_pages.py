@@ -132,8 +132,7 @@ def test_reading_a_log_needs_a_session(dashboard: Dashboard) -> None:
 
 def test_a_token_of_another_app_reads_no_log(dashboard: Dashboard) -> None:
     dashboard.previews.known_apps["other"] = dashboard.previews.known_apps["hello"]
-    _, token = dashboard.tokens.add_token("ci", Scope.READ, "other")
-    visitor = dashboard.sign_in(token)
+    visitor = dashboard.enter(Scope.READ, "other")
     for path in (f"{PAGE}/attempts/1", f"{PAGE}/attempts/1/log.txt"):
         answer = visitor.get(path)
         assert answer.status_code == 403

@@ -2,7 +2,6 @@ import dataclasses
 
 import pytest
 
-from framework.access import Scope
 from framework.state.snapshot import Look
 from prevs.pulls import PullRecord
 from prevs.stacks import Member, StackRecord, Variant
@@ -43,9 +42,8 @@ def test_an_admin_approves_the_head_that_the_page_shows(
     assert dashboard.previews.pulls["hello"][7].approved_by == "operator"
 
 
-def test_others_see_no_button(dashboard: Dashboard) -> None:
-    _, token = dashboard.tokens.add_token("use", Scope.USE)
-    page = dashboard.sign_in(token).get("/apps/hello/pulls").text
+def test_others_see_no_button(user: Visitor) -> None:
+    page = user.get("/apps/hello/pulls").text
     assert "waits for an approval" in page
     assert APPROVE not in page
 

@@ -1,5 +1,4 @@
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -11,55 +10,19 @@ from prevs import names
 from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
-from tests.fakes.dashboard import Dashboard, Visitor
+from tests.fakes.dashboard import HOSTILE, Dashboard, Seen, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
 
 OTHER = "1" * 40
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u202e{{7*7}}"
-
-
-class Seen(HTMLParser):
-    """A page as a browser parses it: its elements, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def find(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
-        """Return the elements that have some attributes."""
-        return [
-            has
-            for name, has in self.elements
-            if name == tag and attributes.items() <= {k: v or "" for k, v in has.items()}.items()
-        ]
-
-    def buttons(self) -> set[str]:
-        """Return the actions of the page's forms."""
-        return {str(has["action"]) for has in self.find("form", method="post")}
-
-
-def see(visitor: Visitor, path: str, status: int = 200) -> Seen:
-    answer = visitor.get(path)
-    assert answer.status_code == status, answer.text
-    return Seen(answer.text)
 
 
 def test_without_an_app_the_overview_shows_how_to_add_one(dashboard: Dashboard) -> None:
     dashboard.previews.known_apps.clear()
-    page = see(dashboard.sign_in(), "/")
+    page = dashboard.sign_in().see("/")
     assert "No app is registered yet" in page.text
     assert "prevs app add hello" in page.text
     assert page.find("form", action="/add-app")
-    _, token = dashboard.tokens.add_token("reader", Scope.READ)
-    page = see(dashboard.sign_in(token), "/")
+    page = dashboard.enter(Scope.READ).see("/")
     assert not page.find("form", action="/add-app")
     assert "Anybody with an admin token can add one" in page.text
 
@@ -70,21 +33,21 @@ def test_apps_are_listed_with_how_many_run_wait_and_failed(
     states = [State.RUNNING, State.RUNNING, State.QUEUED, State.BUILDING, State.FAILED]
     for number, state in enumerate((*states, State.STOPPED)):
         dashboard.previews.put("hello", f"{number}" * 40, state)
-    text = " ".join(see(visitor, "/").text.split())
+    text = visitor.see("/").words
     assert "hello /hello.git 2 2 1 " in text
 
 
 def test_a_branch_has_its_address_its_commit_and_its_state(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:
-    page = see(visitor, "/apps/hello")
+    page = visitor.see("/apps/hello")
     assert len(page.find("a", href="http://main.hello.localhost:8080/")) == 2
     for text in (SHA[:7], "Say hello", "Ada", "not started"):
         assert text in page.text
     assert "/apps/hello/start" in page.buttons()
     building = {"detail": "2/5 RUN make", "phase": "building", "labels": ("main",)}
     dashboard.previews.put("hello", SHA, State.BUILDING, **building)
-    assert "building 2/5" in see(visitor, "/apps/hello").text
+    assert "building 2/5" in visitor.see("/apps/hello").text
 
 
 @pytest.mark.parametrize(
@@ -104,15 +67,14 @@ def test_actions_on_a_commit_are_offered_to_tokens_that_allow_them(
     if state:
         dashboard.previews.put("hello", SHA, state, labels=("main",))
     for scope in STORED:
-        _, token = dashboard.tokens.add_token(scope.value, scope)
-        buttons = see(dashboard.sign_in(token), "/apps/hello").buttons() - {"/sign-out"}
+        buttons = dashboard.enter(scope).see("/apps/hello").buttons() - {"/sign-out"}
         found = {button.rpartition("/")[2] for button in buttons}
         assert found == (set() if scope is Scope.READ else offered)
 
 
 def test_an_address_of_an_older_commit_shows_that(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",))
-    assert f"leads to {OTHER[:7]} until this one runs" in see(visitor, "/apps/hello").text
+    assert f"leads to {OTHER[:7]} until this one runs" in visitor.see("/apps/hello").text
 
 
 def test_many_branches_have_pages_and_are_searched(dashboard: Dashboard, visitor: Visitor) -> None:
@@ -124,18 +86,18 @@ def test_many_branches_have_pages_and_are_searched(dashboard: Dashboard, visitor
     seen: list[str] = []
     path = "/apps/hello"
     for _ in range(3):
-        page = see(visitor, path)
+        page = visitor.see(path)
         seen += re.findall(r"Do (\d+)", page.text)
         path = next(
             (str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href"))), "the end"
         )
     assert seen == [str(n) for n in range(65)]
     assert path == "the end"
-    found = see(visitor, "/apps/hello?search=ITEM/64").text
+    found = visitor.see("/apps/hello?search=ITEM/64").text
     assert re.findall(r"Do (\d+)", found) == ["64"]
-    assert "No branches match" in see(visitor, "/apps/hello?search=nothing").text
-    assert "v1" in see(visitor, "/apps/hello?show=tags").text
-    assert "Do 0" in see(visitor, "/apps/hello?after=-1&show=nonsense").text
+    assert "No branches match" in visitor.see("/apps/hello?search=nothing").text
+    assert "v1" in visitor.see("/apps/hello?show=tags").text
+    assert "Do 0" in visitor.see("/apps/hello?after=-1&show=nonsense").text
 
 
 def test_commits_of_a_branch_have_addresses_and_pages(
@@ -143,11 +105,11 @@ def test_commits_of_a_branch_have_addresses_and_pages(
 ) -> None:
     commits = [Commit(f"{n:040x}", "Ada", f"Do {n}", 100.0 - n) for n in range(40)]
     dashboard.refs.logs["hello", "main"] = commits
-    page = see(visitor, "/apps/hello?show=commits")
+    page = visitor.see("/apps/hello?show=commits")
     assert page.find("a", href=f"http://{0:040x}.hello.localhost:8080/")
     following = next(str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href")))
-    assert re.findall(r"Do (\d+)", see(visitor, following).text) == [str(n) for n in range(30, 40)]
-    assert "leads to no commit" in see(visitor, "/apps/hello?show=commits&ref=nowhere").text
+    assert re.findall(r"Do (\d+)", visitor.see(following).text) == [str(n) for n in range(30, 40)]
+    assert "leads to no commit" in visitor.see("/apps/hello?show=commits&ref=nowhere").text
 
 
 @pytest.mark.parametrize(
@@ -161,11 +123,11 @@ def test_an_unreadable_repository_is_shown(
     dashboard: Dashboard, visitor: Visitor, error: Exception, text: str
 ) -> None:
     dashboard.refs.listings["hello"] = error
-    assert text in see(visitor, "/apps/hello").text
+    assert text in visitor.see("/apps/hello").text
     dashboard.refs.listings["hello"] = Listing(
         [Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1.0)], 130.0, "it does not answer"
     )
-    text = see(visitor, "/apps/hello").text
+    text = visitor.see("/apps/hello").text
     assert "it does not answer" in text
     assert "its state of 2 min ago" in text
     assert "Say hello" in text
@@ -177,7 +139,7 @@ def test_another_repository_at_the_apps_address_is_shown(
     address = dashboard.previews.snapshot.app("hello").repository
     dashboard.previews.repositories["hello"] = RepositoryRecord("hello", address, "7", "99")
     for page in ("/apps/hello", "/apps/hello/pulls"):
-        assert "another repository" in see(visitor, page).text
+        assert "another repository" in visitor.see(page).text
 
 
 def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
@@ -195,7 +157,7 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
         failure=Failure(Cause.BUILD_FAILED, "RUN make ended with 2", 2),
     )
     dashboard.previews.usual_seconds["hello"] = {"building": 48.0}
-    page = see(visitor, f"/apps/hello/previews/{SHA}")
+    page = visitor.see(f"/apps/hello/previews/{SHA}")
     for text in ("RUN make ended with 2", "Build failed · exit code 2", "10.0.0.7", "usually 48 s"):
         assert text in page.text
     steps = [has["data-step"] for has in page.find("li") if "data-step" in has]
@@ -204,12 +166,12 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
 
 
 def test_the_queue_shows_places_and_reasons(dashboard: Dashboard, visitor: Visitor) -> None:
-    assert "Nothing waits" in see(visitor, "/queue").text
+    assert "Nothing waits" in visitor.see("/queue").text
     dashboard.previews.put("hello", SHA, State.QUEUED, reason="no agent has 2048 MB free")
     dashboard.previews.queue_places["hello", SHA] = 1
-    assert "no agent has 2048 MB free" in see(visitor, "/queue").text
+    assert "no agent has 2048 MB free" in visitor.see("/queue").text
     dashboard.trouble = "Mesos does not answer."
-    assert "Nothing can start now: Mesos does not answer." in see(visitor, "/").text
+    assert "Nothing can start now: Mesos does not answer." in visitor.see("/").text
 
 
 def test_mistakes_in_a_commits_settings_are_shown_line_by_line(
@@ -218,25 +180,25 @@ def test_mistakes_in_a_commits_settings_are_shown_line_by_line(
     mistakes = (Mistake(1, "prot is not known"), Mistake(4, "<b>mem</b> asks"))
     failure = Failure(Cause.SETTINGS_INVALID, "2 mistakes.", mistakes=mistakes)
     dashboard.previews.put("hello", SHA, State.FAILED, failure=failure)
-    text = see(visitor, f"/apps/hello/previews/{SHA}").text
+    text = visitor.see(f"/apps/hello/previews/{SHA}").text
     assert "line 1 prot is not known" in " ".join(text.split())
     assert "line 4 <b>mem</b> asks" in " ".join(text.split())
 
 
 def test_events_are_listed_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
     hello = dashboard.previews.known_apps.pop("hello")
-    assert "Nothing has happened" in see(visitor, "/events").text
+    assert "Nothing has happened" in visitor.see("/events").text
     dashboard.previews.known_apps["hello"] = hello
-    see(visitor, "/events")
+    visitor.see("/events")
     dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
-    text = see(visitor, "/events").text
+    text = visitor.see("/events").text
     assert text.index("main of hello (5c80e7d) runs") < text.index("app hello was added")
     for number in range(40):
         dashboard.previews.put("hello", f"{number:040}", State.RUNNING)
-    page = see(visitor, "/events")
+    page = visitor.see("/events")
     older = next(str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href")))
-    assert "app hello was added" in see(visitor, older).text
-    assert see(visitor, "/events?after=another-leader-7").text == page.text
+    assert "app hello was added" in visitor.see(older).text
+    assert visitor.see("/events?after=another-leader-7").text == page.text
 
 
 def test_a_log_is_followed_and_downloaded_whole(dashboard: Dashboard, visitor: Visitor) -> None:
@@ -314,9 +276,9 @@ def test_foreign_text_is_never_markup(dashboard: Dashboard, path: str) -> None:
 
 
 def test_an_error_is_shown_on_a_page(dashboard: Dashboard, visitor: Visitor) -> None:
-    page = see(visitor, "/apps/nonsense", status=404)
+    page = visitor.see("/apps/nonsense", status=404)
     assert "There is no app 'nonsense'" in page.text
-    see(visitor, f"/apps/hello/previews/{OTHER}", status=404)
+    visitor.see(f"/apps/hello/previews/{OTHER}", status=404)
     dashboard.previews.error = Unavailable("The framework")
     answer = visitor.act("/apps/hello/start", label="main")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
@@ -329,14 +291,14 @@ def test_after_a_failed_update_each_page_shows_what_is_served_and_what_failed(
     dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",), agent_id="S1")
     failure = Failure(Cause.BUILD_FAILED, "It is broken.", 1)
     dashboard.previews.put("hello", SHA, State.FAILED, labels=("main",), failure=failure)
-    branches = see(visitor, "/apps/hello").text
+    branches = visitor.see("/apps/hello").text
     assert f"still leads to {OTHER[:7]}." in " ".join(branches.split())
     assert "until this one runs" not in branches
-    listed = see(visitor, "/apps/hello?show=previews").text
+    listed = visitor.see("/apps/hello?show=previews").text
     assert f"still leads to {OTHER[:7]}." in " ".join(listed.split())
-    failed = see(visitor, f"/apps/hello/previews/{SHA}").text
+    failed = visitor.see(f"/apps/hello/previews/{SHA}").text
     assert f"The address of main leads to {OTHER[:7]} until this one runs." in failed
-    served = see(visitor, f"/apps/hello/previews/{OTHER}").text
+    served = visitor.see(f"/apps/hello/previews/{OTHER}").text
     assert f"{SHA[:7]} is newer at main, and has failed: the address leads here" in served
 
 

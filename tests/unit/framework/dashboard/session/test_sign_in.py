@@ -197,10 +197,9 @@ def test_signing_out_ends_the_session_in_this_browser(dashboard: Dashboard) -> N
 
 
 def test_a_form_after_the_end_of_a_session_leads_to_signing_in(dashboard: Dashboard) -> None:
-    _, token = dashboard.tokens.add_token("ci", Scope.ADMIN)
-    visitor = dashboard.sign_in(token)
+    visitor = dashboard.enter(Scope.ADMIN)
     form = {"csrf": visitor.csrf(), "name": "shop", "repository": "/x.git", "back": "/queue"}
-    dashboard.tokens.remove_token("ci")
+    dashboard.tokens.remove_token("a-admin")
     answer = visitor.post("/add-app", form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=%2Fqueue")
     assert "shop" not in dashboard.previews.known_apps

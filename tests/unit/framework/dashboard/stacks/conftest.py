@@ -4,16 +4,14 @@ from typing import Any
 
 import pytest
 
-from framework.access import Scope
 from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import WrittenStack
 from prevs import names
 from prevs.records import AppRecord
 from prevs.stacks import Member
 from prevs.states import State
-from tests.fakes.dashboard import Dashboard, Visitor
+from tests.fakes.dashboard import Dashboard
 from tests.unit.framework.dashboard.conftest import SHA
-from tests.unit.framework.dashboard.session.test_responses import Seen
 
 STACK = "/stacks/shop"
 BASKET, CART = "b" * 40, "c" * 40
@@ -34,19 +32,6 @@ def dashboard(dashboard: Dashboard) -> Dashboard:
     return dashboard
 
 
-@pytest.fixture
-def user(dashboard: Dashboard) -> Visitor:
-    """Somebody who may use all apps, and change none."""
-    return enter(dashboard, Scope.USE)
-
-
-def enter(dashboard: Dashboard, scope: Scope, app: str = "") -> Visitor:
-    """Sign somebody in who has a scope in an app, with "" in all."""
-    name = f"{scope.value}-{app or 'all'}"
-    _, token = dashboard.tokens.add_token(name, scope, app)
-    return dashboard.sign_in(token)
-
-
 def open_variant(dashboard: Dashboard, ref: str = "cart-2", *found: str, **more: Any) -> str:
     """Open a variant whose branch the members in `found` have; return its name."""
     written = WrittenVariant(ref, **more)
@@ -65,10 +50,3 @@ def put_instance(
     own: dict[str, Any] = {"labels": (label,), "instance": label, "built_from": commit}
     dashboard.previews.put(MEMBERS[member], sha, state, **own, **fields)
     return sha
-
-
-def see(visitor: Visitor, path: str = STACK) -> str:
-    """Return the text of a page."""
-    answer = visitor.get(path)
-    assert answer.status_code == 200, answer.text
-    return " ".join(Seen(answer.text).text.split())

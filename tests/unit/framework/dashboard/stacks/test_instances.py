@@ -4,15 +4,12 @@ from framework.access import Scope
 from prevs.names import short
 from prevs.records import EndedAttempt
 from prevs.states import State
-from tests.fakes.dashboard import Dashboard, Visitor
-from tests.unit.framework.dashboard.session.test_responses import Seen
+from tests.fakes.dashboard import Dashboard, Seen, Visitor
 from tests.unit.framework.dashboard.stacks.conftest import (
     BASKET,
     CART,
-    enter,
     open_variant,
     put_instance,
-    see,
 )
 
 LABEL = "cart-2--cart-shop"
@@ -29,12 +26,14 @@ def test_an_instance_says_which_commit_it_is_and_of_which_variant(
     page = f"/apps/basket/previews/{sha}"
     shown = Seen(visitor.get(page).text)
     assert shown.find("a", href=VARIANT)
-    assert "An instance of its own in the variant cart-2 of the stack shop." in see(visitor, page)
+    assert (
+        "An instance of its own in the variant cart-2 of the stack shop." in visitor.see(page).words
+    )
     assert shown.find("a", href=f"http://{LABEL}.localhost:8080/")
     assert f"{page}/stop" in shown.buttons()
     assert f"{page}/pin" not in shown.buttons(), "it is pinned with its variant"
     for path in (page, f"{page}/attempts/1"):
-        text = see(visitor, path)
+        text = visitor.see(path).words
         assert short(CART) in text
         assert sha not in text
         assert short(sha) not in text
@@ -58,7 +57,7 @@ def test_lists_show_the_commit_and_lead_to_the_instance(
     assert page.find("a", href=VARIANT)
     assert page.find("a", href=f"http://{LABEL}.localhost:8080/")
     assert f"Its address leads to {short(OLD)} until this one runs." in page.text
-    rivals = see(visitor, f"/apps/basket/previews/{sha}")
+    rivals = visitor.see(f"/apps/basket/previews/{sha}").words
     assert f"{LABEL} leads to {short(OLD)} until this one runs" in rivals
     assert short(old) not in rivals
     listed = visitor.get("/apps/basket").text
@@ -84,10 +83,10 @@ def test_a_gate_of_a_stack_leads_to_it_and_has_no_forms(
     assert shown.find("a", href="/stacks/shop")
     assert shown.find("a", href=VARIANT)
     assert shown.buttons() == {"/sign-out"}
-    text = see(visitor, gate)
+    text = visitor.see(gate).words
     assert f"cart-2 leads to {LABEL}" in text
     assert f"main {short(BASKET)} running" in text
-    assert "of the stack shop" in see(visitor, "/gates")
+    assert "of the stack shop" in visitor.see("/gates").words
     form = {"csrf": visitor.csrf(), "path": "/", "label0": "cart-2", "was": "main=10000"}
     refused = visitor.post(f"{gate}/switch", form)
     assert refused.status_code == 422
@@ -98,6 +97,6 @@ def test_a_gate_of_a_stack_leads_to_it_and_has_no_forms(
 def test_forms_suggest_no_labels_of_instances(dashboard: Dashboard) -> None:
     open_variant(dashboard)
     put_instance(dashboard, State.RUNNING)
-    user = enter(dashboard, Scope.USE)
+    user = dashboard.enter(Scope.USE)
     assert Seen(user.get("/stacks/shop").text).find("option", value="main")
     assert not Seen(user.get("/stacks/shop").text).find("option", value=LABEL)

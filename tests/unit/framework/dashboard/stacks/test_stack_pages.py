@@ -10,16 +10,13 @@ from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Behind
 from prevs.records import Failure
 from prevs.states import Cause, State
-from tests.fakes.dashboard import Dashboard, Visitor
+from tests.fakes.dashboard import HOSTILE, Dashboard, Seen, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
-from tests.unit.framework.dashboard.session.test_responses import HOSTILE, Seen
 from tests.unit.framework.dashboard.stacks.conftest import (
     BASKET,
     STACK,
-    enter,
     open_variant,
     put_instance,
-    see,
 )
 
 AT = f"{STACK}/variants/cart-2"
@@ -43,17 +40,17 @@ def test_stacks_are_listed_to_whoever_sees_all_of_their_apps(
     assert '<td data-label="members">web, cart</td>' in page
     assert '<td data-label="open variants">1</td>' in page
     assert Seen(page).find("a", href="http://shop.localhost:8080/")
-    one_app = enter(dashboard, Scope.USE, "basket")
-    assert "There is no stack all of whose apps you see" in see(one_app, "/stacks")
-    assert "cart-shop" not in see(one_app, "/stacks")
+    one_app = dashboard.enter(Scope.USE, "basket")
+    assert "There is no stack all of whose apps you see" in one_app.see("/stacks").words
+    assert "cart-shop" not in one_app.see("/stacks").words
     for answer in (one_app.get(STACK), send(one_app, ref="cart-2"), send(one_app, f"{AT}/close")):
         assert answer.status_code == 403
         assert "is only for the app" in answer.text
-    assert "shop" in see(user, "/apps/basket")
-    assert "a member of" not in see(one_app, "/apps/basket")
+    assert "shop" in user.see("/apps/basket").words
+    assert "a member of" not in one_app.see("/apps/basket").words
     dashboard.stacks.command(lambda commands: commands.remove("shop"))
-    assert "There is no stack yet" in see(user, "/stacks")
-    assert "prevs stack set shop - << END" in see(user, "/stacks")
+    assert "There is no stack yet" in user.see("/stacks").words
+    assert "prevs stack set shop - << END" in user.see("/stacks").words
     assert user.get(STACK).status_code == 404
 
 
@@ -63,7 +60,7 @@ def test_a_stack_shows_its_members_and_where_they_are_in_each_variant(
     open_variant(dashboard)
     failure = Failure(Cause.BUILD_FAILED, HOSTILE, 1)
     sha = put_instance(dashboard, State.FAILED, failure=failure)
-    text = see(user)
+    text = user.see(STACK).words
     assert "web entry http://shop.localhost:8080/ hello main WEB_URL" in text
     assert "cart http://cart-shop.localhost:8080/ basket main CART_URL" in text
     assert "Follows cart-2, and closes with the last branch" in text
@@ -77,27 +74,27 @@ def test_a_stack_shows_its_members_and_where_they_are_in_each_variant(
     sha = put_instance(dashboard, State.QUEUED, reason="No agent has room.")
     dashboard.previews.queue_places["basket", sha] = 3
     dashboard.stacks.behind = {name: Behind(1, 3) for name in ("shop", "cart-shop")}
-    text = see(user)
+    text = user.see(STACK).words
     assert "queued, place 3 No agent has room." in text
     assert "behind: 1 proxy" in text
     open_variant(dashboard, "cart-2", chosen={"web": "main"}, own=("web",))
-    assert "stays until somebody closes it, as labels were chosen" in see(user)
-    assert "main own instance none yet not started" in see(user)
+    assert "stays until somebody closes it, as labels were chosen" in user.see(STACK).words
+    assert "main own instance none yet not started" in user.see(STACK).words
 
 
 def test_a_variant_is_opened_by_a_form(dashboard: Dashboard, user: Visitor) -> None:
     answer = send(user, ref=" cart-2 ")
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"{STACK}?did=open-variant#variant-cart-2"
-    assert dashboard.notes()[-1] == ("use-all", "open variant", "shop", 303)
+    assert dashboard.notes()[-1] == ("a-use", "open variant", "shop", 303)
     variant = dashboard.stacks.snapshot.stack("shop").variants["cart-2"]
-    assert (variant.ref, variant.found, variant.by) == ("cart-2", ("cart",), "use-all")
+    assert (variant.ref, variant.found, variant.by) == ("cart-2", ("cart",), "a-use")
     form = {"ref": "mine", "at-cart": "cart-2", "own-web": "1", "own-cart": "", "at-gone": "x"}
     assert send(user, **form).status_code == 303
     mine = dashboard.stacks.snapshot.stack("shop").variants["mine"]
     assert (mine.ref, mine.chosen, mine.own) == ("", {"cart": "cart-2"}, ("web",))
-    assert "Follows no branch: it stays until somebody closes it." in see(user)
-    assert "The variant is open." in see(user, f"{STACK}?did=open-variant")
+    assert "Follows no branch: it stays until somebody closes it." in user.see(STACK).words
+    assert "The variant is open." in user.see(f"{STACK}?did=open-variant").words
     assert Seen(user.get(STACK).text).find("option", value="main")
     assert not dashboard.previews.snapshot.instances.keys() & {
         one.instance for one in dashboard.previews.snapshot.list_previews()
@@ -130,7 +127,7 @@ def test_a_wrong_form_opens_nothing_says_why_and_keeps_what_was_written(
             form.get("at-cart", "")
         ]
         assert ("checked" in page.find("input", name="own-cart")[0]) is bool(form["own-cart"])
-        assert dashboard.notes()[-1] == ("use-all", "open variant", "shop", 422)
+        assert dashboard.notes()[-1] == ("a-use", "open variant", "shop", 422)
     dashboard.refs.leads["basket", "cart-2"] = RepositoryUnreachable("basket", "/b.git", HOSTILE)
     away = send(user, ref="cart-2")
     assert away.status_code == 422
@@ -149,11 +146,11 @@ def test_a_variant_is_stopped_pinned_and_closed(dashboard: Dashboard, user: Visi
     def act(name: str) -> None:
         answer = send(user, f"{AT}/{name}")
         assert answer.headers["Location"] == f"{STACK}?did={name}-variant"
-        assert dashboard.notes()[-1] == ("use-all", f"{name} variant", "shop/cart-2", 303)
+        assert dashboard.notes()[-1] == ("a-use", f"{name} variant", "shop/cart-2", 303)
 
     act("pin")
     assert dashboard.previews.snapshot.preview("basket", sha).pinned
-    assert "cart-2 pinned" in see(user)
+    assert "cart-2 pinned" in user.see(STACK).words
     act("unpin")
     assert not dashboard.stacks.snapshot.stack("shop").variants["cart-2"].pinned
     act("stop")
@@ -168,7 +165,7 @@ def test_a_variant_is_stopped_pinned_and_closed(dashboard: Dashboard, user: Visi
 
 def test_who_may_only_look_gets_no_forms_and_the_reason(dashboard: Dashboard) -> None:
     open_variant(dashboard)
-    reader = enter(dashboard, Scope.READ)
+    reader = dashboard.enter(Scope.READ)
     page = Seen(reader.get(STACK).text)
     assert page.buttons() == {"/sign-out"}
     assert "Whoever has the scope use for all of these apps" in page.text

@@ -9,10 +9,15 @@ from framework.errors import AmbiguousLabel, RepositoryUnreachable
 from framework.state.snapshot import Behind
 from prevs.records import AppRecord
 from prevs.states import State
-from tests.fakes.asgi import refusal
-from tests.unit.framework.http_api.gates.conftest import A, B, C, GatesApi, gate, rule
+from tests.fakes.apis import A, B, C, GatesApi, gate, rule
+from tests.fakes.asgi import problems, refusal
 
 VERSION = {"header": "X-Version", "is": "2"}
+
+
+@pytest.fixture
+def api() -> GatesApi:
+    return GatesApi()
 
 
 def find(api: GatesApi, name: str = "api") -> Any:
@@ -87,7 +92,7 @@ def test_all_mistakes_are_told_at_once_with_their_places(api: GatesApi) -> None:
     )
     answer = api.write(order)
     assert refusal(answer) == (422, "invalid-settings")
-    told = {one["field"]: one["message"] for one in answer.json()["problems"]}
+    told = problems(answer)
     assert set(told) == {
         "override[0]",
         "rules[0].to[0].label",
@@ -187,11 +192,11 @@ def test_a_gate_whose_branch_is_gone_says_where_it_stays(api: GatesApi) -> None:
     for away in (None, RepositoryUnreachable("hello", "/srv/git/hello", "away")):
         if away:
             api.refs.leads["hello", "v1"] = away
-        started = api.start("v1")
+        order = {"app": "hello", "label": "v1"}
+        started = api.send("POST", "/v1/previews", json=order, headers=api.bearer(Scope.USE))
         assert (started.status_code, started.json()["commit"]) == (202, B), started.text
         assert api.write(gate({"path": "/", "to": weighted})).status_code == 200
-    fate = api.write(gate(on_delete="forget"))
-    assert fate.json()["problems"][0]["field"] == "on_delete"
+    assert set(problems(api.write(gate(on_delete="forget")))) == {"on_delete"}
 
 
 @pytest.mark.parametrize(
@@ -297,31 +302,15 @@ def test_gates_are_listed_by_name_and_app(api: GatesApi) -> None:
     assert [one["name"] for one in listed["gates"]] == ["api", "hello"]
     rest = api.ask("GET", f"?app=hello&after={listed['next']}", Scope.READ).json()
     assert [one["name"] for one in rest["gates"]] == ["web"]
-    assert refusal(api.ask("GET", "?app=gone")) == (404, "unknown-app")
-
-
-@pytest.mark.parametrize("scope", [Scope.READ, Scope.USE])
-def test_only_admins_change_gates(api: GatesApi, scope: Scope) -> None:
-    api.write(gate(), query="?force=true")
-    for method, path, body in (
-        ("PUT", "/api", gate()),
-        ("POST", "/api/switch", {"label": "v1"}),
-        ("POST", "/api/rollback", {}),
-        ("DELETE", "/api", None),
-    ):
-        assert refusal(api.ask(method, path, scope, json=body))[0] == 403
 
 
 def test_a_token_for_another_app_sees_no_gate_of_this_one(api: GatesApi) -> None:
     api.write(gate(), query="?force=true")
     api.previews.add_app(AppRecord("other", "/srv/git/other"))
-    _, token = api.tokens.add_token("of-other", Scope.USE, "other")
-    headers = {"Authorization": f"Bearer {token}"}
-    assert api.send("GET", "/v1/gates", headers=headers).json()["gates"] == []
-    assert refusal(api.send("GET", "/v1/gates/api", headers=headers)) == (403, "not-of-app")
+    assert api.ask("GET", "", Scope.USE, "other").json()["gates"] == []
+    assert refusal(api.ask("GET", "/api", Scope.USE, "other")) == (403, "not-of-app")
 
 
 def test_a_misspelt_part_that_is_missing_is_named(api: GatesApi) -> None:
     answer = api.ask("PUT", "/api", json={"app": "hello", "rule": [rule("/", "main")]})
-    problems = {one["field"]: one["message"] for one in answer.json()["problems"]}
-    assert problems["rule"] == "is not known here; did you mean rules?"
+    assert problems(answer)["rule"] == "is not known here; did you mean rules?"

@@ -18,9 +18,10 @@ from prevs.jobs import JobRecord, JobState
 from prevs.log_sources import Source
 from prevs.records import Failure
 from prevs.states import Cause
+from tests.fakes.apis import IronApi
 from tests.fakes.asgi import fetch
 from tests.fakes.jobs_api import BUILD, NOW, JobsApi
-from tests.unit.framework.http_api.ironworker.conftest import BASE, IronApi, refusal
+from tests.unit.framework.http_api.ironworker.conftest import refusal
 
 STATUSES = {
     JobState.QUEUED: "queued",
@@ -34,9 +35,13 @@ STATUSES = {
 }
 
 
+def token_of(api: IronApi) -> str:
+    return api.bearer(Scope.USE)["Authorization"].removeprefix("OAuth ")
+
+
 def test_without_the_setting_there_is_no_such_api() -> None:
     api = JobsApi()
-    answer = api.call("GET", f"{BASE}/tasks")
+    answer = api.call("GET", f"{IronApi.place}/tasks")
     assert answer.status_code == 404
     assert api.send("GET", "/v1/apps", headers={"Authorization": "OAuth x"}).status_code == 401
 
@@ -47,7 +52,7 @@ def test_a_task_is_a_job_of_the_main_branch(api: IronApi) -> None:
     )
     job = api.known[task_id]
     assert (job.name, job.label, job.terms.priority, job.group) == ("report", "main", 0, "my-label")
-    assert (job.terms.timeout, job.payload_size, job.by) == (3600.0, 8, "use")
+    assert (job.terms.timeout, job.payload_size, job.by) == (3600.0, 8, "a-use")
     assert (job.convention, job.retry_at) == (IRONWORKER, 0.0)
     shown = api.ask("GET", f"/tasks/{task_id}", Scope.READ).json()
     assert (shown["status"], shown["code_name"], shown["project_id"]) == (
@@ -116,7 +121,9 @@ def test_more_than_the_commit_says_needs_an_admin(api: IronApi) -> None:
 
 @pytest.mark.parametrize("token", ["", "OAuth ", "OAuth wrong", "Basic x"])
 def test_a_client_without_a_token_is_told_how_to_send_it(api: IronApi, token: str) -> None:
-    answer = api.send("GET", f"{BASE}/tasks", headers={"Authorization": token} if token else {})
+    answer = api.send(
+        "GET", f"{IronApi.place}/tasks", headers={"Authorization": token} if token else {}
+    )
     status, text = refusal(answer)
     assert (status, "OAuth TOKEN" in text) == (401, True)
 
@@ -126,16 +133,14 @@ def test_scopes_and_apps_are_those_of_all_calls(api: IronApi) -> None:
     for path in ("/tasks", f"/tasks/{task_id}/cancel", "/codes/report/cancel_all"):
         order = {"tasks": [{"code_name": "report"}]}
         assert refusal(api.ask("POST", path, Scope.READ, json=order))[0] == 403
-    _, token = api.tokens.add_token("other", Scope.USE, app="shop")
-    headers = {"Authorization": f"OAuth {token}"}
-    assert refusal(api.send("GET", f"{BASE}/tasks", headers=headers))[0] == 403
+    assert refusal(api.ask("GET", "/tasks", Scope.USE, "shop"))[0] == 403
     assert api.known[task_id].state is JobState.QUEUED
-    assert ("use", "request jobs", f"hello/jobs/{task_id}", 200) in api.notes()
+    assert ("a-use", "request jobs", f"hello/jobs/{task_id}", 200) in api.notes()
 
 
 def test_a_client_that_is_too_fast_is_told_so_that_it_waits() -> None:
     app = rewrite_refusals(limits.refuse(3, "Too many requests came. Try again in 3 s."))
-    answer = fetch(app, "GET", f"{BASE}/tasks")
+    answer = fetch(app, "GET", f"{IronApi.place}/tasks")
     assert refusal(answer) == (503, "Too many requests came. Try again in 3 s.")
     assert answer.headers["Retry-After"] == "3"
     assert fetch(app, "GET", "/v1/apps").status_code == 429
@@ -241,7 +246,7 @@ def test_code_packages_are_the_jobs_that_the_main_branch_names(api: IronApi) -> 
 
 def test_an_app_without_branches_or_with_a_mistake_says_so(api: IronApi) -> None:
     api.add("empty")
-    headers = {"Authorization": f"OAuth {api.made[Scope.USE]}"}
+    headers = api.bearer(Scope.USE)
     status, text = refusal(api.send("GET", "/2/projects/empty/codes", headers=headers))
     assert (status, "no branches yet" in text) == (404, True)
     assert refusal(api.send("GET", "/2/projects/none/codes", headers=headers))[0] == 404
@@ -267,22 +272,22 @@ def test_names_of_ironworker_become_names_of_jobs(given: str, name: str) -> None
 
 def test_a_webhook_is_a_job_whose_payload_is_its_body(api: IronApi) -> None:
     body = '{"ref": "refs/heads/main", "author": "Ærø"}'.encode()
-    path = f"{BASE}/tasks/webhook?code_name=report&oauth={api.made[Scope.USE]}"
+    path = f"{IronApi.place}/tasks/webhook?code_name=report&oauth={token_of(api)}"
     answer = api.send("POST", path, content=body, headers={"X-GitHub-Event": "push"})
     assert answer.status_code == 200, answer.text
     job = api.known[answer.json()["id"]]
-    assert (job.name, job.payload_size, job.by) == ("report", len(body), "use")
+    assert (job.name, job.payload_size, job.by) == ("report", len(body), "a-use")
     status, text = refusal(api.send("POST", path, content=b"\xff"))
     assert (status, "UTF-8" in text) == (400, True)
     assert refusal(api.send("POST", path.replace("=report", "=nobody"), content=b""))[0] == 404
 
 
 def test_a_token_in_the_query_counts_for_these_clients_alone(api: IronApi) -> None:
-    token = api.made[Scope.USE]
-    assert api.send("GET", f"{BASE}/codes?oauth={token}").status_code == 200
+    token = token_of(api)
+    assert api.send("GET", f"{IronApi.place}/codes?oauth={token}").status_code == 200
     for wrong in (
-        f"{BASE}/codes?oauth=x",
-        f"{BASE}/codes?token={token}",
+        f"{IronApi.place}/codes?oauth=x",
+        f"{IronApi.place}/codes?token={token}",
         f"/v1/apps?oauth={token}",
     ):
         assert api.send("GET", wrong).status_code == 401

@@ -10,7 +10,8 @@ from framework.jobs.conventions import IRONWORKER
 from framework.schedules.written_schedule import WrittenSchedule
 from framework.state.jobs import sealed_payloads
 from prevs.schedules import Overlap, ScheduleRecord
-from tests.unit.framework.http_api.ironworker.conftest import IronApi, refusal
+from tests.fakes.apis import IronApi
+from tests.unit.framework.http_api.ironworker.conftest import refusal
 
 
 def schedule(api: IronApi, **fields: Any) -> ScheduleRecord:
@@ -35,7 +36,7 @@ def test_a_schedule_is_one_of_a_job_of_the_main_branch(api: IronApi) -> None:
         Overlap.ALLOW,
         IRONWORKER,
     )
-    assert made.token == "use"
+    assert made.token == "a-use"
     shown = api.ask("GET", f"/schedules/{made.name}", Scope.READ).json()
     assert (shown["status"], shown["code_name"], shown["run_count"]) == ("scheduled", "report", 0)
     assert (shown["next_start"], shown["end_at"]) == (
@@ -47,8 +48,8 @@ def test_a_schedule_is_one_of_a_job_of_the_main_branch(api: IronApi) -> None:
     assert cancelled.json() == {"msg": "Cancelled"}
     assert refusal(api.ask("GET", f"/schedules/{made.name}"))[0] == 404
     assert [(who, action, outcome) for who, action, _, outcome in api.notes()] == [
-        ("use", "write schedule", 200),
-        ("use", "remove schedule", 200),
+        ("a-use", "write schedule", 200),
+        ("a-use", "remove schedule", 200),
     ]
 
 

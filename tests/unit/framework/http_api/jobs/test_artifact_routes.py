@@ -13,8 +13,8 @@ from framework.http_api.jobs.job_artifacts import JobArtifacts
 from framework.jobs.transitions import AttemptEnded, Finished
 from prevs.artifacts import LIST, LONGEST_LIST
 from tests.fakes.asgi import TOKEN, AsgiClient, refusal
+from tests.fakes.jobs_api import JobsApi
 from tests.fakes.sandboxes import artifact_files
-from tests.unit.framework.http_api.jobs.conftest import JobsApi
 
 FILES = {"report.csv": b"1;2\n", "a/größe & 'x'.bin": bytes(range(256)) * 1000, "empty": b""}
 END = 1_000_007.0

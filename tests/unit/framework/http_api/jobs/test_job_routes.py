@@ -17,7 +17,7 @@ from prevs.records import AppRecord, Failure
 from prevs.states import Cause
 from prevs.work import Progress
 from tests.fakes.asgi import refusal
-from tests.unit.framework.http_api.jobs.conftest import JobsApi
+from tests.fakes.jobs_api import JobsApi
 
 EXITED = Failure(Cause.APP_EXITED, "The command exited with 3.", 3)
 
@@ -62,12 +62,7 @@ def test_why_nothing_can_start_comes_before_a_jobs_own_reason(api: JobsApi) -> N
     assert api.ask("GET", f"/{job_id}").json()["reason"] == "ZooKeeper does not answer."
 
 
-def test_an_unknown_job_is_said_to_be_unknown(api: JobsApi) -> None:
-    for path in ("/nothing", f"/{'a' * 16}", f"/{'a' * 16}/log", f"/{'a' * 16}/result"):
-        assert refusal(api.ask("GET", path)) == (404, "unknown-job")
-    for method, path in [("DELETE", "/nothing"), ("POST", "/nothing/retry")]:
-        assert refusal(api.ask(method, path)) == (404, "unknown-job")
-    assert refusal(api.call("GET", "/v1/apps/news/jobs/x")) == (404, "unknown-app")
+def test_a_job_is_gone_with_its_app(api: JobsApi) -> None:
     job_id = api.request()
     del api.previews.known_apps["hello"]
     assert refusal(api.ask("GET", f"/{job_id}")) == (404, "unknown-app")
@@ -125,8 +120,7 @@ def test_a_list_shows_only_the_apps_of_its_token(api: JobsApi) -> None:
     job_id = api.request()
     api.previews.add_app(AppRecord("shop", "/srv/git/shop"))
     for app, found in [("hello", [job_id]), ("shop", [])]:
-        _, token = api.tokens.add_token(f"of-{app}", Scope.READ, app)
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = api.bearer(Scope.READ, app)
         jobs = api.send("GET", "/v1/jobs", headers=headers).json()["jobs"]
         assert [job["id"] for job in jobs] == found
     refused = api.send("GET", "/v1/jobs?app=hello", headers=headers)

@@ -17,9 +17,9 @@ from framework.ports.notifications import CallbackTry, LastTry
 from framework.state.jobs import sealed_payloads
 from prevs.job_settings import JobSettings
 from prevs.jobs import CallbackState, JobState
-from prevs.records import AppRecord
+from tests.fakes.answers import SHA
 from tests.fakes.asgi import refusal
-from tests.unit.framework.http_api.jobs.conftest import SHA, JobsApi
+from tests.fakes.jobs_api import JobsApi
 
 REPORT = {"label": "main", "job": "report"}
 
@@ -162,7 +162,7 @@ def test_an_unknown_job_is_refused_with_those_that_the_commit_has(api: JobsApi) 
 
 
 def test_a_commit_whose_settings_have_a_mistake_runs_no_job(api: JobsApi) -> None:
-    api.put_file(b"[jobs.report]\ncomand = 3\n")
+    api.put_settings(SHA, b"[jobs.report]\ncomand = 3\n")
     answer = api.order({"label": "main", "command": ["x"]})
     assert refusal(answer) == (409, "commit-settings-invalid")
     assert answer.json()["mistakes"][0]["line"] in {1, 2}
@@ -170,7 +170,7 @@ def test_a_commit_whose_settings_have_a_mistake_runs_no_job(api: JobsApi) -> Non
 
 def test_what_a_label_or_an_app_lacks_is_said_as_for_previews(api: JobsApi) -> None:
     assert refusal(api.order({"label": "nope", "job": "report"})) == (404, "unknown-label")
-    away = RepositoryUnreachable("hello", "/srv/git/hello", "it is away")
+    away = RepositoryUnreachable("hello", "/srv/x", "it is away")
     api.refs.leads["hello", "main"] = away
     assert refusal(api.order(REPORT)) == (502, "repository-unreachable")
     api.refs.put("hello", "main", SHA)
@@ -178,17 +178,6 @@ def test_what_a_label_or_an_app_lacks_is_said_as_for_previews(api: JobsApi) -> N
     answer = api.order(REPORT)
     assert refusal(answer) == (502, "repository-unreachable")
     assert answer.json()["detail"].count("cannot be read") == 1
-    other = api.call("POST", "/v1/apps/news/jobs", json=REPORT)
-    assert refusal(other) == (404, "unknown-app")
-
-
-def test_a_token_of_one_app_starts_no_job_of_another(api: JobsApi) -> None:
-    api.previews.add_app(AppRecord("shop", "/srv/git/shop"))
-    _, token = api.tokens.add_token("of-shop", Scope.USE, "shop")
-    headers = {"Authorization": f"Bearer {token}"}
-    for method, path in [("POST", ""), ("GET", "/a"), ("DELETE", "/a"), ("GET", "/a/result")]:
-        answer = api.send(method, f"/v1/apps/hello/jobs{path}", headers=headers, json=REPORT)
-        assert refusal(answer) == (403, "not-of-app")
 
 
 def test_a_thousand_jobs_are_few_writes_and_one_answer(api: JobsApi) -> None:

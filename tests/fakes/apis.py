@@ -1,0 +1,147 @@
+"""The API over one kind of resource, and the orders that people write to it.
+
+`ask` of each has paths below those of its resource: `api.ask("GET", "/nightly", Scope.READ)`.
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from framework.access import Scope
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.fakes.asgi import ApiInProcess
+from tests.fakes.jobs_api import JobsApi
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+HEADS: Mapping[str, str] = {"main": A, "v1": B, "v2": C}
+"""The branches of hello."""
+
+OF_STACKS: Mapping[str, Mapping[str, str]] = {
+    "web": {"main": A, "v1": B},
+    "cart": {"main": C, "feature-x": "d" * 40},
+    "mail": {"master": "e" * 40, "feature-x": "f" * 40},
+}
+"""The branches of each app."""
+MEMBERS = {"web": {"app": "web"}, "cart": {"app": "cart"}}
+
+NIGHTLY = {"label": "main", "job": "report", "cron": "30 2 * * *", "zone": "Europe/Berlin"}
+CLEAN = {"label": "main", "command": ["./clean", "--all"], "every": 3600}
+OCTOBER = datetime.datetime(2026, 10, 23, 12, 0, tzinfo=datetime.UTC).timestamp()
+"""The second night after that has an hour twice in Berlin."""
+
+
+def rule(path: str, label: str, **more: Any) -> dict[str, Any]:
+    """Return a rule with one target."""
+    return {"path": path, "to": [{"label": label}], **more}
+
+
+def gate(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a gate of hello."""
+    return {"app": "hello", "rules": list(rules or [rule("/", "main")]), **more}
+
+
+def stack(**members: Any) -> dict[str, Any]:
+    """Return a stack, whose entry is its first member."""
+    found = members or MEMBERS
+    return {"entry": next(iter(found)), "members": {**found}}
+
+
+class GatesApi(ApiInProcess):
+    """The calls about gates; the app `hello` has the branches HEADS."""
+
+    place = "/v1/gates"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+        for label, sha in HEADS.items():
+            self.refs.put("hello", label, sha)
+
+    def write(self, order: dict[str, Any], name: str = "api", query: str = "") -> httpx.Response:
+        """Return the answer to writing a gate."""
+        return self.ask("PUT", f"/{name}{query}", json=order)
+
+    def run(self, *labels: str) -> None:
+        """Let the previews of labels run."""
+        for label in labels:
+            fields: dict[str, Any] = {"labels": (label,), "task_id": f"of-{label}"}
+            self.previews.put("hello", HEADS[label], State.RUNNING, **fields)
+        self.gates.reconcile()
+
+
+class SchedulesApi(JobsApi):
+    """The calls about the schedules of hello, in OCTOBER."""
+
+    place = "/v1/apps/hello/schedules"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs.clock.seconds = OCTOBER
+        self.ports = self.ports._replace(now=self.jobs.clock.read)
+
+    def try_times(
+        self, order: dict[str, Any], scope: Scope = Scope.ADMIN, count: int = 3
+    ) -> httpx.Response:
+        """Return the answer to trying times."""
+        path = f"/v1/apps/hello/schedule-times?count={count}"
+        return self.send("POST", path, headers=self.bearer(scope), json=order)
+
+    def write(
+        self, order: dict[str, Any], name: str = "nightly", scope: Scope = Scope.ADMIN
+    ) -> httpx.Response:
+        """Return the answer to writing a schedule."""
+        return self.ask("PUT", f"/{name}", scope, json=order)
+
+
+class StacksApi(ApiInProcess):
+    """The calls about stacks; each app has the branches OF_STACKS."""
+
+    place = "/v1/stacks"
+
+    def __init__(self) -> None:
+        super().__init__()
+        for app, heads in OF_STACKS.items():
+            self.previews.add_app(AppRecord(app, f"/srv/git/{app}"))
+            for label, sha in heads.items():
+                self.refs.put(app, label, sha)
+
+    def write(self, order: dict[str, Any] | None = None, query: str = "") -> httpx.Response:
+        """Return the answer to writing the stack `shop`."""
+        return self.ask("PUT", f"/shop{query}", json=order or stack())
+
+    def open(self, ref: str = "feature-x", **more: Any) -> httpx.Response:
+        """Return the answer to opening a variant of `shop`."""
+        return self.ask("POST", "/shop/variants", Scope.USE, json={"ref": ref, **more})
+
+    def start(self, app: str, label: str, state: State = State.RUNNING) -> PreviewRecord:
+        """Request what a label leads to; return its preview, which is in a state then."""
+        order = {"app": app, "label": label}
+        shown = self.call("POST", "/v1/previews", json=order)
+        assert shown.status_code == 202, shown.text
+        return self.previews.change(app, shown.json()["sha"], state=state, started=1.0)
+
+
+class IronApi(JobsApi):
+    """The API that answers IronWorker's clients too; a client's own token has the scope `use`."""
+
+    place = "/2/projects/hello"
+    scheme = "OAuth"
+
+    def __init__(self) -> None:
+        super().__init__(ironworker=True)
+
+    def ask(
+        self, method: str, path: str = "", scope: Scope = Scope.USE, app: str = "", **request: Any
+    ) -> httpx.Response:
+        """Return the answer to a call as a client makes it."""
+        return super().ask(method, path, scope, app, **request)
+
+    def queue(self, **fields: Any) -> str:
+        """Return the id of a new task."""
+        answer = self.ask("POST", "/tasks", json={"tasks": [{"code_name": "report", **fields}]})
+        assert answer.status_code == 200, answer.text
+        task_id: str = answer.json()["tasks"][0]["id"]
+        return task_id
