@@ -1,28 +1,40 @@
-"""Draws docs/lifecycle.md and docs/lifecycle.svg from the table in framework/preview/lifecycle.py.
+"""Draws docs/lifecycle.md and docs/lifecycle.svg from the table in framework/units/lifecycle.py.
 
 Run it at the top of the repository: `PYTHONPATH=. python docs/draw_lifecycle.py`.
-tests/unit/framework/preview/test_lifecycle.py fails while pages and table differ. Where a change of
+tests/unit/framework/units/test_lifecycle.py fails while pages and table differ. Where a change of
 state is new, it wants a place in _PLACES.
 """
 
 import pathlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from framework.preview.lifecycle import TRANSITIONS
+from framework.units.lifecycle import (
+    JOB,
+    OF_ALL,
+    OF_JOBS,
+    OF_PREVIEWS,
+    PREVIEW,
+    TRANSITIONS,
+    Event,
+    Stage,
+)
 from prevs.states import State
 
 PAGE = pathlib.Path(__file__).with_name("lifecycle.md")
 PICTURE = pathlib.Path(__file__).with_name("lifecycle.svg")
 
 INTRODUCTION = """\
-# The life of a preview
+# The life of a unit
+
+A unit is a preview or a job. It waits for an agent, has an attempt there, and comes to an end: a preview serves until it is stopped, a job finishes.
+An event without a row for a state is illegal in that state: the framework logs and counts it, and changes nothing.
+Here is the life of a preview:
 
 ![The states of a preview, and what leads from one to the next](lifecycle.svg)
 
-`docs/draw_lifecycle.py` draws this page from the table in `framework/preview/lifecycle.py`; change
-those. An event without a row for a state is illegal in that state: the framework logs and counts
-it, and changes nothing.
-"""
+`docs/draw_lifecycle.py` draws this page from the table in `framework/units/lifecycle.py`, which says why it is so; change those.
+"""  # noqa: E501
 _TASK = (State.PLACED, State.BUILDING, State.STARTING, State.RUNNING)
 _BOXES = {
     State.QUEUED: (50, 120),
@@ -80,7 +92,7 @@ _STYLE = """\
 
 def page() -> str:
     """Return the text of docs/lifecycle.md."""
-    return "\n".join([INTRODUCTION, *_table(), ""])
+    return "\n".join([INTRODUCTION, *_tables(), ""])
 
 
 def picture() -> str:
@@ -126,7 +138,7 @@ def _changes() -> dict[tuple[State | tuple[State, ...], State], list[str]]:
     """Return each line that is to be drawn: one for all states with a task where all have it."""
     edges: dict[tuple[State, State], list[str]] = {}
     for (before, event), after in TRANSITIONS.items():
-        if before != after:
+        if isinstance(before, State) and isinstance(after, State) and before is not after:
             edges.setdefault((before, after), []).append(event.value)
     drawn: dict[tuple[State | tuple[State, ...], State], list[str]] = {}
     for (before, after), events in edges.items():
@@ -136,11 +148,30 @@ def _changes() -> dict[tuple[State | tuple[State, ...], State], list[str]]:
     return drawn
 
 
-def _table() -> list[str]:
-    rows = [
-        f"| {before.value} | {event.value} | {after.value} |"
-        for (before, event), after in TRANSITIONS.items()
+def _tables() -> list[str]:
+    return [
+        "## Of previews and jobs",
+        "Where the two have different names for a state, the job's is the second one.",
+        "",
+        *_rows({(_both(stage), event): _both(after) for (stage, event), after in OF_ALL.items()}),
+        "",
+        "## Of previews alone",
+        *_rows(
+            {(state.value, event): after.value for (state, event), after in OF_PREVIEWS.items()}
+        ),
+        "",
+        "## Of jobs alone",
+        *_rows({(state.value, event): after.value for (state, event), after in OF_JOBS.items()}),
     ]
+
+
+def _both(stage: Stage) -> str:
+    """Return the names of a stage: that of the preview's state, and the job's if it differs."""
+    return "; ".join(dict.fromkeys((PREVIEW[stage].value, JOB[stage].value)))
+
+
+def _rows(table: Mapping[tuple[str, Event], str]) -> list[str]:
+    rows = [f"| {before} | {event.value} | {after} |" for (before, event), after in table.items()]
     return ["| state | event | next state |", "|---|---|---|", *rows]
 
 

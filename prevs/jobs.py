@@ -15,7 +15,7 @@ from prevs.work import Progress
 
 
 class JobState(enum.Enum):
-    """A job's state; the table in framework/jobs/lifecycle.py has the legal changes."""
+    """A job's state; the table in framework/units/lifecycle.py has the legal changes."""
 
     QUEUED = "queued"  # waits for an attempt, its first or another one
     PLACED = "placed"  # an attempt's task was sent to an agent

@@ -6,7 +6,7 @@ import enum
 
 
 class State(enum.Enum):
-    """A preview's state; the table in framework/preview/lifecycle.py has the legal changes."""
+    """A preview's state; the table in framework/units/lifecycle.py has the legal changes."""
 
     QUEUED = "queued"  # waits for an attempt; no offer was accepted for it yet
     PLACED = "placed"  # an attempt's task was sent to an agent

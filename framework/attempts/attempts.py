@@ -22,12 +22,13 @@ from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import StatusKind, TaskStatus
-from framework.preview import lifecycle, steps
-from framework.preview.lifecycle import Event
+from framework.preview import steps
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Alive, AttemptEnded, Ended, KilledByMesos, Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
+from framework.units import lifecycle
+from framework.units.lifecycle import Event
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import Failure, PreviewRecord
@@ -65,7 +66,7 @@ _EVENTS: Mapping[StatusKind, Event] = {
     StatusKind.ALIVE: Event.ALIVE,
     StatusKind.BUILDING: Event.BUILDING,
     StatusKind.STARTING: Event.STARTING,
-    StatusKind.HEALTHY: Event.HEALTHY,
+    StatusKind.HEALTHY: Event.RUNS,
     StatusKind.UNHEALTHY: Event.ALIVE,
 }
 

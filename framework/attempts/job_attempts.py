@@ -19,8 +19,7 @@ from framework.attempts.losses import Losses
 from framework.attempts.reconciliation import Reconciliation
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
-from framework.jobs import lifecycle, outcomes
-from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
+from framework.jobs import outcomes
 from framework.jobs.transitions import (
     Alive,
     AttemptEnded,
@@ -35,6 +34,8 @@ from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.reasons import Reason, ReasonKind
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
+from framework.units import lifecycle
+from framework.units.lifecycle import Event, IllegalTransition
 from prevs import names, work
 from prevs.jobs import JobRecord, JobState, ResultRecord
 from prevs.records import Failure
@@ -61,12 +62,12 @@ NO_ANSWER = Failure(
     Cause.TASK_LOST, "Its agent did not come back within a minute after Mesos's master had."
 )
 
-_EVENTS: Mapping[StatusKind, JobEvent] = {
-    StatusKind.ALIVE: JobEvent.ALIVE,
-    StatusKind.BUILDING: JobEvent.BUILDING,
-    StatusKind.STARTING: JobEvent.BUILDING,
-    StatusKind.HEALTHY: JobEvent.RUNNING,
-    StatusKind.UNHEALTHY: JobEvent.RUNNING,
+_EVENTS: Mapping[StatusKind, Event] = {
+    StatusKind.ALIVE: Event.ALIVE,
+    StatusKind.BUILDING: Event.BUILDING,
+    StatusKind.STARTING: Event.STARTING,
+    StatusKind.HEALTHY: Event.RUNS,
+    StatusKind.UNHEALTHY: Event.RUNS,
 }
 
 
@@ -177,7 +178,7 @@ class JobAttempts:
             decided = self._decide(job, status)
             if decided is not None:
                 lifecycle.step(job.state, decided.transition.event)
-        except IllegalJobTransition as error:
+        except IllegalTransition as error:
             self._metrics.illegal.inc()
             log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
             return None

@@ -3,9 +3,8 @@
 import gc
 
 from framework.errors import ForeignState
-from framework.jobs import lifecycle as job_lifecycle
 from framework.ports import Store, Stored
-from framework.preview import lifecycle
+from framework.units import lifecycle
 from prevs.paths import Paths
 
 
@@ -25,7 +24,7 @@ def refuse_without_id(stored: Stored, path: str) -> None:
     Under a new id, nobody would end these tasks, and each preview and job would run twice.
     """
     previews = [one for one in stored.previews if one.task_id and one.state in lifecycle.WITH_TASK]
-    jobs = [one for one in stored.jobs.jobs if one.task_id and one.state in job_lifecycle.WITH_TASK]
+    jobs = [one for one in stored.jobs.jobs if one.task_id and one.state in lifecycle.JOB_WITH_TASK]
     number = len(previews) + len(jobs)
     if stored.framework_id is None and number and not stored.forgotten:
         why = (

@@ -9,9 +9,9 @@ not counted.
 import dataclasses
 
 from framework.attempts.losses import Loss
-from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Failed, GivenUp, Outcome, TriedAgain
+from framework.units.lifecycle import Event
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -53,7 +53,7 @@ def decide(
     if failure.cause in _NOBODYS_FAULT:
         event = Event.LOST
     elif ran and failure.cause in _CRASHES:
-        event = Event.CRASHED
+        event = Event.TRIED_AGAIN
     else:
         return Failed(failure)
     seconds = now - (preview.started or now) if ran else 0.0
@@ -110,6 +110,6 @@ def _when(wait: float) -> str:
 
 
 def _last(event: Event, count: int, failure: Failure) -> str:
-    if event is Event.CRASHED:
+    if event is Event.TRIED_AGAIN:
         return f"{count} attempts in a row failed soon after they ran. The last: {failure.message}"
     return f"{count} attempts in a row were lost. The last: {failure.message}"

@@ -1,4 +1,4 @@
-"""The life of one job: its states, what ends it, its place among others, and how it is kept.
+"""What only a job has: its transitions, its outcomes, its place among others, how it is kept.
 
 Pure: values in, values out. No thread, no clock, no I/O. Schedules, which make jobs, are in
 schedules/.

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from framework.jobs.lifecycle import WITH_TASK
+from framework.units.lifecycle import JOB_WITH_TASK
 from prevs.jobs import JobRecord, JobState
 from prevs.records import EndedAttempt, Failure
 
@@ -36,7 +36,7 @@ def look_back(job: JobRecord, number: int) -> JobRecord | None:
 
     None if the attempt never existed or is no longer kept.
     """
-    if number == job.tries and job.state in WITH_TASK:
+    if number == job.tries and job.state in JOB_WITH_TASK:
         return job
     found = next((one for one in job.attempts if one.number == number), None)
     return as_it_ended(job, found) if found else None

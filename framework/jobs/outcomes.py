@@ -8,9 +8,9 @@ again once its command may have begun.
 import dataclasses
 import hashlib
 
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import Again, Ended, Failed, Outcome
 from framework.preview.reasons import Reason, ReasonKind
+from framework.units.lifecycle import Event
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
 from prevs.states import Cause, Phase
@@ -63,12 +63,12 @@ def decide(
         return _end(job, failure, may_have_run=may_have_run)
     if failure.cause in NOBODYS_FAULT:
         if job.terms.once and may_have_run:
-            return Failed(JobEvent.FAILED, _never_again(failure))
+            return Failed(Event.FAILED, _never_again(failure))
         earliest = until if is_unseen and job.terms.exclusive else now
         return _lost(job, failure, (now, earliest), is_counted=is_counted)
     if failure.cause in _APPLICATIONS and not job.terms.once and _may_retry(job, failure):
         return _try_again(job, failure, now)
-    return Failed(JobEvent.FAILED, failure)
+    return Failed(Event.FAILED, failure)
 
 
 def delay(job: JobRecord, failures: int) -> float:
@@ -86,10 +86,10 @@ def loss_delay(losses: int) -> float:
 def _end(job: JobRecord, failure: Failure, *, may_have_run: bool) -> Outcome:
     """Return what becomes of a job whose task was to end."""
     if not job.starts_again:
-        return Ended(JobEvent.ENDED)
+        return Ended(Event.ENDED)
     if job.terms.once and may_have_run:
-        return Failed(JobEvent.FAILED, _never_again(failure))
-    return Ended(JobEvent.ENDED_WANTED)
+        return Failed(Event.FAILED, _never_again(failure))
+    return Ended(Event.ENDED_WANTED)
 
 
 def _lost(
@@ -100,12 +100,12 @@ def _lost(
     losses = job.consecutive_losses + is_counted
     if losses > LOST_LIMIT:
         message = f"{losses} attempts in a row were lost. The last: {failure.message}"
-        return Failed(JobEvent.GIVEN_UP, dataclasses.replace(failure, message=message))
+        return Failed(Event.GIVEN_UP, dataclasses.replace(failure, message=message))
     wait = loss_delay(losses) if is_counted else 0.0
     retry_at = max(now + wait, earliest)
     avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE
     return Again(
-        JobEvent.LOST,
+        Event.LOST,
         failures=job.failures,
         losses=losses,
         retry_at=retry_at,
@@ -127,7 +127,7 @@ def _try_again(job: JobRecord, failure: Failure, now: float) -> Again:
     failures = job.failures + 1
     wait = delay(job, failures)
     return Again(
-        JobEvent.TRIED_AGAIN,
+        Event.TRIED_AGAIN,
         failures=failures,
         losses=0,
         retry_at=now + wait,

@@ -1,6 +1,6 @@
 """The events of a job as values, and which fields of its record each one changes.
 
-framework.jobs.lifecycle defines which event is legal in which state. Each class below is one event
+framework.units.lifecycle defines which event is legal in which state. Each class below is one event
 with its data. Its `change` returns the record with the fields that the event changes, in the old
 state; `follow` then sets the state and the time. Pure; times are seconds since the epoch.
 """
@@ -8,9 +8,10 @@ state; `follow` then sets the state and the time. Pure; times are seconds since 
 import dataclasses
 from typing import ClassVar, Protocol
 
-from framework.jobs import job_attempts, lifecycle
-from framework.jobs.lifecycle import JobEvent
+from framework.jobs import job_attempts
 from framework.preview.reasons import Reason, ReasonKind
+from framework.units import lifecycle
+from framework.units.lifecycle import Event
 from prevs.jobs import NO_PROGRESS, JobRecord, JobState
 from prevs.records import Failure
 from prevs.work import Progress
@@ -22,7 +23,7 @@ class JobTransition(Protocol):
     """Something that happens to a job."""
 
     @property
-    def event(self) -> JobEvent:
+    def event(self) -> Event:
         """The event of the lifecycle's table."""
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -30,7 +31,7 @@ class JobTransition(Protocol):
 
 
 def follow(job: JobRecord, transition: JobTransition, now: float) -> JobRecord:
-    """Return the job after a transition. Raises IllegalJobTransition."""
+    """Return the job after a transition. Raises IllegalTransition."""
     state = lifecycle.step(job.state, transition.event)
     changed = transition.change(job)
     if state is job.state:
@@ -49,7 +50,7 @@ def give(job: JobRecord, reason: Reason) -> JobRecord:
 class NotStarted:
     """The job ends while it waits: it may not start (any more), or its time is over."""
 
-    event: JobEvent
+    event: Event
     failure: Failure
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -60,7 +61,7 @@ class NotStarted:
 class Launched:
     """An attempt was placed on an agent, perhaps on `revocable` CPUs."""
 
-    event: ClassVar = JobEvent.LAUNCHED
+    event: ClassVar = Event.LAUNCHED
     task_id: str
     agent_id: str
     agent_host: str
@@ -88,7 +89,7 @@ class Launched:
 class NotLaunched:
     """The attempt could not be sent to Mesos; it does not count as a try."""
 
-    event: ClassVar = JobEvent.NOT_LAUNCHED
+    event: ClassVar = Event.NOT_LAUNCHED
     reason: Reason
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -99,7 +100,7 @@ class NotLaunched:
 class Alive:
     """The task exists; `reason` is a problem with it, or NO_REASON."""
 
-    event: ClassVar = JobEvent.ALIVE
+    event: ClassVar = Event.ALIVE
     reason: Reason
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -113,7 +114,7 @@ class Reported:
     `phase` is "" in a report of Mesos's own. `progress` is the command's own, None without news.
     """
 
-    event: JobEvent
+    event: Event
     at: float
     phase: str = ""
     detail: str = ""
@@ -122,7 +123,7 @@ class Reported:
     def change(self, job: JobRecord) -> JobRecord:
         if job.state is JobState.ENDING:
             return job
-        begins = self.event is JobEvent.RUNNING and job.began is None
+        begins = self.event is Event.RUNS and job.began is None
         reported = dataclasses.replace(
             job,
             phase=self.phase or job.phase,
@@ -139,7 +140,7 @@ class Reported:
 class ProgressTold:
     """Somebody has told the progress of the command for it."""
 
-    event: ClassVar = JobEvent.ALIVE
+    event: ClassVar = Event.ALIVE
     progress: Progress
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -150,7 +151,7 @@ class ProgressTold:
 class CancelRequested:
     """Somebody cancels the job: it never starts again."""
 
-    event: ClassVar = JobEvent.CANCEL_REQUESTED
+    event: ClassVar = Event.STOP_REQUESTED
     reason: Reason
 
     def change(self, job: JobRecord) -> JobRecord:
@@ -164,7 +165,7 @@ class StopRequested:
     A cancelled job stays cancelled.
     """
 
-    event: ClassVar = JobEvent.STOP_REQUESTED
+    event: ClassVar = Event.LEAVES
     reason: Reason
     avoid_agent: str | None = None
 
@@ -179,7 +180,7 @@ class StopRequested:
 class Finished:
     """The command ended with exit code 0, and left `result`, which has `size` bytes."""
 
-    event: ClassVar = JobEvent.FINISHED
+    event: ClassVar = Event.FINISHED
     result: str = ""
     size: int = 0
 
@@ -203,7 +204,7 @@ class Failed:
     `result` and `size` are as in Finished: its command may have left one all the same.
     """
 
-    event: JobEvent
+    event: Event
     failure: Failure
     result: str = ""
     size: int = 0
@@ -221,7 +222,7 @@ class Again:
     `losses` in a row.
     """
 
-    event: JobEvent
+    event: Event
     failures: int
     losses: int
     retry_at: float
@@ -245,7 +246,7 @@ class Again:
 class Ended:
     """The attempt ended as it should; its reason stays."""
 
-    event: JobEvent
+    event: Event
 
     def change(self, job: JobRecord) -> JobRecord:
         return dataclasses.replace(job, starts_again=False, phase="", detail="")
@@ -266,7 +267,7 @@ class AttemptEnded:
     at: float
 
     @property
-    def event(self) -> JobEvent:
+    def event(self) -> Event:
         return self.outcome.event
 
     def change(self, job: JobRecord) -> JobRecord:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
-from framework.jobs.lifecycle import STARTING
 from framework.matching.limits import Limits
 from framework.matching.refusals import Refusal, Shortage
+from framework.units.lifecycle import JOB_STARTING
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.units import Unit, UnitKind
@@ -53,7 +53,7 @@ class Quotas:
         self._jobs: Counter[str] = Counter()
         for job in jobs:
             self._jobs[job.app] += 1
-            if job.state in STARTING:
+            if job.state in JOB_STARTING:
                 self._on_agent[job.agent_id or ""] += 1
         self._all_jobs = self._jobs.total()
 

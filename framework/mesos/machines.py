@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from driver.detector import SCHEME, read_url
-from framework.jobs import lifecycle as job_lifecycle
-from framework.preview import lifecycle
 from framework.state.snapshot import Snapshot
+from framework.units import lifecycle
 from program.settings.zookeeper import list_hosts
 
 
@@ -28,5 +27,5 @@ def find_hosts(servers: Iterable[str]) -> list[str]:
 def find_agents(snapshot: Snapshot) -> list[str]:
     """Return the machines with tasks; the service notes machines with offers itself."""
     previews = [one for one in snapshot.previews.values() if one.state in lifecycle.WITH_TASK]
-    jobs = [one for one in snapshot.jobs.values() if one.state in job_lifecycle.WITH_TASK]
+    jobs = [one for one in snapshot.jobs.values() if one.state in lifecycle.JOB_WITH_TASK]
     return [*(one.agent_host or "" for one in previews), *(one.agent_host or "" for one in jobs)]

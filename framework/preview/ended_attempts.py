@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from framework.preview import lifecycle
+from framework.units import lifecycle
 from prevs.records import EndedAttempt, Failure, PreviewRecord, Step
 from prevs.states import State
 

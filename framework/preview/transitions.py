@@ -1,6 +1,6 @@
 """The events of a preview as values, and which fields of its record each one changes.
 
-framework.preview.lifecycle defines which event is legal in which state. Each class below is one
+framework.units.lifecycle defines which event is legal in which state. Each class below is one
 event with its data. Its `change` returns the record with the fields that the event changes, in the
 old state; `follow` then sets what every event changes: state, steps and times.
 tests/data/transitions.json lists the changes for each event and state. Pure; times are seconds
@@ -11,9 +11,10 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import ClassVar, Protocol
 
-from framework.preview import ended_attempts, lifecycle, reasons, steps, volumes
-from framework.preview.lifecycle import Event
+from framework.preview import ended_attempts, reasons, steps, volumes
 from framework.preview.reasons import Reason
+from framework.units import lifecycle
+from framework.units.lifecycle import Event
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import State
@@ -232,7 +233,7 @@ class Reported:
         if preview.state is State.DRAINING:
             return preview
         preview = reasons.give(preview, reasons.NONE)
-        if self.event is Event.HEALTHY:
+        if self.event is Event.RUNS:
             return self._run(preview)
         if self.phase:
             return dataclasses.replace(preview, phase=self.phase, detail=self.detail)
@@ -249,7 +250,7 @@ class Reported:
 class KilledByMesos:
     """Mesos kills the task for a reason of its own: the preview starts again elsewhere."""
 
-    event: ClassVar = Event.KILLING
+    event: ClassVar = Event.LEAVES
     reason: Reason
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:

@@ -20,12 +20,12 @@ from framework.matching.preemption import Candidate, Preemption, Turn, UnmetDema
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
 from framework.preview import keep_warm
-from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.job_room import find_job_room
 from framework.state.records import Records
+from framework.units.lifecycle import WITH_TASK
 from prevs import names
 from prevs.jobs import JobRecord, JobState
 from prevs.records import PreviewRecord

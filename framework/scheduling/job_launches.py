@@ -15,7 +15,6 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.errors import SecretsUnreadable, WrongKey
 from framework.jobs import transitions
-from framework.jobs.lifecycle import JobEvent
 from framework.matching.idle_executors import Sharing
 from framework.matching.job_queue import JobQueue
 from framework.matching.match import Launch
@@ -25,6 +24,7 @@ from framework.pulls.errors import NOT_LET_THROUGH
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
+from framework.units.lifecycle import Event
 from prevs import names
 from prevs.codec import RecordError
 from prevs.jobs import JobRecord
@@ -74,7 +74,7 @@ class JobLaunches:
             first = queued.first_alike(job) or job
             why = f"It could not start within {job.terms.expires:g} s."
             failure = Failure(Cause.EXPIRED, f"{why} {job.reason or first.reason}".rstrip())
-            self._end(job, JobEvent.EXPIRED, failure)
+            self._end(job, Event.GIVEN_UP, failure)
         for name in queued.apps:
             app = self._records.find_app(name)
             if app is not None and app.removed:
@@ -83,7 +83,7 @@ class JobLaunches:
             elif why := unreadable.get(name, ""):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(name, why)))
                 for job in queued.of_app(name):
-                    self._end(job, JobEvent.UNFIT, failure)
+                    self._end(job, Event.UNFIT, failure)
             elif app is not None and self._records.find_other_repository(name):
                 self._check_gate(queued.of_app(name))
         for jobs in queued.of_pulls():
@@ -112,7 +112,7 @@ class JobLaunches:
             job = self._jobs.job(launch.demand.unit.app, launch.demand.unit.name)
             given = self._open(job)
             if given is None:
-                self._end(job, JobEvent.UNFIT, Failure(Cause.SETTINGS_INVALID, _UNREADABLE))
+                self._end(job, Event.UNFIT, Failure(Cause.SETTINGS_INVALID, _UNREADABLE))
                 continue
             if launch.executor_id:
                 attempt = self._executors.find_next(launch.executor_id)
@@ -170,7 +170,7 @@ class JobLaunches:
                 stranger = self._records.check_gate(job.app, job.sha, job.refs)
             except NOT_LET_THROUGH as error:
                 failure = Failure(Cause.SETTINGS_INVALID, str(error))
-                self._end(job, JobEvent.UNFIT, failure)
+                self._end(job, Event.UNFIT, failure)
                 continue
             if stranger is job.stranger:
                 return  # and so it is for all of them
@@ -189,5 +189,5 @@ class JobLaunches:
             log.warning("a payload cannot be opened", app=job.app, job=job.id, why=str(error))
             return None
 
-    def _end(self, job: JobRecord, event: JobEvent, failure: Failure) -> None:
+    def _end(self, job: JobRecord, event: Event, failure: Failure) -> None:
         self._jobs.change(job, transitions.NotStarted(event, failure))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from framework.apps import effective_settings
 from framework.matching.agents import EXECUTOR_MEM
-from framework.preview.lifecycle import WITH_TASK
 from framework.state.records import Records
+from framework.units.lifecycle import WITH_TASK
 
 
 def find_job_room(records: Records, free: Mapping[str, float], share: float) -> Mapping[str, float]:

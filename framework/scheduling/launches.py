@@ -28,7 +28,6 @@ from framework.matching.roles import Roles
 from framework.metrics import Metrics
 from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
-from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.scheduling import waiting as waiting_units
@@ -38,6 +37,7 @@ from framework.scheduling.job_room import find_job_room
 from framework.scheduling.offers import Offers
 from framework.scheduling.offers_by_role import OffersByRole
 from framework.state.records import Records
+from framework.units.lifecycle import STARTING, WITH_TASK
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.ports import Use
-from framework.preview.lifecycle import STARTING
 from framework.state.records import Records
+from framework.units.lifecycle import STARTING
 from prevs.records import PreviewRecord
 from prevs.states import State
 

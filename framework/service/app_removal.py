@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from framework.jobs.transitions import CancelRequested
 from framework.preview import reasons
-from framework.preview.lifecycle import WITH_TASK
 from framework.preview.transitions import Stopped
 from framework.state.records import Records
+from framework.units.lifecycle import WITH_TASK
 from prevs.jobs import ENDED
 from prevs.states import State
 

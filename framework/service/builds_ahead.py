@@ -14,7 +14,6 @@ from framework.apps.warm_setting import find_warm
 from framework.events import HeadsFetched
 from framework.metrics import Metrics
 from framework.preview import ahead
-from framework.preview.lifecycle import STARTING
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Stopped
 from framework.pulls import gate, new_heads
@@ -24,6 +23,7 @@ from framework.pulls.new_heads import MOST, Next
 from framework.pulls.skip import is_skipped
 from framework.service.commands import Commands
 from framework.state.records import Records
+from framework.units.lifecycle import STARTING
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State

@@ -9,7 +9,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from framework.preview import steps
-from framework.preview.lifecycle import WITH_TASK
+from framework.units.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 from prevs.states import State
 from prevs.units import Unit, preview_unit

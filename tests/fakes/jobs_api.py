@@ -9,7 +9,6 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from framework.access import Scope
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import (
     Again,
     AttemptEnded,
@@ -21,6 +20,7 @@ from framework.jobs.transitions import (
 )
 from framework.ports import LogPart, RepositoryFile
 from framework.preview.reasons import Reason, ReasonKind
+from framework.units.lifecycle import Event
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
 from prevs.states import Cause
@@ -96,7 +96,7 @@ class JobsApi(Api):
         """Let an attempt begin, and print what it does first."""
         job_id = job_id or self.only
         self.jobs.launch(job_id)
-        report = Reported(JobEvent.BUILDING, NOW, "building", detail)
+        report = Reported(Event.BUILDING, NOW, "building", detail)
         self.jobs.change(job_id, report)
         self.print(log, job_id)
 
@@ -105,7 +105,7 @@ class JobsApi(Api):
     ) -> None:
         """Let the command begin, and print something."""
         job_id = job_id or self.only
-        self.jobs.change(job_id, Reported(JobEvent.RUNNING, NOW, progress=progress))
+        self.jobs.change(job_id, Reported(Event.RUNS, NOW, progress=progress))
         self.print(output, job_id)
 
     def work(self, output: str) -> None:
@@ -134,25 +134,25 @@ class JobsApi(Api):
     ) -> None:
         """Let the attempt fail for good."""
         failure = Failure(cause, message, exit_code)
-        failed = Failed(JobEvent.FAILED, failure)
+        failed = Failed(Event.FAILED, failure)
         self.jobs.change(job_id or self.only, AttemptEnded(failed, failure, NOW + 2))
 
     def lose(self, reason: str) -> None:
         """Let the attempt be lost, so that the job waits for another one."""
         failure = Failure(Cause.TASK_LOST, reason, None)
         why = Reason(ReasonKind.RETRY, reason)
-        again = Again(JobEvent.LOST, 0, 1, NOW, None, why)
+        again = Again(Event.LOST, 0, 1, NOW, None, why)
         self.jobs.change(self.only, AttemptEnded(again, failure, NOW + 2))
 
     def end_cancelled(self) -> None:
         """Let the attempt of a cancelled job end."""
         failure = Failure(Cause.APP_EXITED, "It ended.", 143)
-        self.jobs.change(self.only, AttemptEnded(Ended(JobEvent.ENDED), failure, NOW + 2))
+        self.jobs.change(self.only, AttemptEnded(Ended(Event.ENDED), failure, NOW + 2))
 
     def expire(self) -> None:
         """Let the job fail before it has an attempt."""
         failure = Failure(Cause.EXPIRED, "It has waited too long.", None)
-        self.jobs.change(self.only, NotStarted(JobEvent.EXPIRED, failure))
+        self.jobs.change(self.only, NotStarted(Event.GIVEN_UP, failure))
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer a request."""

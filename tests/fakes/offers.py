@@ -7,7 +7,7 @@ from framework.matching.limits import Limits
 from framework.matching.quotas import Quotas
 from framework.matching.resources import Offer
 from framework.mesos.resources import read_resources, read_revocable
-from framework.preview.lifecycle import STARTING, WITH_TASK
+from framework.units.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 
 

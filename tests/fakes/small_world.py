@@ -16,8 +16,8 @@ from framework.matching.limits import Limits
 from framework.matching.quotas import AHEAD_PER_APP
 from framework.ports import Heads
 from framework.ports.tasks import StatusKind, TaskStatus
-from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.offers import HOLD_SECONDS
+from framework.units.lifecycle import WITH_TASK
 from prevs import names
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State

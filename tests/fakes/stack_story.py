@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from framework import events
 from framework.errors import UnknownLabel
 from framework.ports import Heads
-from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.service.stacks.stack_commands import StackCommands
 from framework.stacks import member_gates, variants
 from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import WrittenStack
+from framework.units.lifecycle import STARTING, WITH_TASK
 from prevs import names
 from prevs.gates import GateRecord
 from prevs.messages import BuildOrder

@@ -14,6 +14,7 @@ ROOMS: Mapping[str, Sequence[str]] = MappingProxyType(
         "framework/scheduling": ("attempts", "service", "matching"),
         "framework/gates": ("service", "http_api/gates", "dashboard/gates", "stacks"),
         "framework/preview": ("state", "attempts", "scheduling"),
+        "framework/units": ("state", "attempts", "service"),
         "framework/attempts": ("state", "scheduling", "service"),
     }
 )

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from framework.jobs.lifecycle import WITH_TASK
 from framework.matching import job_queue
+from framework.units.lifecycle import JOB_WITH_TASK
 from prevs.jobs import ENDED, JobRecord, JobState
 
 SECTIONS: Mapping[str, frozenset[JobState]] = {
-    "running": WITH_TASK,
+    "running": JOB_WITH_TASK,
     "waiting": frozenset({JobState.QUEUED}),
     "ended": ENDED,
 }

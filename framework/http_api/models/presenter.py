@@ -13,9 +13,9 @@ from framework.http_api.models.variant_models import Places, VariantPlace
 from framework.matching import launch_queue
 from framework.ports import Resolved
 from framework.preview import steps
-from framework.preview.lifecycle import STARTING
 from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
+from framework.units.lifecycle import STARTING
 from prevs.companions import APPLICATION
 from prevs.declarations import list_settings
 from prevs.names import Addresses

@@ -12,8 +12,8 @@ from framework.http_api.models import agent_models as models
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Unfit
 from framework.ports import Agents
 from framework.ports.mesos_agents import MesosAgent
-from framework.preview.lifecycle import WITH_TASK
 from framework.service.service_client import ServiceClient
+from framework.units.lifecycle import WITH_TASK
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 

@@ -17,7 +17,6 @@ from framework.jobs.errors import (
     PayloadGone,
     TooManyJobs,
 )
-from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import CancelRequested, ProgressTold
 from framework.ports import Vault
@@ -25,6 +24,7 @@ from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
+from framework.units.lifecycle import JOB_WITH_TASK
 from prevs.jobs import ENDED, JobRecord, PayloadRecord
 from prevs.work import Progress
 
@@ -108,7 +108,7 @@ class JobCommands:
     def tell_progress(self, app: str, job_id: str, progress: Progress) -> JobRecord:
         """Say how far a job's command is. Raises UnknownApp, UnknownJob, NotRunning."""
         job = self.find(app, job_id)
-        if job.state not in WITH_TASK:
+        if job.state not in JOB_WITH_TASK:
             raise NotRunning(app, job_id, job.state.value)
         return self._jobs.change(job, ProgressTold(progress))
 

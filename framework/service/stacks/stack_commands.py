@@ -6,7 +6,6 @@ from collections.abc import Collection
 import structlog
 
 from framework.clock import Clock
-from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import Stopped
 from framework.service.stacks.stack_upkeep import StackUpkeep
@@ -16,6 +15,7 @@ from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import Neighbours, WrittenStack
 from framework.state.gates.stack_records import Instances, list_instances
 from framework.state.records import Records
+from framework.units.lifecycle import WITH_TASK
 from prevs.stacks import StackRecord
 from prevs.states import State
 

@@ -6,8 +6,8 @@ from itertools import chain, takewhile
 from types import MappingProxyType
 
 from framework.jobs import callbacks
-from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
+from framework.units.lifecycle import JOB_WITH_TASK
 from prevs.jobs import ENDED, JobRecord, JobState
 
 FREED = 1000
@@ -74,7 +74,7 @@ class JobIndex:
         """Add a job, or replace the one with its key."""
         key = (job.app, job.id)
         before = self._all.get(key)
-        if before and before.state in WITH_TASK and job.state not in WITH_TASK:
+        if before and before.state in JOB_WITH_TASK and job.state not in JOB_WITH_TASK:
             self._freed.append(job)
         self.drop(key)
         self._all[key] = job
@@ -83,7 +83,7 @@ class JobIndex:
             self._alike.setdefault(name, {})[key] = job
         if job.state is JobState.QUEUED:
             self.queued.put(job)
-        if job.task_id and job.state in WITH_TASK:
+        if job.task_id and job.state in JOB_WITH_TASK:
             self._of_task[job.task_id] = key
 
     def drop(self, key: JobKey) -> None:

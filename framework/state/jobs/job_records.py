@@ -13,7 +13,6 @@ from framework.clock import Clock
 from framework.jobs import callbacks, ended_jobs, transitions
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
-from framework.jobs.lifecycle import WITH_TASK
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
 from framework.jobs.transitions import JobTransition
 from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
@@ -22,6 +21,7 @@ from framework.state.jobs import job_archive
 from framework.state.jobs.job_archive import JobArchive, payload_of
 from framework.state.jobs.job_index import JobIndex
 from framework.state.jobs.schedule_records import ScheduleRecords, key_of
+from framework.units.lifecycle import JOB_WITH_TASK
 from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
 from prevs.schedules import ScheduleRecord
 
@@ -76,7 +76,7 @@ class JobRecords:
 
     def with_task(self) -> Collection[JobRecord]:
         """Return the jobs whose current attempt's task may exist."""
-        return self._index.in_state(*WITH_TASK)
+        return self._index.in_state(*JOB_WITH_TASK)
 
     def of_app(self, app: str) -> Collection[JobRecord]:
         """Return the jobs of an app that are in no block."""
@@ -154,7 +154,7 @@ class JobRecords:
     def change(
         self, job: JobRecord, transition: JobTransition, *, result: ResultRecord | None = None
     ) -> JobRecord:
-        """Apply a transition to a job and write it, with its `result`. Raises IllegalJobTransition.
+        """Apply a transition to a job and write it, with its `result`. Raises IllegalTransition.
 
         The payload of a job that ends goes a little later (`tidy`).
         """

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import AttemptEnded, Finished, Reported
+from framework.units.lifecycle import Event
 from prevs.jobs import JobState
 from prevs.work import Progress
 from tests.chromium import Chromium
@@ -52,7 +52,7 @@ def test_a_named_job_is_started_by_keyboard_and_watched_to_its_result(
     ((_, job_id),) = dashboard.jobs.snapshot.jobs
     task = dashboard.jobs.launch(job_id).task_id or ""
     dashboard.sandboxes.output[task] = b"\x1b[32mreading\x1b[0m <b>orders</b>\n"
-    report = Reported(JobEvent.RUNNING, time.time(), "running", progress=Progress(40, "half way"))
+    report = Reported(Event.RUNS, time.time(), "running", progress=Progress(40, "half way"))
     dashboard.jobs.change(job_id, report)
     expect(page.locator("li[aria-current=step]")).to_contain_text("half way")
     expect(page.locator("li[aria-current=step] progress")).to_have_attribute("value", "40")
@@ -78,7 +78,7 @@ def test_a_job_that_runs_before_its_page_listens_is_shown_as_running(
     def run(route: Route) -> None:
         if dashboard.jobs.job(QUEUED).state is JobState.QUEUED:
             dashboard.jobs.launch(QUEUED)
-            report = Reported(JobEvent.RUNNING, time.time(), "running")
+            report = Reported(Event.RUNS, time.time(), "running")
             dashboard.jobs.change(QUEUED, report)
         route.continue_()
 

@@ -13,9 +13,9 @@ from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
 from framework.matching.limits import Limits
 from framework.polling.turns import Read
-from framework.preview.lifecycle import WITH_TASK
 from framework.pulls.errors import NotApproved, OtherRepository
 from framework.pulls.gate import PullHead
+from framework.units.lifecycle import WITH_TASK
 from prevs.messages import BuildOrder
 from prevs.states import Phase, State
 from prevs.units import preview_unit

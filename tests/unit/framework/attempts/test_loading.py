@@ -4,10 +4,9 @@ import pytest
 
 from framework.attempts.loading import refuse_without_id
 from framework.errors import ForeignState
-from framework.jobs import lifecycle as job_lifecycle
 from framework.ports import Stored
 from framework.ports.jobs import StoredJobs
-from framework.preview.lifecycle import WITH_TASK
+from framework.units.lifecycle import JOB_WITH_TASK, WITH_TASK
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.records import PreviewRecord
@@ -37,7 +36,7 @@ def test_a_missing_id_is_not_replaced_while_previews_have_tasks(state: State) ->
 def test_jobs_with_tasks_count_too(state: JobState) -> None:
     one = JobRecord("hello", "j" * 16, "a" * 40, "main", JobSettings(("true",)), state, task_id="t")
     jobs = Stored(jobs=StoredJobs([one]))
-    if state not in job_lifecycle.WITH_TASK:
+    if state not in JOB_WITH_TASK:
         refuse_without_id(jobs, ID)
         return
     with pytest.raises(ForeignState, match="1 previews or jobs have a task"):

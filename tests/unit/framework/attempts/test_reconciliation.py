@@ -9,7 +9,7 @@ from framework.attempts.reconciliation import (
     Reconciliation,
     tasks_of,
 )
-from framework.preview.lifecycle import WITH_TASK
+from framework.units.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 
 TWO = {"one": "agent-1", "two": None}

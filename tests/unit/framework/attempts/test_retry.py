@@ -1,8 +1,8 @@
 import pytest
 
 from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, decide, delay
-from framework.preview.lifecycle import WITH_TASK, Event
 from framework.preview.transitions import Failed, GivenUp, TriedAgain
+from framework.units.lifecycle import WITH_TASK, Event
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -69,7 +69,7 @@ def test_the_outcome_of_an_attempt_that_ran(cause: Cause) -> None:
     if cause in STICKY:
         assert event is Event.FAILED
     else:
-        assert event is (Event.CRASHED if cause in CRASHES else Event.LOST)
+        assert event is (Event.TRIED_AGAIN if cause in CRASHES else Event.LOST)
 
 
 def test_the_delay_grows_and_is_capped() -> None:

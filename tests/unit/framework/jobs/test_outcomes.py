@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.jobs import outcomes
-from framework.jobs.lifecycle import WITH_TASK, JobEvent
 from framework.jobs.transitions import Again, AttemptEnded, Ended, Failed, follow
+from framework.units.lifecycle import JOB_WITH_TASK, Event
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
@@ -26,7 +26,7 @@ def _job(state: JobState = JobState.RUNNING, began: float | None = 900.0, **work
 
 
 def test_a_job_without_retries_fails_with_its_exit_code() -> None:
-    assert outcomes.decide(_job(), EXITED, NOW) == Failed(JobEvent.FAILED, EXITED)
+    assert outcomes.decide(_job(), EXITED, NOW) == Failed(Event.FAILED, EXITED)
 
 
 def test_retries_are_used_up_by_the_application_alone() -> None:
@@ -34,11 +34,11 @@ def test_retries_are_used_up_by_the_application_alone() -> None:
     for failures in (1, 2):
         outcome = outcomes.decide(job, EXITED, NOW)
         assert isinstance(outcome, Again)
-        assert (outcome.event, outcome.failures) == (JobEvent.TRIED_AGAIN, failures)
+        assert (outcome.event, outcome.failures) == (Event.TRIED_AGAIN, failures)
         job = dataclasses.replace(job, failures=failures)
         lost = outcomes.decide(job, LOST, NOW)
         assert isinstance(lost, Again)
-        assert (lost.event, lost.failures) == (JobEvent.LOST, failures)
+        assert (lost.event, lost.failures) == (Event.LOST, failures)
     assert isinstance(outcomes.decide(job, EXITED, NOW), Failed)
 
 
@@ -61,7 +61,7 @@ def test_the_exit_code_decides_about_a_retry(work: dict[str, Any], again: bool) 
 )
 def test_what_would_fail_in_the_same_way_is_not_tried_again(cause: Cause) -> None:
     failure = Failure(cause, "It cannot work.")
-    assert outcomes.decide(_job(retries=5), failure, NOW) == Failed(JobEvent.FAILED, failure)
+    assert outcomes.decide(_job(retries=5), failure, NOW) == Failed(Event.FAILED, failure)
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ def test_a_job_that_is_lost_too_often_fails() -> None:
         job = dataclasses.replace(job, consecutive_losses=losses)
     outcome = outcomes.decide(job, LOST, NOW)
     assert isinstance(outcome, Failed)
-    assert outcome.event is JobEvent.GIVEN_UP
+    assert outcome.event is Event.GIVEN_UP
 
 
 def test_a_cancelled_job_ends_cancelled_and_a_preempted_one_waits_again() -> None:
     ending = _job(JobState.ENDING)
-    assert outcomes.decide(ending, EXITED, NOW) == Ended(JobEvent.ENDED)
+    assert outcomes.decide(ending, EXITED, NOW) == Ended(Event.ENDED)
     again = dataclasses.replace(ending, starts_again=True)
-    assert outcomes.decide(again, EXITED, NOW) == Ended(JobEvent.ENDED_WANTED)
+    assert outcomes.decide(again, EXITED, NOW) == Ended(Event.ENDED_WANTED)
     once = dataclasses.replace(again, terms=dataclasses.replace(again.terms, once=True))
     assert isinstance(outcomes.decide(once, EXITED, NOW), Failed)
 
 
 @given(
-    st.sampled_from(sorted(WITH_TASK, key=lambda state: state.value)),
+    st.sampled_from(sorted(JOB_WITH_TASK, key=lambda state: state.value)),
     st.sampled_from(Cause),
     st.booleans(),
     st.booleans(),
@@ -152,7 +152,7 @@ def test_every_end_of_an_attempt_is_legal(
     failure = Failure(cause, "It ended.", 1)
     outcome = outcomes.decide(job, failure, NOW)
     ended = follow(job, AttemptEnded(outcome, failure, NOW), NOW)
-    assert ended.state not in WITH_TASK
+    assert ended.state not in JOB_WITH_TASK
     assert len(ended.attempts) == 1
 
 

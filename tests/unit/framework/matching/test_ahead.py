@@ -15,7 +15,7 @@ from framework.matching.preemption import Candidate, Turn, UnmetDemand, plan
 from framework.matching.quotas import AHEAD_IN_ALL, AHEAD_PER_APP, Quotas
 from framework.matching.refusals import NO_ROOM_AHEAD, VISITORS_WAIT, Refusal, Shortage
 from framework.matching.resources import Offer
-from framework.preview.lifecycle import STARTING, WITH_TASK
+from framework.units.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from prevs.units import preview_unit

@@ -13,7 +13,6 @@ from framework.apps.receivers import Receiver, UnknownReceiver
 from framework.errors import Unavailable
 from framework.events import CallbackSettled
 from framework.jobs import callbacks, ended_jobs
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import CancelRequested, NotStarted
 from framework.ports.notifications import LastTry
@@ -22,6 +21,7 @@ from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import job_records
 from framework.state.jobs.job_records import JobRecords
+from framework.units.lifecycle import Event
 from prevs.job_settings import JobSettings
 from prevs.jobs import Callback, CallbackState, JobRecord, JobState
 from prevs.records import Failure
@@ -227,7 +227,7 @@ def test_the_service_writes_what_became_of_a_callback(driven: Driven) -> None:
     driven.call(lambda: commands(driven).request([order("j1", callback="ci")]))
     job = driven.records.jobs.job("hello", "j1")
     failure = Failure(Cause.EXPIRED, "It was not started in time.")
-    driven.call(lambda: driven.records.jobs.change(job, NotStarted(JobEvent.EXPIRED, failure)))
+    driven.call(lambda: driven.records.jobs.change(job, NotStarted(Event.GIVEN_UP, failure)))
     driven.step(CallbackSettled("hello", "j1", CallbackState.TOLD, TAKEN))
     shown = driven.service.snapshot.jobs["hello", "j1"].callback
     assert shown == Callback("ci", CallbackState.TOLD, 7.0, 204)

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.preview.lifecycle import WITH_TASK
 from framework.preview.steps import typical_durations
 from framework.state.preview_index import PreviewIndex
+from framework.units.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
 from prevs.states import State
 from prevs.units import preview_unit

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import Again, AttemptEnded, Failed, Finished, Reported
 from framework.preview.history import ActivityEvent, History
 from framework.preview.reasons import Reason, ReasonKind
+from framework.units.lifecycle import Event
 from prevs.jobs import JobState
 from prevs.records import Failure
 from prevs.states import Cause, State
@@ -24,7 +24,7 @@ EXITED = Failure(Cause.APP_EXITED, "The command exited with <3>.", 3)
 def run(dashboard: Dashboard, job_id: str, **said: object) -> None:
     dashboard.jobs.launch(job_id)
     progress = Progress(40, "half <way>") if said else None
-    dashboard.jobs.change(job_id, Reported(JobEvent.RUNNING, NOW, "running", progress=progress))
+    dashboard.jobs.change(job_id, Reported(Event.RUNS, NOW, "running", progress=progress))
 
 
 def finish(dashboard: Dashboard, job_id: str, result: bytes = b"") -> None:
@@ -35,7 +35,7 @@ def finish(dashboard: Dashboard, job_id: str, result: bytes = b"") -> None:
 
 def fail(dashboard: Dashboard, job_id: str) -> None:
     run(dashboard, job_id)
-    failed = AttemptEnded(Failed(JobEvent.FAILED, EXITED), EXITED, NOW + 12)
+    failed = AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, NOW + 12)
     dashboard.jobs.change(job_id, failed)
 
 
@@ -143,7 +143,7 @@ def test_a_failed_job_shows_why_and_runs_again_once_for_each_form(
 def test_each_attempt_has_why_it_ended_and_its_log(dashboard: Dashboard, user: Visitor) -> None:
     job_id = start(user)
     run(dashboard, job_id)
-    again = Again(JobEvent.TRIED_AGAIN, 1, 0, NOW, None, Reason(ReasonKind.RETRY, "Once more."))
+    again = Again(Event.TRIED_AGAIN, 1, 0, NOW, None, Reason(ReasonKind.RETRY, "Once more."))
     dashboard.jobs.change(job_id, AttemptEnded(again, EXITED, NOW + 12))
     dashboard.jobs.launch(job_id)
     dashboard.sandboxes.output |= {

@@ -10,9 +10,9 @@ from framework.http_api.ironworker import task_presenter
 from framework.http_api.ironworker.refusals import rewrite_refusals
 from framework.http_api.ironworker.task_orders import read_code_name
 from framework.jobs.conventions import IRONWORKER
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import AttemptEnded, Failed, Reported
 from framework.ports import LogPart
+from framework.units.lifecycle import Event
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.log_sources import Source
@@ -157,7 +157,7 @@ def test_a_task_that_took_too_long_is_a_timeout(api: IronApi) -> None:
     task_id = api.queue()
     api.work("hello\n")
     failure = Failure(Cause.TIMED_OUT, "It took too long.", 143)
-    api.jobs.change(task_id, AttemptEnded(Failed(JobEvent.FAILED, failure), failure, NOW + 2.5))
+    api.jobs.change(task_id, AttemptEnded(Failed(Event.FAILED, failure), failure, NOW + 2.5))
     shown = api.ask("GET", f"/tasks/{task_id}").json()
     assert (shown["status"], shown["msg"]) == ("timeout", "It took too long.")
     assert shown["start_time"] == "2033-05-18T03:33:20.000Z"
@@ -204,7 +204,7 @@ def test_a_worker_tells_its_progress_while_it_runs(api: IronApi) -> None:
     assert refusal(api.ask("POST", f"/tasks/{task_id}/progress", json=told))[0] == 409
     api.build()
     assert api.ask("POST", f"/tasks/{task_id}/progress", json=told).status_code == 200
-    api.jobs.change(task_id, Reported(JobEvent.RUNNING, NOW))
+    api.jobs.change(task_id, Reported(Event.RUNS, NOW))
     shown = api.ask("GET", f"/tasks/{task_id}").json()
     assert (shown["status"], shown["percent"], shown["msg"]) == ("running", 40, "half way")
     assert refusal(api.ask("POST", f"/tasks/{task_id}/progress", json={"percent": 101}))[0] == 400

@@ -8,10 +8,10 @@ from framework.access import Scope
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams.logs import Logs
-from framework.jobs.lifecycle import JobEvent
 from framework.jobs.transitions import AttemptEnded, CancelRequested, Failed, Finished, Reported
 from framework.preview.reasons import Reason, ReasonKind
 from framework.state.snapshot import Snapshot
+from framework.units.lifecycle import Event
 from prevs.jobs import ResultRecord
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause
@@ -24,7 +24,7 @@ EXITED = Failure(Cause.APP_EXITED, "The command exited with 3.", 3)
 
 def fail(api: JobsApi, job_id: str) -> None:
     api.jobs.launch(job_id)
-    api.jobs.change(job_id, AttemptEnded(Failed(JobEvent.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
 
 
 def test_a_job_is_shown_while_it_runs_and_after_its_end(api: JobsApi) -> None:
@@ -33,13 +33,13 @@ def test_a_job_is_shown_while_it_runs_and_after_its_end(api: JobsApi) -> None:
     assert (queued.json()["state"], queued.headers["Retry-After"]) == ("queued", "1")
     api.jobs.launch(job_id)
     progress = Progress(40, "half way")
-    report = Reported(JobEvent.RUNNING, 1_000_005.0, "running", progress=progress)
+    report = Reported(Event.RUNS, 1_000_005.0, "running", progress=progress)
     api.jobs.change(job_id, report)
     running = api.ask("GET", f"/{job_id}", Scope.READ).json()
     assert running["progress"] == {"percent": 40, "message": "half way"}
     assert (running["began"], running["ended"], running["tries"]) == (1_000_005.0, None, 1)
     assert running["agent"] == {"id": "S0", "host": "10.0.0.1"}
-    api.jobs.change(job_id, AttemptEnded(Failed(JobEvent.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
     answer = api.ask("GET", f"/{job_id}", Scope.READ)
     ended = answer.json()
     assert "Retry-After" not in answer.headers
@@ -220,7 +220,7 @@ def test_the_log_is_that_of_the_last_attempt_or_of_one_by_its_number(api: JobsAp
         api.sandboxes.output[f"hello.{job_id}.{number}"] = f"try {number}\n".encode()
     api.jobs.launch(job_id)
     assert api.ask("GET", f"/{job_id}/log?attempt=1").text == "try 1\n"
-    again = Failed(JobEvent.FAILED, EXITED)
+    again = Failed(Event.FAILED, EXITED)
     api.jobs.change(job_id, AttemptEnded(again, EXITED, 1_000_007.0))
     answer = api.ask("GET", f"/{job_id}/log?offset=4", Scope.READ)
     assert (answer.text, answer.headers["X-Next-Offset"]) == ("1\n", "6")
@@ -233,7 +233,7 @@ def test_a_log_is_followed_to_the_end_of_its_job(api: JobsApi) -> None:
     job_id = api.request()
     api.jobs.launch(job_id)
     api.sandboxes.output[f"hello.{job_id}.1"] = b"one\n"
-    api.jobs.change(job_id, AttemptEnded(Failed(JobEvent.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
     events = {"Accept": "text/event-stream"}
     answer = api.ask("GET", f"/{job_id}/log", headers=events)
     names = [line for line in answer.text.splitlines() if line.startswith("event: ")]

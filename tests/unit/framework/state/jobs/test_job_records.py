@@ -7,10 +7,10 @@ from framework.errors import Unavailable
 from framework.jobs import ended_jobs
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
-from framework.jobs.lifecycle import IllegalJobTransition, JobEvent
 from framework.jobs.transitions import CancelRequested, Finished, Launched, Reported
 from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs.job_records import JobRecords
+from framework.units.lifecycle import Event, IllegalTransition
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState, PayloadRecord, ResultRecord
 from tests.fakes.clock import FakeClock
@@ -79,8 +79,8 @@ def test_a_job_that_is_there_already_stays_as_it_is(world: World) -> None:
 
 def test_an_illegal_event_changes_nothing(world: World) -> None:
     (job,) = world.records.add_all([_job()], {})
-    with pytest.raises(IllegalJobTransition):
-        world.records.change(job, Reported(JobEvent.RUNNING, 5.0))
+    with pytest.raises(IllegalTransition):
+        world.records.change(job, Reported(Event.RUNS, 5.0))
     assert world.records.job("shop", job.id) == job
 
 
