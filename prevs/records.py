@@ -91,8 +91,8 @@ class PreviewRecord:
     `labels` are the requested labels that resolved to this commit, the newest last. `task_id`,
     `agent_id`, `agent_host` and `host_port` belong to the current or last attempt. `reason` is why
     it waits (queued) or ends (draining, stopped), `reason_kind` the kind of that reason
-    (framework/preview/reasons.py), `failure` why it failed. `phase` is the last phase that its
-    executor reported, `detail` the progress in it ("3/5 RUN make"). `restart_requested` is set
+    (framework/units/reasons.py), `failure` why it failed. `phase` is the last phase that its
+    executor reported, `detail` the progress in it ("3/5 RUN make"). `starts_again` is set
     while it drains and is to start again afterwards. `consecutive_losses` counts the attempts that
     were lost in a row. After a loss the next attempt begins at `retry_at` at the earliest, and if
     possible on another agent than `avoid_agent`. `changed` is when the state last changed.
@@ -106,7 +106,7 @@ class PreviewRecord:
     memory while it ran. `refs` are the branches and tags that led to the commit at the last request
     (heads/main, tags/v1), or the pull request that did (pull/7) if none of them reached it; its
     variables depend on them. `attempts` are the last few ended ones, the oldest first
-    (framework/preview/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
+    (framework/units/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
     gets nothing of the app's. `ahead` if it was built ahead of its first visit, and nobody has
     requested or used it since. `moved_from` is the host of the agent that has the volumes which the
     current or last attempt does not have, as it was placed elsewhere than the one before; else "".
@@ -131,7 +131,7 @@ class PreviewRecord:
     started: Optional[float] = None
     last_used: Optional[float] = None
     pinned: bool = False
-    restart_requested: bool = False
+    starts_again: bool = False
     consecutive_losses: int = 0
     retry_at: float = 0.0
     avoid_agent: Optional[str] = None

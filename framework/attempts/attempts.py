@@ -23,12 +23,13 @@ from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview import steps
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Alive, AttemptEnded, Ended, KilledByMesos, Reported
+from framework.preview.transitions import Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from framework.units import lifecycle
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Alive, AttemptEnded, Ended, Leaves
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import Failure, PreviewRecord
@@ -261,7 +262,7 @@ class Attempts:
     def _being_killed(self, preview: PreviewRecord) -> None:
         if preview.state is State.DRAINING:
             return
-        self._records.change(preview, KilledByMesos(_KILLED))
+        self._records.change(preview, Leaves(_KILLED, preview.avoid_agent))
 
     def _note_missing(self, preview: PreviewRecord, status: TaskStatus) -> None:
         """Note since when an attempt has been missing.
@@ -284,7 +285,7 @@ class Attempts:
     def _end(self, preview: PreviewRecord, failure: Failure) -> None:
         now = self._clock.now()
         if preview.state is State.DRAINING:
-            ended = Ended(wanted=preview.restart_requested)
+            ended = Ended(wanted=preview.starts_again)
             self._records.change(preview, AttemptEnded(ended, None, now))
         else:
             log.warning(
@@ -371,7 +372,7 @@ class Attempts:
         """Tell those who wait for the end of an attempt that it is late. Raises Unavailable."""
         for preview in self._records.in_state(State.DRAINING):
             late = self._clock.now() - preview.changed >= LATE_SECONDS
-            if late and preview.restart_requested and not preview.reason:
+            if late and preview.starts_again and not preview.reason:
                 self._records.change(preview, Alive(_LATE))
 
     def reconcile(self) -> None:

@@ -20,22 +20,15 @@ from framework.attempts.reconciliation import Reconciliation
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
 from framework.jobs import outcomes
-from framework.jobs.transitions import (
-    Alive,
-    AttemptEnded,
-    Failed,
-    Finished,
-    JobTransition,
-    Reported,
-    StopRequested,
-)
+from framework.jobs.transitions import FailedWithResult, Finished, Reported
 from framework.metrics import Metrics
 from framework.ports.tasks import StatusKind, TaskStatus
-from framework.preview.reasons import Reason, ReasonKind
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from framework.units import lifecycle
 from framework.units.lifecycle import Event, IllegalTransition
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Alive, AttemptEnded, Failed, Leaves, Transition
 from prevs import names, work
 from prevs.jobs import JobRecord, JobState, ResultRecord
 from prevs.records import Failure
@@ -90,7 +83,7 @@ class _Decided(NamedTuple):
     """
 
     job: JobRecord
-    transition: JobTransition
+    transition: Transition[JobRecord]
     follow: Callable[[], object] = lambda: None
     result: ResultRecord | None = None
 
@@ -191,7 +184,7 @@ class JobAttempts:
             reported = Reported(event, now, status.phase, status.detail, status.progress)
             return _Decided(job, reported, lambda: self._watch.unreachable.end(status.task_id))
         if status.kind is StatusKind.KILLING:
-            return _Decided(job, StopRequested(_KILLED))
+            return _Decided(job, Leaves(_KILLED))
         if status.kind is StatusKind.ENDED:
             return self._decide_end(job, status)
         return self._decide_missing(job, status)
@@ -252,7 +245,7 @@ class JobAttempts:
         """
         now = self._clock.now()
         until = job_tasks.find_latest_end(job, self._build_seconds)
-        outcome = outcomes.decide(
+        outcome: Transition[JobRecord] = outcomes.decide(
             job,
             failure,
             now,
@@ -263,7 +256,7 @@ class JobAttempts:
         result: ResultRecord | None = None
         if isinstance(outcome, Failed):
             result, short, size = _place(job, left)
-            outcome = dataclasses.replace(outcome, result=short, size=size)
+            outcome = FailedWithResult(outcome, short, size)
         wanted = None if job.state is JobState.ENDING else failure
 
         def follow() -> None:

@@ -9,9 +9,9 @@ not counted.
 import dataclasses
 
 from framework.attempts.losses import Loss
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Failed, GivenUp, Outcome, TriedAgain
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Again, Failed
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -44,7 +44,7 @@ _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 
 def decide(
     preview: PreviewRecord, failure: Failure, now: float, loss: Loss = Loss.ALONE
-) -> Outcome:
+) -> Failed | Again:
     """Return what happens to `preview`, whose attempt ended by itself at `now` (epoch seconds).
 
     `loss` is what went with the attempt.
@@ -64,10 +64,10 @@ def decide(
     count = before + 1
     if count > LOST_LIMIT:
         message = _last(event, count, failure)
-        return GivenUp(dataclasses.replace(failure, message=message), count)
+        return Failed(dataclasses.replace(failure, message=message), Event.GIVEN_UP, count)
     # Another agent is probably all right, so visitors of a preview that ran need not wait.
     wait = 0.0 if ran and count == 1 and failure.cause in _GONE else delay(count)
-    return TriedAgain(
+    return Again(
         event,
         count,
         retry_at=now + wait if wait else 0.0,
@@ -76,10 +76,10 @@ def decide(
     )
 
 
-def _start_again(failure: Failure, count: int, now: float, avoid_agent: str | None) -> TriedAgain:
+def _start_again(failure: Failure, count: int, now: float, avoid_agent: str | None) -> Again:
     """Return the next try after a loss that is not counted."""
     wait = 0.0 if failure.cause in _GONE else FIRST_SECONDS
-    return TriedAgain(
+    return Again(
         Event.LOST,
         count,
         retry_at=now + wait if wait else 0.0,

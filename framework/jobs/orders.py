@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from framework.preview.reasons import ReasonKind
+from framework.units.reasons import ReasonKind
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.jobs import Callback, JobRecord, JobState

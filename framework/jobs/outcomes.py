@@ -8,9 +8,9 @@ again once its command may have begun.
 import dataclasses
 import hashlib
 
-from framework.jobs.transitions import Again, Ended, Failed, Outcome
-from framework.preview.reasons import Reason, ReasonKind
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Again, Ended, Failed
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
 from prevs.states import Cause, Phase
@@ -48,7 +48,7 @@ def decide(
     until: float = 0.0,
     never_began: bool = False,
     is_counted: bool = True,
-) -> Outcome:
+) -> Failed | Again | Ended:
     """Return what becomes of `job`, whose attempt ended without success at `now`.
 
     A job that must not run twice at a time starts again at `until` at the earliest: then an
@@ -63,12 +63,12 @@ def decide(
         return _end(job, failure, may_have_run=may_have_run)
     if failure.cause in NOBODYS_FAULT:
         if job.terms.once and may_have_run:
-            return Failed(Event.FAILED, _never_again(failure))
+            return Failed(_never_again(failure))
         earliest = until if is_unseen and job.terms.exclusive else now
         return _lost(job, failure, (now, earliest), is_counted=is_counted)
     if failure.cause in _APPLICATIONS and not job.terms.once and _may_retry(job, failure):
         return _try_again(job, failure, now)
-    return Failed(Event.FAILED, failure)
+    return Failed(failure)
 
 
 def delay(job: JobRecord, failures: int) -> float:
@@ -83,24 +83,24 @@ def loss_delay(losses: int) -> float:
     return min(LONGEST_LOSS_SECONDS, LOSS_SECONDS * LOSS_GROWTH ** min(losses - 1, 32))
 
 
-def _end(job: JobRecord, failure: Failure, *, may_have_run: bool) -> Outcome:
+def _end(job: JobRecord, failure: Failure, *, may_have_run: bool) -> Failed | Again | Ended:
     """Return what becomes of a job whose task was to end."""
     if not job.starts_again:
-        return Ended(Event.ENDED)
+        return Ended(wanted=False)
     if job.terms.once and may_have_run:
-        return Failed(Event.FAILED, _never_again(failure))
-    return Ended(Event.ENDED_WANTED)
+        return Failed(_never_again(failure))
+    return Ended(wanted=True)
 
 
 def _lost(
     job: JobRecord, failure: Failure, times: tuple[float, float], *, is_counted: bool
-) -> Outcome:
+) -> Failed | Again | Ended:
     """Return what becomes of a lost job; `times` are now, and when it may start again at first."""
     now, earliest = times
     losses = job.consecutive_losses + is_counted
     if losses > LOST_LIMIT:
         message = f"{losses} attempts in a row were lost. The last: {failure.message}"
-        return Failed(Event.GIVEN_UP, dataclasses.replace(failure, message=message))
+        return Failed(dataclasses.replace(failure, message=message), Event.GIVEN_UP)
     wait = loss_delay(losses) if is_counted else 0.0
     retry_at = max(now + wait, earliest)
     avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE

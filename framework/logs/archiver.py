@@ -14,11 +14,10 @@ from collections.abc import Callable
 import structlog
 
 from framework.errors import Unavailable
-from framework.jobs import job_attempts
 from framework.logs.archive import SIZE, LogArchive
 from framework.ports import Logged, Sandboxes
-from framework.preview import ended_attempts
 from framework.state.snapshot import Snapshot
+from framework.units import ended_attempts
 from prevs.records import PreviewRecord
 from prevs.states import State
 
@@ -126,7 +125,7 @@ def _find_over(snapshot: Snapshot) -> dict[str, _Find]:
 def _find_of_jobs(snapshot: Snapshot) -> dict[str, _Find]:
     ended = ((one.ended, one, job) for job in snapshot.jobs.values() for one in job.attempts)
     return {
-        attempt.task_id: functools.partial(job_attempts.as_it_ended, job, attempt)
+        attempt.task_id: functools.partial(ended_attempts.as_it_ended, job, attempt)
         for _, attempt, job in heapq.nlargest(MOST, ended, key=_when)
     }
 

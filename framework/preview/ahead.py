@@ -2,7 +2,7 @@
 
 import enum
 
-from framework.preview.reasons import ReasonKind
+from framework.units.reasons import ReasonKind
 from prevs.records import PreviewRecord
 from prevs.states import State
 

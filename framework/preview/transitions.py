@@ -1,38 +1,28 @@
-"""The events of a preview as values, and which fields of its record each one changes.
+"""The events that happen to previews alone, and what every event changes in a preview.
 
-framework.units.lifecycle defines which event is legal in which state. Each class below is one
-event with its data. Its `change` returns the record with the fields that the event changes, in the
-old state; `follow` then sets what every event changes: state, steps and times.
-tests/data/transitions.json lists the changes for each event and state. Pure; times are seconds
-since the epoch.
+framework.units.transitions has those of all units, and says how they are written.
 """
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
-from framework.preview import ended_attempts, reasons, steps, volumes
-from framework.preview.reasons import Reason
-from framework.units import lifecycle
+from framework.preview import steps
+from framework.units import lifecycle, reasons
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason
+from framework.units.transitions import Again, Failed, Transition
 from prevs.commit_settings import CommitSettings
-from prevs.records import Failure, PreviewRecord, Step
+from prevs.records import PreviewRecord, Step
 from prevs.states import State
 
 
-class Transition(Protocol):
-    """Something that happens to a preview."""
-
-    @property
-    def event(self) -> Event:
-        """The event of the lifecycle's table."""
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        """Return the preview with the fields that the event changes, in its old state."""
-
-
 def follow(
-    preview: PreviewRecord, transition: Transition, now: float, *, contested: Collection[str] = ()
+    preview: PreviewRecord,
+    transition: Transition[PreviewRecord],
+    now: float,
+    *,
+    contested: Collection[str] = (),
 ) -> PreviewRecord:
     """Return the preview after a transition. Raises IllegalTransition.
 
@@ -74,9 +64,7 @@ class Requested:
             waits = dataclasses.replace(preview, changed=self.at, steps=steps.begin(self.at))
             preview = reasons.give(waits, reasons.NONE)
         elif preview.state is State.DRAINING:
-            preview = reasons.give(
-                dataclasses.replace(preview, restart_requested=True), reasons.NONE
-            )
+            preview = reasons.give(dataclasses.replace(preview, starts_again=True), reasons.NONE)
         return dataclasses.replace(
             preview,
             last_used=preview.last_used if self.ahead else self.at,
@@ -101,18 +89,6 @@ class Retried:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stopped:
-    """The preview must stop; without a `reason` it keeps its present one."""
-
-    event: ClassVar = Event.STOP_REQUESTED
-    reason: Reason | None
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        stopped = dataclasses.replace(preview, restart_requested=False)
-        return stopped if self.reason is None else reasons.give(stopped, self.reason)
-
-
-@dataclasses.dataclass(frozen=True)
 class StoppedIdle:
     """The preview must stop because nobody has used it since `last_used`."""
 
@@ -121,23 +97,8 @@ class StoppedIdle:
     last_used: float
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        stopped = dataclasses.replace(preview, restart_requested=False, last_used=self.last_used)
+        stopped = dataclasses.replace(preview, starts_again=False, last_used=self.last_used)
         return reasons.give(stopped, self.reason)
-
-
-@dataclasses.dataclass(frozen=True)
-class AgentLeaves:
-    """The preview must leave its agent, which goes away; `again` if it starts elsewhere at once."""
-
-    event: ClassVar = Event.STOP_REQUESTED
-    reason: Reason
-    again: bool
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        leaving = dataclasses.replace(
-            preview, restart_requested=self.again, avoid_agent=preview.agent_id
-        )
-        return reasons.give(leaving, self.reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,67 +111,6 @@ class SettingsRead:
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         return dataclasses.replace(preview, settings=self.settings, settings_for=self.settings_for)
-
-
-@dataclasses.dataclass(frozen=True)
-class Unfit:
-    """The preview cannot start with its settings."""
-
-    event: ClassVar = Event.UNFIT
-    failure: Failure
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return _fail(preview, self.failure)
-
-
-@dataclasses.dataclass(frozen=True)
-class Launched:
-    """An attempt was placed on an agent."""
-
-    event: ClassVar = Event.LAUNCHED
-    task_id: str
-    agent_id: str
-    agent_host: str
-    host_port: int
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        launched = dataclasses.replace(
-            preview,
-            task_id=self.task_id,
-            agent_id=self.agent_id,
-            agent_host=self.agent_host,
-            host_port=self.host_port,
-            phase="",
-            detail="",
-            failure=None,
-            started=None,
-            protocol="",
-            memory_kills=0,
-            moved_from=volumes.find_left(preview, self.agent_id),
-        )
-        return reasons.give(launched, reasons.NONE)
-
-
-@dataclasses.dataclass(frozen=True)
-class NotLaunched:
-    """The attempt could not be sent to Mesos."""
-
-    event: ClassVar = Event.NOT_LAUNCHED
-    reason: Reason
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return reasons.give(preview, self.reason)
-
-
-@dataclasses.dataclass(frozen=True)
-class Alive:
-    """The task exists; `reason` is a problem with it, or NONE."""
-
-    event: ClassVar = Event.ALIVE
-    reason: Reason
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return reasons.give(preview, self.reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,118 +147,19 @@ class Reported:
 
 
 @dataclasses.dataclass(frozen=True)
-class KilledByMesos:
-    """Mesos kills the task for a reason of its own: the preview starts again elsewhere."""
-
-    event: ClassVar = Event.LEAVES
-    reason: Reason
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return reasons.give(dataclasses.replace(preview, restart_requested=True), self.reason)
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    """The task ended as it should; `wanted` if the preview starts again. Its reason stays."""
-
-    wanted: bool
-
-    @property
-    def event(self) -> Event:
-        return Event.ENDED_WANTED if self.wanted else Event.ENDED
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return dataclasses.replace(preview, restart_requested=False, phase="", detail="")
-
-
-@dataclasses.dataclass(frozen=True)
-class Failed:
-    """The attempt failed, and every other attempt would fail in the same way."""
-
-    event: ClassVar = Event.FAILED
-    failure: Failure
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return _fail(preview, self.failure)
-
-
-@dataclasses.dataclass(frozen=True)
-class GivenUp:
-    """The attempt was lost, the `count`th in a row: there is no other attempt."""
-
-    event: ClassVar = Event.GIVEN_UP
-    failure: Failure
-    count: int
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return _fail(dataclasses.replace(preview, consecutive_losses=self.count), self.failure)
-
-
-@dataclasses.dataclass(frozen=True)
-class TriedAgain:
-    """The attempt was lost, the `count`th in a row; another one follows at `retry_at`.
-
-    `event` is LOST, or CRASHED if the application had run. `avoid_agent` is the agent that the next
-    attempt avoids.
-    """
-
-    event: Event
-    count: int
-    retry_at: float
-    avoid_agent: str | None
-    reason: Reason
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        again = dataclasses.replace(
-            preview,
-            consecutive_losses=self.count,
-            retry_at=self.retry_at,
-            avoid_agent=self.avoid_agent,
-            phase="",
-            detail="",
-            started=None,
-        )
-        return reasons.give(again, self.reason)
-
-
-Outcome = Failed | GivenUp | TriedAgain
-"""What happens to a preview after its attempt ended by itself."""
-
-
-@dataclasses.dataclass(frozen=True)
-class AttemptEnded:
-    """The current attempt ended `at` that time, with what becomes of the preview.
-
-    The record keeps the attempt, with its `failure` if it ended by itself.
-    """
-
-    outcome: Outcome | Ended
-    failure: Failure | None
-    at: float
-
-    @property
-    def event(self) -> Event:
-        return self.outcome.event
-
-    def change(self, preview: PreviewRecord) -> PreviewRecord:
-        attempts = ended_attempts.note(preview, self.failure, self.at)
-        return self.outcome.change(dataclasses.replace(preview, attempts=attempts))
-
-
-@dataclasses.dataclass(frozen=True)
 class SettingsNotRead:
     """The commit's settings cannot be used; `outcome` is what happens to the preview.
 
     The fields of its last attempt are cleared: they have nothing to do with this failure.
     """
 
-    outcome: Outcome
+    outcome: Failed | Again
 
     @property
     def event(self) -> Event:
-        if isinstance(self.outcome, TriedAgain):
+        if isinstance(self.outcome, Again):
             return Event.UNREAD
-        return Event.GIVEN_UP if isinstance(self.outcome, GivenUp) else Event.UNFIT
+        return Event.GIVEN_UP if self.outcome.event is Event.GIVEN_UP else Event.UNFIT
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         bare = dataclasses.replace(
@@ -381,13 +182,9 @@ def _renew(preview: PreviewRecord) -> PreviewRecord:
         detail="",
         failure=None,
         started=None,
-        restart_requested=False,
+        starts_again=False,
         consecutive_losses=0,
         retry_at=0.0,
         avoid_agent=None,
     )
     return reasons.give(renewed, reasons.NONE)
-
-
-def _fail(preview: PreviewRecord, failure: Failure) -> PreviewRecord:
-    return reasons.give(dataclasses.replace(preview, failure=failure), reasons.NONE)

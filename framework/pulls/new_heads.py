@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from framework.apps.variable_scopes import BRANCHES
 from framework.ports import Heads
-from framework.preview.reasons import ReasonKind
 from framework.pulls.gate import PullHead
+from framework.units.reasons import ReasonKind
 from prevs import names
 from prevs.apps import Warm
 from prevs.records import PreviewRecord

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import structlog
 
 from framework.clock import Clock
-from framework.jobs.transitions import StopRequested
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
 from framework.matching.match import Match, Rank
@@ -20,12 +19,13 @@ from framework.matching.preemption import Candidate, Preemption, Turn, UnmetDema
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Shortage
 from framework.preview import keep_warm
-from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.job_room import find_job_room
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Leaves
 from prevs import names
 from prevs.jobs import JobRecord, JobState
 from prevs.records import PreviewRecord
@@ -294,7 +294,7 @@ class Eviction:
             job = self._records.jobs.job(victim.unit.app, victim.unit.name)
             whom = self._name(job.app, [waits])
             why = f"It gave way to {whom}, which a visitor waits for; it starts again by itself."
-            self._records.jobs.change(job, StopRequested(Reason(ReasonKind.EVICTED, why)))
+            self._records.jobs.change(job, Leaves(Reason(ReasonKind.EVICTED, why)))
             task_id = job.task_id
         else:
             preview = self._records.preview(victim.unit)

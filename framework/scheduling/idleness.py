@@ -14,13 +14,14 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Use
 from framework.preview import keep_warm
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Stopped, StoppedIdle
+from framework.preview.transitions import StoppedIdle
 from framework.scheduling import variant_uses
 from framework.scheduling.last_use import FRESH_SECONDS, LastUse
 from framework.scheduling.variant_uses import VariantUse
 from framework.state.records import Records
 from framework.units.lifecycle import STARTING, WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.records import PreviewRecord
 from prevs.states import State
 from prevs.units import Unit

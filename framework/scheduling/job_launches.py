@@ -14,17 +14,17 @@ from framework.attempts.job_executors import LINGER_SECONDS, MOST, JobExecutors
 from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.errors import SecretsUnreadable, WrongKey
-from framework.jobs import transitions
 from framework.matching.idle_executors import Sharing
 from framework.matching.job_queue import JobQueue
 from framework.matching.match import Launch
 from framework.ports.tasks import Task
-from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
+from framework.units import reasons, transitions
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
 from prevs import names
 from prevs.codec import RecordError
 from prevs.jobs import JobRecord
@@ -79,7 +79,7 @@ class JobLaunches:
             app = self._records.find_app(name)
             if app is not None and app.removed:
                 for job in queued.of_app(name):
-                    self._jobs.change(job, transitions.CancelRequested(REMOVED))
+                    self._jobs.change(job, transitions.Stopped(REMOVED))
             elif why := unreadable.get(name, ""):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(name, why)))
                 for job in queued.of_app(name):
@@ -119,8 +119,9 @@ class JobLaunches:
             else:
                 attempt = names.job_attempt(self._new_attempt(), 1)
             task_id = names.task_id(job.app, job.sha, attempt)
-            where = (launch.agent_id, launch.host, launch.revocable)
-            changes.append((job, transitions.Launched(task_id, *where)))
+            where = (launch.agent_id, launch.host)
+            launched = transitions.Launched(task_id, *where, revocable=launch.revocable)
+            changes.append((job, launched))
             found.append((launch, given))
         placed = self._jobs.change_all(changes)
         return [PlacedJob(job, *one) for job, one in zip(placed, found, strict=True)]
@@ -158,7 +159,7 @@ class JobLaunches:
     def explain(self, why: Mapping[Unit, Reason]) -> None:
         """Write why jobs wait. One that waits for its next attempt keeps its reason."""
         found = [(self._jobs.find(unit.app, unit.name), reason) for unit, reason in why.items()]
-        self._jobs.save_all([transitions.give(job, reason) for job, reason in found if job])
+        self._jobs.save_all([reasons.give(job, reason) for job, reason in found if job])
 
     def _check_gate(self, jobs: Collection[JobRecord]) -> None:
         """End jobs of one commit, or of an app, that the gate does not let through (any more)."""
@@ -190,4 +191,4 @@ class JobLaunches:
             return None
 
     def _end(self, job: JobRecord, event: Event, failure: Failure) -> None:
-        self._jobs.change(job, transitions.NotStarted(event, failure))
+        self._jobs.change(job, transitions.Failed(failure, event))

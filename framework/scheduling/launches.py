@@ -27,8 +27,7 @@ from framework.matching.refusals import Refusal, Shortage
 from framework.matching.roles import Roles
 from framework.metrics import Metrics
 from framework.ports.tasks import Task
-from framework.preview import reasons, transitions
-from framework.preview.reasons import Reason, ReasonKind
+from framework.preview import volumes
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
@@ -37,7 +36,9 @@ from framework.scheduling.job_room import find_job_room
 from framework.scheduling.offers import Offers
 from framework.scheduling.offers_by_role import OffersByRole
 from framework.state.records import Records
-from framework.units.lifecycle import STARTING, WITH_TASK
+from framework.units import reasons, transitions
+from framework.units.lifecycle import STARTING, WITH_TASK, Event
+from framework.units.reasons import Reason, ReasonKind
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
@@ -201,7 +202,7 @@ class Launcher:
         for preview in self._records.in_state(State.QUEUED) if unreadable else ():
             if why := unreadable.get(preview.app):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
-                self._records.change(preview, transitions.Unfit(failure))
+                self._records.change(preview, transitions.Failed(failure, Event.UNFIT))
 
     def _stop_refused(self) -> None:
         """Stop the queued previews that the gate does not let through (any more).
@@ -288,6 +289,7 @@ class Launcher:
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
                 host_port=port,
+                moved_from=volumes.find_left(preview, launch.agent_id),
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)

@@ -13,9 +13,9 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Cluster, InverseOffer
 from framework.preview import keep_warm
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import AgentLeaves
 from framework.state.records import Records
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Leaves
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -131,4 +131,5 @@ class Maintenance:
         records = self._records
         previews = records.in_state(*_WITH_TASK)
         for move in tuple(moves(records.apps, previews, windows, self._clock.now())):
-            records.change(move.preview, AgentLeaves(move.reason, move.again))
+            leaves = Leaves(move.reason, move.preview.agent_id, again=move.again)
+            records.change(move.preview, leaves)

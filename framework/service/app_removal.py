@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from framework.jobs.transitions import CancelRequested
-from framework.preview import reasons
-from framework.preview.transitions import Stopped
 from framework.state.records import Records
+from framework.units import reasons
 from framework.units.lifecycle import WITH_TASK
+from framework.units.transitions import Stopped
 from prevs.jobs import ENDED
 from prevs.states import State
 
@@ -38,7 +37,7 @@ class AppRemoval:
             left = self._records.of_app(name)
             jobs = [job for job in self._records.jobs.of_app(name) if job.state not in ENDED]
             for job in jobs:
-                self._records.jobs.change(job, CancelRequested(reasons.NONE))
+                self._records.jobs.change(job, Stopped(reasons.NONE))
             if name not in busy and not jobs and not any(p.state in _UNDER_WAY for p in left):
                 self._requested.add(name)
                 self._forget_mirror(name)

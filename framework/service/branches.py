@@ -11,13 +11,13 @@ import structlog
 from framework.clock import Clock
 from framework.events import HeadsFetched
 from framework.preview import stale_refs
-from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.stale_refs import Fate
-from framework.preview.transitions import Stopped
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.service.commands import Commands
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State

@@ -14,8 +14,6 @@ from framework.apps.warm_setting import find_warm
 from framework.events import HeadsFetched
 from framework.metrics import Metrics
 from framework.preview import ahead
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Stopped
 from framework.pulls import gate, new_heads
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.pulls.gate import PullHead, Rules
@@ -24,6 +22,8 @@ from framework.pulls.skip import is_skipped
 from framework.service.commands import Commands
 from framework.state.records import Records
 from framework.units.lifecycle import STARTING
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State

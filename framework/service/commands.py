@@ -21,12 +21,14 @@ from framework.errors import (
 )
 from framework.gates.errors import NameOfGate
 from framework.people import roles
-from framework.preview import reasons, steps
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Requested, Retried, Stopped
+from framework.preview import steps
+from framework.preview.transitions import Requested, Retried
 from framework.pulls import gate, repository_ids
 from framework.stacks.errors import AppOfStack, InstanceOfVariant
 from framework.state.records import Records
+from framework.units import reasons
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.messages import Credential

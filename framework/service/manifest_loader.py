@@ -10,9 +10,10 @@ from framework.clock import Clock
 from framework.events import SettingsRead
 from framework.metrics import Metrics
 from framework.preview import transitions
-from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.skip import is_skipped
 from framework.state.records import Records
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
@@ -74,7 +75,7 @@ class ManifestLoader:
 
     def _take(self, preview: PreviewRecord, event: SettingsRead) -> None:
         if preview.ahead and is_skipped(event.subject):
-            self._records.change(preview, transitions.Stopped(SKIPPED))
+            self._records.change(preview, Stopped(SKIPPED))
             return
         if isinstance(event.outcome, CommitSettings):
             read = transitions.SettingsRead(event.outcome, event.settings_key)

@@ -13,10 +13,10 @@ import structlog
 from framework.attempts.attempts import NO_ANSWER, Attempts
 from framework.clock import Clock
 from framework.ports import Use
-from framework.preview import reasons
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Alive
 from framework.state.records import Records
+from framework.units import reasons
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Alive
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 from program.logs.log_lines import name_attempt

@@ -16,7 +16,6 @@ from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
 from framework.preview import transitions
-from framework.preview.transitions import Transition
 from framework.pulls import gate, repository_ids
 from framework.pulls.errors import OtherRepository
 from framework.pulls.gate import Rules
@@ -34,6 +33,7 @@ from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
 from framework.state.token_records import TokenRecords
 from framework.state.unconfirmed_writes import UnconfirmedWrites, divide
+from framework.units.transitions import Transition
 from prevs import names
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
@@ -254,7 +254,7 @@ class Records:
         return added
 
     def change(
-        self, preview: PreviewRecord, transition: Transition, *, label: str = ""
+        self, preview: PreviewRecord, transition: Transition[PreviewRecord], *, label: str = ""
     ) -> PreviewRecord:
         """Apply a transition to a preview and write the result. Raises IllegalTransition.
 
@@ -265,7 +265,7 @@ class Records:
         return self.change_all([(preview, transition)], label=label)[0]
 
     def change_all(
-        self, wanted: Sequence[tuple[PreviewRecord, Transition]], *, label: str = ""
+        self, wanted: Sequence[tuple[PreviewRecord, Transition[PreviewRecord]]], *, label: str = ""
     ) -> list[PreviewRecord]:
         """Apply transitions to several previews in one write, all or none; else as `change`."""
         changes = [(before, self._follow(before, what, label)) for before, what in wanted]
@@ -279,7 +279,9 @@ class Records:
             _log_change(preview, transition, changed)
         return [changed for _, changed in changes]
 
-    def _follow(self, preview: PreviewRecord, transition: Transition, label: str) -> PreviewRecord:
+    def _follow(
+        self, preview: PreviewRecord, transition: Transition[PreviewRecord], label: str
+    ) -> PreviewRecord:
         others = (
             self._other_holders(preview, preview.labels) if preview.state is State.RUNNING else ()
         )
@@ -375,7 +377,9 @@ def _taken_labels(before: PreviewRecord, after: PreviewRecord, label: str) -> Co
     return (label,) if label else ()
 
 
-def _log_change(before: PreviewRecord, transition: Transition, after: PreviewRecord) -> None:
+def _log_change(
+    before: PreviewRecord, transition: Transition[PreviewRecord], after: PreviewRecord
+) -> None:
     if before.state is not after.state:
         log.info(
             "preview changed",

@@ -223,3 +223,13 @@ def step(state: State | JobState, event: Event) -> State | JobState:
         return TRANSITIONS[state, event]
     except KeyError:
         raise IllegalTransition(state, event) from None
+
+
+def has_task(state: State | JobState) -> bool:
+    """Return whether the task of a unit's current attempt may exist."""
+    return state in WITH_TASK or state in JOB_WITH_TASK
+
+
+def is_ending(state: State | JobState) -> bool:
+    """Return whether a unit's current attempt is to end."""
+    return state is State.DRAINING or state is JobState.ENDING

@@ -7,11 +7,11 @@ from cryptography.fernet import Fernet
 
 from framework.apps import app_secrets
 from framework.apps.receivers import Receiver
-from framework.jobs.transitions import JobTransition, Launched
 from framework.service.jobs.job_commands import MOST_ACTIVE, JobCommands
 from framework.service.jobs.job_service import Jobs
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
+from framework.units.transitions import Launched, Transition
 from framework.vault import Keyring
 from prevs.jobs import JobRecord
 from tests.fakes.clock import FakeClock
@@ -89,6 +89,6 @@ class FakeJobs(Jobs):
         task = f"hello.{job_id}.{job.tries + 1}"
         return self.records.jobs.change(job, Launched(task, "S0", "10.0.0.1"))
 
-    def change(self, job_id: str, transition: JobTransition, **more: Any) -> JobRecord:
+    def change(self, job_id: str, transition: Transition[JobRecord], **more: Any) -> JobRecord:
         """Let something happen to a job."""
         return self.records.jobs.change(self.job(job_id), transition, **more)

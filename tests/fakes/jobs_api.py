@@ -9,18 +9,11 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from framework.access import Scope
-from framework.jobs.transitions import (
-    Again,
-    AttemptEnded,
-    Ended,
-    Failed,
-    Finished,
-    NotStarted,
-    Reported,
-)
+from framework.jobs.transitions import Finished, Reported
 from framework.ports import LogPart, RepositoryFile
-from framework.preview.reasons import Reason, ReasonKind
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Again, AttemptEnded, Ended, Failed
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
 from prevs.states import Cause
@@ -134,25 +127,25 @@ class JobsApi(Api):
     ) -> None:
         """Let the attempt fail for good."""
         failure = Failure(cause, message, exit_code)
-        failed = Failed(Event.FAILED, failure)
+        failed = Failed(failure)
         self.jobs.change(job_id or self.only, AttemptEnded(failed, failure, NOW + 2))
 
     def lose(self, reason: str) -> None:
         """Let the attempt be lost, so that the job waits for another one."""
         failure = Failure(Cause.TASK_LOST, reason, None)
         why = Reason(ReasonKind.RETRY, reason)
-        again = Again(Event.LOST, 0, 1, NOW, None, why)
+        again = Again(Event.LOST, 1, NOW, None, why, failures=0)
         self.jobs.change(self.only, AttemptEnded(again, failure, NOW + 2))
 
     def end_cancelled(self) -> None:
         """Let the attempt of a cancelled job end."""
         failure = Failure(Cause.APP_EXITED, "It ended.", 143)
-        self.jobs.change(self.only, AttemptEnded(Ended(Event.ENDED), failure, NOW + 2))
+        self.jobs.change(self.only, AttemptEnded(Ended(wanted=False), failure, NOW + 2))
 
     def expire(self) -> None:
         """Let the job fail before it has an attempt."""
         failure = Failure(Cause.EXPIRED, "It has waited too long.", None)
-        self.jobs.change(self.only, NotStarted(Event.GIVEN_UP, failure))
+        self.jobs.change(self.only, Failed(failure, Event.GIVEN_UP))
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -22,9 +22,9 @@ from framework.http_api.jobs import job_results, job_stream
 from framework.http_api.jobs.job_models import JobDetail
 from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams.attempt_stream import parse_event_id
-from framework.jobs import job_attempts
 from framework.jobs.errors import UnknownJobAttempt
 from framework.state.snapshot import Snapshot
+from framework.units import ended_attempts
 from prevs.artifacts import Artifact
 from prevs.jobs import ENDED, JobRecord
 from prevs.units import preview_unit
@@ -185,7 +185,7 @@ class JobPages:
     async def _find_attempt(self, request: Request) -> tuple[JobRecord, JobRecord]:
         """Return a job now, and at the end of an attempt. Raises UnknownJobAttempt."""
         job, number = await self._find(request), request.path_params["number"]
-        found = job_attempts.look_back(job, number)
+        found = ended_attempts.look_back(job, number)
         if found is None:
             raise UnknownJobAttempt(job.app, job.id, number)
         return job, found

@@ -20,8 +20,8 @@ from framework.http_api.streams import logs
 from framework.http_api.streams.attempt_stream import parse_event_id
 from framework.http_api.streams.log_stream import LogStream
 from framework.ports import Commit
-from framework.preview import ended_attempts
 from framework.service.commands import Commands
+from framework.units import ended_attempts
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.step_status import find_statuses

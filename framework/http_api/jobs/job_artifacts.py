@@ -15,9 +15,9 @@ from starlette.types import Send
 
 from framework.errors import Unavailable
 from framework.http_api.jobs import job_results
-from framework.jobs import job_attempts
 from framework.jobs.errors import ArtifactsGone, NoArtifactsYet, UnknownArtifact
 from framework.ports import Sandboxes, SandboxFile, SandboxGone
+from framework.units import ended_attempts
 from prevs import artifacts
 from prevs.artifacts import Artifact, ArtifactsRecord
 from prevs.codec import RecordError
@@ -98,13 +98,13 @@ class JobArtifacts:
             listed = _decode(file, attempt)
         finally:
             file.close()
-        kept_for = self._sandboxes.kept_for(job_attempts.as_it_ended(job, attempt))
+        kept_for = self._sandboxes.kept_for(ended_attempts.as_it_ended(job, attempt))
         until = None if kept_for is None else attempt.ended + kept_for
         return Left(tuple(sorted(listed, key=lambda one: one.path)), attempt.number, until)
 
     def _open(self, job: JobRecord, attempt: EndedAttempt, path: str) -> SandboxFile | None:
         try:
-            return self._sandboxes.open_file(job_attempts.as_it_ended(job, attempt), path)
+            return self._sandboxes.open_file(ended_attempts.as_it_ended(job, attempt), path)
         except SandboxGone as exc:
             raise ArtifactsGone(job.app, job.id, str(exc)) from exc
 

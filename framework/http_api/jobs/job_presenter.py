@@ -9,7 +9,7 @@ from framework.http_api.models.preview_models import Agent, Failure, Mistake
 from framework.jobs.queued_jobs import JobKey, LaneKey, find_lane, list_first
 from framework.matching import job_queue
 from framework.ports.notifications import CallbackTry, LastTry
-from framework.preview.reasons import ReasonKind
+from framework.units.reasons import ReasonKind
 from prevs import records
 from prevs.jobs import ENDED, NO_PROGRESS, CallbackState, JobRecord, JobState
 from prevs.records import EndedAttempt

@@ -23,9 +23,9 @@ from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams import log_answers
 from framework.http_api.streams.logs import Logs
-from framework.jobs import job_attempts
 from framework.jobs.errors import UnknownJobAttempt
 from framework.service.jobs.job_service import Jobs
+from framework.units import ended_attempts
 from prevs.jobs import ENDED, JobRecord
 
 BODY_LIMIT = 4 * 1024 * 1024
@@ -258,7 +258,7 @@ class JobRoutes(Routes):
             show = self._presenter.show
             stream = JobStream(self._jobs, self._logs, show, apart=follow.apart)
             return log_answers.answer_events(stream.follow(job, follow.offset))
-        found = job if attempt is None else job_attempts.look_back(job, attempt)
+        found = job if attempt is None else ended_attempts.look_back(job, attempt)
         if found is None:
             raise UnknownJobAttempt(app, job_id, attempt or 0)
         if tail:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.models.preview_models import Agent
-from framework.preview import ended_attempts
+from framework.units import ended_attempts
 from prevs.records import EndedAttempt, PreviewRecord
 from prevs.states import Cause
 

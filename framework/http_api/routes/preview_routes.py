@@ -29,8 +29,8 @@ from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
 from framework.people.identities import not_of_app
-from framework.preview import ended_attempts
 from framework.service.service_client import ServiceClient
+from framework.units import ended_attempts
 from prevs.records import PreviewRecord
 from prevs.states import State
 

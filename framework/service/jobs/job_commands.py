@@ -18,13 +18,14 @@ from framework.jobs.errors import (
     TooManyJobs,
 )
 from framework.jobs.orders import JobOrder
-from framework.jobs.transitions import CancelRequested, ProgressTold
+from framework.jobs.transitions import ProgressTold
 from framework.ports import Vault
-from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.sealed_payloads import Given
 from framework.state.records import Records
 from framework.units.lifecycle import JOB_WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.jobs import ENDED, JobRecord, PayloadRecord
 from prevs.work import Progress
 
@@ -89,7 +90,7 @@ class JobCommands:
         job = self._jobs.job(app, job_id)
         if job.state in ENDED:
             raise HasEnded(app, job_id, job.state.value)
-        return self._jobs.change(job, CancelRequested(_cancelled(by)))
+        return self._jobs.change(job, Stopped(_cancelled(by)))
 
     def cancel_group(self, app: str, group: str, *, by: str) -> list[JobRecord]:
         """Cancel the jobs of a group that have not ended; return them. Raises UnknownApp."""
@@ -103,7 +104,7 @@ class JobCommands:
 
     def _cancel_active(self, jobs: Collection[JobRecord], by: str) -> list[JobRecord]:
         active = [job for job in jobs if job.state not in ENDED]
-        return [self._jobs.change(job, CancelRequested(_cancelled(by))) for job in active]
+        return [self._jobs.change(job, Stopped(_cancelled(by))) for job in active]
 
     def tell_progress(self, app: str, job_id: str, progress: Progress) -> JobRecord:
         """Say how far a job's command is. Raises UnknownApp, UnknownJob, NotRunning."""

@@ -27,9 +27,7 @@ from framework.events import LeadFound
 from framework.jobs import schedule_orders
 from framework.jobs.errors import TooManyJobs, UnknownJobName
 from framework.jobs.leads import Lead
-from framework.jobs.transitions import CancelRequested
 from framework.metrics import ScheduleMetrics
-from framework.preview.reasons import Reason, ReasonKind
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.schedules import fires, times
 from framework.schedules.fires import ActiveJob, Decision
@@ -37,6 +35,8 @@ from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import sealed_payloads
 from framework.state.jobs.schedule_records import ScheduleKey, key_of
 from framework.state.records import Records
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.jobs import ENDED, JobRecord, PayloadRecord
 from prevs.records import AppRecord
 from prevs.schedules import ScheduleRecord
@@ -198,7 +198,7 @@ class ScheduleFires:
     ) -> None:
         schedule = decision.schedule
         cancelled = [
-            (job, CancelRequested(_REPLACED))
+            (job, Stopped(_REPLACED))
             for job in self._jobs.of_schedule(schedule.app, schedule.name)
             if job.id in decision.replaced
         ]

@@ -6,8 +6,6 @@ from collections.abc import Collection
 import structlog
 
 from framework.clock import Clock
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Stopped
 from framework.service.stacks.stack_upkeep import StackUpkeep
 from framework.stacks import following, variants, written_stack
 from framework.stacks.errors import TooManyStacks, UnknownVariant
@@ -16,6 +14,8 @@ from framework.stacks.written_stack import Neighbours, WrittenStack
 from framework.state.gates.stack_records import Instances, list_instances
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.stacks import StackRecord
 from prevs.states import State
 

@@ -11,12 +11,12 @@ import structlog
 from framework.clock import Clock
 from framework.errors import FrameworkError
 from framework.events import HeadsFetched
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Stopped
 from framework.stacks import following, member_gates, variants
 from framework.stacks.variants import WrittenVariant
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.records import PreviewRecord
 from prevs.stacks import StackRecord
 from prevs.states import State

@@ -14,7 +14,6 @@ from framework.jobs import callbacks, ended_jobs, transitions
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
 from framework.jobs.queued_jobs import JobKey, QueuedJobs
-from framework.jobs.transitions import JobTransition
 from framework.ports.jobs import JobsRecord, JobStore, StoredJobs
 from framework.preview.shared_map import SharedMap
 from framework.state.jobs import job_archive
@@ -22,6 +21,7 @@ from framework.state.jobs.job_archive import JobArchive, payload_of
 from framework.state.jobs.job_index import JobIndex
 from framework.state.jobs.schedule_records import ScheduleRecords, key_of
 from framework.units.lifecycle import JOB_WITH_TASK
+from framework.units.transitions import Transition
 from prevs.jobs import ENDED, JobRecord, JobState, PayloadRecord, ResultRecord
 from prevs.schedules import ScheduleRecord
 
@@ -152,7 +152,11 @@ class JobRecords:
         return [known[job.id] or job for job in jobs]
 
     def change(
-        self, job: JobRecord, transition: JobTransition, *, result: ResultRecord | None = None
+        self,
+        job: JobRecord,
+        transition: Transition[JobRecord],
+        *,
+        result: ResultRecord | None = None,
     ) -> JobRecord:
         """Apply a transition to a job and write it, with its `result`. Raises IllegalTransition.
 
@@ -162,7 +166,9 @@ class JobRecords:
         return changed
 
     def change_each(
-        self, wanted: Sequence[tuple[JobRecord, JobTransition]], results: Sequence[ResultRecord]
+        self,
+        wanted: Sequence[tuple[JobRecord, Transition[JobRecord]]],
+        results: Sequence[ResultRecord],
     ) -> list[JobRecord]:
         """Apply transitions as `change_all` does, with `results`; log each change of a state."""
         changed = self.change_all(wanted, results)
@@ -180,7 +186,7 @@ class JobRecords:
 
     def change_all(
         self,
-        wanted: Sequence[tuple[JobRecord, JobTransition]],
+        wanted: Sequence[tuple[JobRecord, Transition[JobRecord]]],
         results: Sequence[ResultRecord] = (),
     ) -> list[JobRecord]:
         """Apply transitions to several jobs in one write, all or none."""
@@ -199,7 +205,7 @@ class JobRecords:
         self,
         schedule: ScheduleRecord,
         made: Sequence[JobRecord],
-        cancelled: Sequence[tuple[JobRecord, JobTransition]],
+        cancelled: Sequence[tuple[JobRecord, Transition[JobRecord]]],
         payloads: Mapping[str, PayloadRecord],
     ) -> None:
         """Write a schedule with the jobs that its times have made and their payloads, all or none.

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from framework.jobs.transitions import AttemptEnded, Finished, Reported
+from framework.jobs.transitions import Finished, Reported
 from framework.units.lifecycle import Event
+from framework.units.transitions import AttemptEnded
 from prevs.jobs import JobState
 from prevs.work import Progress
 from tests.chromium import Chromium

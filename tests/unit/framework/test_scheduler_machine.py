@@ -299,7 +299,7 @@ class Scheduler(RuleBasedStateMachine):
             assert (preview.failure is not None) == (preview.state is State.FAILED), preview
             assert bool(preview.reason) == bool(preview.reason_kind), preview
             if preview.state is State.QUEUED:
-                of_attempt = (preview.phase, preview.detail, preview.restart_requested)
+                of_attempt = (preview.phase, preview.detail, preview.starts_again)
                 assert of_attempt == ("", "", False), preview
             if preview.state is State.RUNNING:
                 assert preview.started is not None, preview

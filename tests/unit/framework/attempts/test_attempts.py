@@ -3,8 +3,8 @@ import dataclasses
 from framework import events
 from framework.attempts.retry import LOST_LIMIT, STEADY_SECONDS
 from framework.ports.tasks import StatusKind, TaskStatus
-from framework.preview.reasons import Reason, ReasonKind
-from framework.preview.transitions import Stopped
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.records import Failure
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import Driven

@@ -6,7 +6,7 @@ from framework import events
 from framework.attempts.attempts import LATE_SECONDS, NO_ANSWER
 from framework.attempts.kills import REPEAT_SECONDS
 from framework.attempts.reconciliation import UNANSWERED_SECONDS
-from framework.preview.reasons import ReasonKind
+from framework.units.reasons import ReasonKind
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer

@@ -10,7 +10,8 @@ from framework import events
 from framework.attempts import retry
 from framework.attempts.losses import SETTLED_SECONDS, Loss, Losses
 from framework.attempts.retry import LOST_LIMIT
-from framework.preview.transitions import GivenUp, TriedAgain
+from framework.units.lifecycle import Event
+from framework.units.transitions import Again, Failed
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import Driven
@@ -64,16 +65,16 @@ def test_no_number_of_stops_in_order_fails_a_preview_or_makes_it_wait(
 ) -> None:
     for cause, ran in stops:
         outcome = end(PREVIEW, Loss.IN_STOP, cause, ran)
-        assert isinstance(outcome, TriedAgain)
-        assert (outcome.count, outcome.avoid_agent) == (0, None)
+        assert isinstance(outcome, Again)
+        assert (outcome.losses, outcome.avoid_agent) == (0, None)
         assert outcome.retry_at <= NOW + 1
 
 
 @given(st.sampled_from((Loss.WITH_AGENT, Loss.WITH_CLUSTER)), st.floats(SETTLED_SECONDS + 1, 1e6))
 def test_what_ran_for_a_minute_is_not_to_blame_for_its_agent(loss: Loss, ran: float) -> None:
     outcome = end(PREVIEW, loss, Cause.TASK_LOST, ran)
-    assert isinstance(outcome, TriedAgain)
-    assert (outcome.count, outcome.retry_at) == (0, 0.0)
+    assert isinstance(outcome, Again)
+    assert (outcome.losses, outcome.retry_at) == (0, 0.0)
     assert outcome.avoid_agent == ("agent-1" if loss is Loss.WITH_AGENT else None)
 
 
@@ -91,9 +92,11 @@ def test_what_may_have_ended_its_executor_agent_or_machine_each_time_stays_faile
     preview = PREVIEW
     for loss, cause, ran in losses[:-1]:
         outcome = end(preview, loss, cause, ran)
-        assert isinstance(outcome, TriedAgain)
-        preview = dataclasses.replace(preview, consecutive_losses=outcome.count)
-    assert isinstance(end(preview, *losses[-1]), GivenUp)
+        assert isinstance(outcome, Again)
+        preview = dataclasses.replace(preview, consecutive_losses=outcome.losses)
+    given_up = end(preview, *losses[-1])
+    assert isinstance(given_up, Failed)
+    assert given_up.event is Event.GIVEN_UP
 
 
 def test_stops_in_order_cost_a_preview_nothing(driven: Driven) -> None:

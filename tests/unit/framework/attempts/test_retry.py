@@ -1,8 +1,8 @@
 import pytest
 
 from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, decide, delay
-from framework.preview.transitions import Failed, GivenUp, TriedAgain
 from framework.units.lifecycle import WITH_TASK, Event
+from framework.units.transitions import Again, Failed
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -45,10 +45,10 @@ def failure(cause: Cause = Cause.APP_EXITED) -> Failure:
     return Failure(cause, "It broke.", 3)
 
 
-def again(before: PreviewRecord, cause: Cause = Cause.APP_EXITED) -> TriedAgain:
+def again(before: PreviewRecord, cause: Cause = Cause.APP_EXITED) -> Again:
     """Return how a preview is retried after its attempt has ended."""
     outcome = decide(before, failure(cause), NOW)
-    assert isinstance(outcome, TriedAgain)
+    assert isinstance(outcome, Again)
     return outcome
 
 
@@ -57,7 +57,7 @@ def test_the_outcome_of_an_attempt_that_never_answered(cause: Cause) -> None:
     for state in WITH_TASK - {State.RUNNING, State.DRAINING}:
         outcome = decide(preview(state), failure(cause), NOW)
         if cause in UNLUCKY:
-            assert isinstance(outcome, TriedAgain)
+            assert isinstance(outcome, Again)
             assert (outcome.event, outcome.retry_at) == (Event.LOST, NOW + 1)
         else:
             assert outcome == Failed(failure(cause))
@@ -90,15 +90,17 @@ def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
 def test_after_so_many_in_a_row_it_stays_failed_with_the_last_reason(
     cause: Cause, what: str
 ) -> None:
-    assert again(preview(consecutive_losses=LOST_LIMIT - 1), cause).count == LOST_LIMIT
+    assert again(preview(consecutive_losses=LOST_LIMIT - 1), cause).losses == LOST_LIMIT
     sentence = f"{LOST_LIMIT + 1} attempts in a row {what}. The last: It broke."
-    given_up = GivenUp(Failure(cause, sentence, 3), LOST_LIMIT + 1)
+    given_up = Failed(Failure(cause, sentence, 3), Event.GIVEN_UP, LOST_LIMIT + 1)
     assert decide(preview(consecutive_losses=LOST_LIMIT), failure(cause), NOW) == given_up
 
 
 def test_the_count_restarts_after_minutes_of_running_and_not_before() -> None:
     def count(ran: float, state: State = State.RUNNING) -> object:
-        return again(preview(state, consecutive_losses=3, started=NOW - ran), Cause.TASK_LOST).count
+        return again(
+            preview(state, consecutive_losses=3, started=NOW - ran), Cause.TASK_LOST
+        ).losses
 
     assert count(STEADY_SECONDS) == 1
     assert count(STEADY_SECONDS - 1) == 4

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.jobs import outcomes
-from framework.jobs.transitions import Again, AttemptEnded, Ended, Failed, follow
+from framework.jobs.transitions import follow
 from framework.units.lifecycle import JOB_WITH_TASK, Event
+from framework.units.transitions import Again, AttemptEnded, Ended, Failed
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
@@ -26,7 +27,7 @@ def _job(state: JobState = JobState.RUNNING, began: float | None = 900.0, **work
 
 
 def test_a_job_without_retries_fails_with_its_exit_code() -> None:
-    assert outcomes.decide(_job(), EXITED, NOW) == Failed(Event.FAILED, EXITED)
+    assert outcomes.decide(_job(), EXITED, NOW) == Failed(EXITED)
 
 
 def test_retries_are_used_up_by_the_application_alone() -> None:
@@ -61,7 +62,7 @@ def test_the_exit_code_decides_about_a_retry(work: dict[str, Any], again: bool) 
 )
 def test_what_would_fail_in_the_same_way_is_not_tried_again(cause: Cause) -> None:
     failure = Failure(cause, "It cannot work.")
-    assert outcomes.decide(_job(retries=5), failure, NOW) == Failed(Event.FAILED, failure)
+    assert outcomes.decide(_job(retries=5), failure, NOW) == Failed(failure)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +130,9 @@ def test_a_job_that_is_lost_too_often_fails() -> None:
 
 def test_a_cancelled_job_ends_cancelled_and_a_preempted_one_waits_again() -> None:
     ending = _job(JobState.ENDING)
-    assert outcomes.decide(ending, EXITED, NOW) == Ended(Event.ENDED)
+    assert outcomes.decide(ending, EXITED, NOW) == Ended(wanted=False)
     again = dataclasses.replace(ending, starts_again=True)
-    assert outcomes.decide(again, EXITED, NOW) == Ended(Event.ENDED_WANTED)
+    assert outcomes.decide(again, EXITED, NOW) == Ended(wanted=True)
     once = dataclasses.replace(again, terms=dataclasses.replace(again.terms, once=True))
     assert isinstance(outcomes.decide(once, EXITED, NOW), Failed)
 

@@ -221,7 +221,7 @@ def test_a_preview_that_made_room_starts_again_on_request() -> None:
     driven = full()
     request(driven)
     driven.start(A, "one")
-    assert driven.preview(A).restart_requested
+    assert driven.preview(A).starts_again
     driven.update("TASK_KILLED", sha=A)
     assert driven.preview(A).state is State.QUEUED
     assert driven.service.snapshot.queue_places == {

@@ -8,11 +8,11 @@ import pytest
 from framework import events
 from framework.ports import Heads
 from framework.ports.forges import Pull
-from framework.preview import reasons
 from framework.pulls.new_heads import MOST
 from framework.scheduling.idleness import SETTLING_SECONDS, UNVISITED, UNVISITED_SECONDS
 from framework.service.builds_ahead import SUPERSEDED, SWITCHED_OFF
 from framework.service.manifest_loader import SKIPPED
+from framework.units import reasons
 from prevs.records import PreviewRecord
 from prevs.states import Cause, Phase, State
 from prevs.units import preview_unit

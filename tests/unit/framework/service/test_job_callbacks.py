@@ -14,14 +14,14 @@ from framework.errors import Unavailable
 from framework.events import CallbackSettled
 from framework.jobs import callbacks, ended_jobs
 from framework.jobs.orders import JobOrder
-from framework.jobs.transitions import CancelRequested, NotStarted
 from framework.ports.notifications import LastTry
-from framework.preview.reasons import Reason, ReasonKind
 from framework.service.jobs.job_callbacks import JobCallbacks
 from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import job_records
 from framework.state.jobs.job_records import JobRecords
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Failed, Stopped
 from prevs.job_settings import JobSettings
 from prevs.jobs import Callback, CallbackState, JobRecord, JobState
 from prevs.records import Failure
@@ -30,7 +30,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A, Driven
 from tests.fakes.job_store import FakeJobStore
 
-CANCELLED = CancelRequested(Reason(ReasonKind.STOPPED, "Somebody has cancelled it."))
+CANCELLED = Stopped(Reason(ReasonKind.STOPPED, "Somebody has cancelled it."))
 TAKEN = LastTry(7.0, 204, "")
 FAILED = LastTry(8.0, 503, "ci.example.org answered with the status 503.")
 
@@ -227,7 +227,7 @@ def test_the_service_writes_what_became_of_a_callback(driven: Driven) -> None:
     driven.call(lambda: commands(driven).request([order("j1", callback="ci")]))
     job = driven.records.jobs.job("hello", "j1")
     failure = Failure(Cause.EXPIRED, "It was not started in time.")
-    driven.call(lambda: driven.records.jobs.change(job, NotStarted(Event.GIVEN_UP, failure)))
+    driven.call(lambda: driven.records.jobs.change(job, Failed(failure, Event.GIVEN_UP)))
     driven.step(CallbackSettled("hello", "j1", CallbackState.TOLD, TAKEN))
     shown = driven.service.snapshot.jobs["hello", "j1"].callback
     assert shown == Callback("ci", CallbackState.TOLD, 7.0, 204)

@@ -15,12 +15,12 @@ from framework.jobs.errors import (
     UnknownJob,
 )
 from framework.jobs.orders import JobOrder
-from framework.jobs.transitions import Failed, Finished, Launched
+from framework.jobs.transitions import FailedWithResult, Finished
 from framework.pulls.errors import NotApproved
 from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import sealed_payloads
 from framework.state.records import Records
-from framework.units.lifecycle import Event
+from framework.units.transitions import Failed, Launched
 from framework.vault import Keyring
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState, ResultRecord
@@ -54,7 +54,7 @@ class World:
         return self.records.jobs.change(job, Launched(task, "agent-1", "10.0.0.1"))
 
     def fail(self, job: JobRecord) -> JobRecord:
-        return self.records.jobs.change(self.launch(job), Failed(Event.FAILED, EXITED))
+        return self.records.jobs.change(self.launch(job), Failed(EXITED))
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_a_result_is_read_from_the_record_or_from_its_own_place(world: World) ->
     jobs.change(world.launch(long), Finished(size=4), result=stored)
     jobs.change(world.launch(none), Finished())
     stored = ResultRecord("shop", failed.id, "bG9uZw==")
-    jobs.change(world.launch(failed), Failed(Event.FAILED, EXITED, size=4), result=stored)
+    jobs.change(world.launch(failed), FailedWithResult(Failed(EXITED), size=4), result=stored)
     assert world.commands.read_result("shop", failed.id) == b"long"
     assert world.commands.read_result("shop", short.id) == b"done"
     assert world.commands.read_result("shop", long.id) == b"long"

@@ -169,7 +169,7 @@ def test_a_variant_that_is_opened_again_at_once_has_its_instance_again(stacks: S
     cart = stacks.run("cart", "feature")
     stacks.close("feature")
     stacks.open("feature")
-    assert stacks.visit("cart", "feature").restart_requested
+    assert stacks.visit("cart", "feature").starts_again
     stacks.ended(cart)
     assert stacks.now(cart).state is State.QUEUED
     assert stacks.runs(stacks.place(cart)).state is State.RUNNING

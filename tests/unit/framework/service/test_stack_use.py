@@ -6,8 +6,8 @@ import pytest
 
 from framework import events
 from framework.ports import Use
-from framework.preview.reasons import ReasonKind
 from framework.scheduling.idleness import BUSY_SECONDS, SETTLING_SECONDS
+from framework.units.reasons import ReasonKind
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
 from tests.fakes.clock import FakeClock

@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 from framework import events
 from framework.matching.limits import Limits
-from framework.preview.transitions import Failed
+from framework.units.transitions import Failed
 from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven

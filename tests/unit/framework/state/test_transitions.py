@@ -17,7 +17,6 @@ from framework import events
 from framework.apps import effective_settings
 from framework.errors import NotRetryable, Unavailable
 from framework.ports import InverseOffer
-from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.maintenance import Maintenance
 from framework.service.app_removal import AppRemoval
@@ -25,6 +24,7 @@ from framework.service.commands import Commands
 from framework.service.manifest_loader import ManifestLoader
 from framework.service.refused_connections import LAPSE_SECONDS, RefusedConnections
 from framework.state import placements
+from framework.units.reasons import Reason, ReasonKind
 from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure, PreviewRecord, Step
@@ -61,7 +61,7 @@ def preview(state: State) -> PreviewRecord:
         started=3.0,
         last_used=4.0,
         pinned=True,
-        restart_requested=True,
+        starts_again=True,
         consecutive_losses=2,
         retry_at=5.0,
         avoid_agent="agent-9",

@@ -4,11 +4,12 @@ import base64
 
 import pytest
 
-from framework.jobs.transitions import Again, AttemptEnded, Failed, Finished, Reported
+from framework.jobs.transitions import Finished, Reported
 from framework.preview.history import ActivityEvent, History
-from framework.preview.reasons import Reason, ReasonKind
 from framework.units.lifecycle import Event
-from prevs.jobs import JobState
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Again, AttemptEnded, Failed
+from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure
 from prevs.states import Cause, State
 from prevs.work import Progress
@@ -35,7 +36,7 @@ def finish(dashboard: Dashboard, job_id: str, result: bytes = b"") -> None:
 
 def fail(dashboard: Dashboard, job_id: str) -> None:
     run(dashboard, job_id)
-    failed = AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, NOW + 12)
+    failed: AttemptEnded[JobRecord] = AttemptEnded(Failed(EXITED), EXITED, NOW + 12)
     dashboard.jobs.change(job_id, failed)
 
 
@@ -143,7 +144,9 @@ def test_a_failed_job_shows_why_and_runs_again_once_for_each_form(
 def test_each_attempt_has_why_it_ended_and_its_log(dashboard: Dashboard, user: Visitor) -> None:
     job_id = start(user)
     run(dashboard, job_id)
-    again = Again(Event.TRIED_AGAIN, 1, 0, NOW, None, Reason(ReasonKind.RETRY, "Once more."))
+    again = Again(
+        Event.TRIED_AGAIN, 0, NOW, None, Reason(ReasonKind.RETRY, "Once more."), failures=1
+    )
     dashboard.jobs.change(job_id, AttemptEnded(again, EXITED, NOW + 12))
     dashboard.jobs.launch(job_id)
     dashboard.sandboxes.output |= {

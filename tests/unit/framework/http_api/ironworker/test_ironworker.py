@@ -10,9 +10,10 @@ from framework.http_api.ironworker import task_presenter
 from framework.http_api.ironworker.refusals import rewrite_refusals
 from framework.http_api.ironworker.task_orders import read_code_name
 from framework.jobs.conventions import IRONWORKER
-from framework.jobs.transitions import AttemptEnded, Failed, Reported
+from framework.jobs.transitions import Reported
 from framework.ports import LogPart
 from framework.units.lifecycle import Event
+from framework.units.transitions import AttemptEnded, Failed
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.log_sources import Source
@@ -157,7 +158,7 @@ def test_a_task_that_took_too_long_is_a_timeout(api: IronApi) -> None:
     task_id = api.queue()
     api.work("hello\n")
     failure = Failure(Cause.TIMED_OUT, "It took too long.", 143)
-    api.jobs.change(task_id, AttemptEnded(Failed(Event.FAILED, failure), failure, NOW + 2.5))
+    api.jobs.change(task_id, AttemptEnded(Failed(failure), failure, NOW + 2.5))
     shown = api.ask("GET", f"/tasks/{task_id}").json()
     assert (shown["status"], shown["msg"]) == ("timeout", "It took too long.")
     assert shown["start_time"] == "2033-05-18T03:33:20.000Z"

@@ -10,7 +10,8 @@ from starlette.types import Scope as AsgiScope
 
 from framework.access import Scope
 from framework.http_api.jobs.job_artifacts import JobArtifacts
-from framework.jobs.transitions import AttemptEnded, Finished
+from framework.jobs.transitions import Finished
+from framework.units.transitions import AttemptEnded
 from prevs.artifacts import LIST, LONGEST_LIST
 from tests.fakes.asgi import TOKEN, AsgiClient, refusal
 from tests.fakes.jobs_api import JobsApi

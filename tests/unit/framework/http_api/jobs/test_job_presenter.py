@@ -1,5 +1,5 @@
 from framework.http_api.jobs.job_presenter import JobPresenter
-from framework.preview.reasons import ReasonKind
+from framework.units.reasons import ReasonKind
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 

@@ -15,9 +15,9 @@ from framework.http_api.jobs.job_requests import JobRequests
 from framework.http_api.jobs.job_resolver import JobResolver
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.jobs.errors import KeyOfAnotherOrder
-from framework.jobs.transitions import CancelRequested
-from framework.preview.reasons import Reason, ReasonKind
 from framework.state.jobs import job_records
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
 from prevs.jobs import ENDED, JobRecord
 from prevs.records import AppRecord
 from tests.fakes.jobs import FakeJobs
@@ -26,7 +26,7 @@ from tests.fakes.refs import FakeRefs
 
 CI = Identity("ci", Scope.ADMIN)
 SIZE = 5
-CANCELLED = CancelRequested(Reason(ReasonKind.STOPPED, "It was cancelled."))
+CANCELLED = Stopped(Reason(ReasonKind.STOPPED, "It was cancelled."))
 
 
 class World:

@@ -8,10 +8,11 @@ from framework.access import Scope
 from framework.http_api.jobs.job_presenter import JobPresenter
 from framework.http_api.jobs.job_stream import JobStream
 from framework.http_api.streams.logs import Logs
-from framework.jobs.transitions import AttemptEnded, CancelRequested, Failed, Finished, Reported
-from framework.preview.reasons import Reason, ReasonKind
+from framework.jobs.transitions import Finished, Reported
 from framework.state.snapshot import Snapshot
 from framework.units.lifecycle import Event
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import AttemptEnded, Failed, Stopped
 from prevs.jobs import ResultRecord
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause
@@ -24,7 +25,7 @@ EXITED = Failure(Cause.APP_EXITED, "The command exited with 3.", 3)
 
 def fail(api: JobsApi, job_id: str) -> None:
     api.jobs.launch(job_id)
-    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(EXITED), EXITED, 1_000_007.0))
 
 
 def test_a_job_is_shown_while_it_runs_and_after_its_end(api: JobsApi) -> None:
@@ -39,7 +40,7 @@ def test_a_job_is_shown_while_it_runs_and_after_its_end(api: JobsApi) -> None:
     assert running["progress"] == {"percent": 40, "message": "half way"}
     assert (running["began"], running["ended"], running["tries"]) == (1_000_005.0, None, 1)
     assert running["agent"] == {"id": "S0", "host": "10.0.0.1"}
-    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(EXITED), EXITED, 1_000_007.0))
     answer = api.ask("GET", f"/{job_id}", Scope.READ)
     ended = answer.json()
     assert "Retry-After" not in answer.headers
@@ -203,7 +204,7 @@ def test_the_wait_for_the_end_ends_with_the_job(
         looks += 1
         if looks == 4:
             reason = Reason(ReasonKind.STOPPED, "It was cancelled.")
-            api.jobs.change(job_id, CancelRequested(reason))
+            api.jobs.change(job_id, Stopped(reason))
         return api.previews.snapshot._replace(jobs=api.jobs.records.jobs.shown)
 
     monkeypatch.setattr(type(api.jobs), "snapshot", property(snapshot))
@@ -220,7 +221,7 @@ def test_the_log_is_that_of_the_last_attempt_or_of_one_by_its_number(api: JobsAp
         api.sandboxes.output[f"hello.{job_id}.{number}"] = f"try {number}\n".encode()
     api.jobs.launch(job_id)
     assert api.ask("GET", f"/{job_id}/log?attempt=1").text == "try 1\n"
-    again = Failed(Event.FAILED, EXITED)
+    again = Failed(EXITED)
     api.jobs.change(job_id, AttemptEnded(again, EXITED, 1_000_007.0))
     answer = api.ask("GET", f"/{job_id}/log?offset=4", Scope.READ)
     assert (answer.text, answer.headers["X-Next-Offset"]) == ("1\n", "6")
@@ -233,7 +234,7 @@ def test_a_log_is_followed_to_the_end_of_its_job(api: JobsApi) -> None:
     job_id = api.request()
     api.jobs.launch(job_id)
     api.sandboxes.output[f"hello.{job_id}.1"] = b"one\n"
-    api.jobs.change(job_id, AttemptEnded(Failed(Event.FAILED, EXITED), EXITED, 1_000_007.0))
+    api.jobs.change(job_id, AttemptEnded(Failed(EXITED), EXITED, 1_000_007.0))
     events = {"Accept": "text/event-stream"}
     answer = api.ask("GET", f"/{job_id}/log", headers=events)
     names = [line for line in answer.text.splitlines() if line.startswith("event: ")]

@@ -7,16 +7,17 @@ from framework.errors import Unavailable
 from framework.jobs import ended_jobs
 from framework.jobs.conventions import IRONWORKER
 from framework.jobs.errors import UnknownJob
-from framework.jobs.transitions import CancelRequested, Finished, Launched, Reported
-from framework.preview.reasons import Reason, ReasonKind
+from framework.jobs.transitions import Finished, Reported
 from framework.state.jobs.job_records import JobRecords
 from framework.units.lifecycle import Event, IllegalTransition
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Launched, Stopped
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState, PayloadRecord, ResultRecord
 from tests.fakes.clock import FakeClock
 from tests.fakes.job_store import FakeJobStore
 
-CANCELLED = CancelRequested(Reason(ReasonKind.STOPPED, "Somebody has cancelled it."))
+CANCELLED = Stopped(Reason(ReasonKind.STOPPED, "Somebody has cancelled it."))
 LAUNCHED = Launched(f"shop.{'b' * 40}.k3j9x0q2ab", "agent-1", "10.0.0.1")
 
 

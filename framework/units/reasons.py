@@ -1,10 +1,13 @@
-"""Why a preview waits or ends: a kind for programs, and a sentence for people. Pure."""
+"""Why a unit waits or ends: a kind for programs, and a sentence for people. Pure."""
 
 import dataclasses
 import enum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from prevs.jobs import JobRecord
 from prevs.records import PreviewRecord
+
+_Unit = TypeVar("_Unit", PreviewRecord, JobRecord)
 
 
 class ReasonKind(enum.StrEnum):
@@ -46,6 +49,8 @@ AHEAD = Reason(
 )
 
 
-def give(preview: PreviewRecord, reason: Reason) -> PreviewRecord:
-    """Return the preview with this reason instead of its own."""
-    return dataclasses.replace(preview, reason=reason.text, reason_kind=reason.kind.value)
+def give(unit: _Unit, reason: Reason) -> _Unit:
+    """Return the unit with this reason instead of its own."""
+    if (unit.reason, unit.reason_kind) == (reason.text, reason.kind.value):
+        return unit
+    return dataclasses.replace(unit, reason=reason.text, reason_kind=reason.kind.value)

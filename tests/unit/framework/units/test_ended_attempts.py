@@ -2,8 +2,8 @@ import dataclasses
 
 from framework import events
 from framework.errors import Unavailable
-from framework.preview import ended_attempts
-from framework.preview.ended_attempts import KEPT, LONGEST_WHY
+from framework.units import ended_attempts
+from framework.units.ended_attempts import KEPT, LONGEST_WHY
 from prevs.records import EndedAttempt, Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, Driven
