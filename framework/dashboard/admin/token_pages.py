@@ -13,7 +13,7 @@ from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import TokenExists, UnknownApp
-from framework.http_api.http.paging import cut
+from framework.http_api.http.paging import PageRequest
 from framework.http_api.models.token_models import TokenOrder
 
 
@@ -67,8 +67,8 @@ class TokenPages:
 
     async def _show_audit(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        page = cut(
-            self._context.audit.latest(), lambda entry: (-entry.at, entry.id), rows.PAGE_SIZE, after
+        page = PageRequest(rows.PAGE_SIZE, after).cut(
+            self._context.audit.latest(), lambda entry: (-entry.at, entry.id)
         )
         return self._context.pages.show(
             request, viewer, "admin/audit", entries=page.entries, next=page.next, is_first=not after

@@ -11,6 +11,7 @@ from framework.dashboard.pages import app_forms, rows
 from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.sessions import Viewer
+from framework.http_api.http.paging import PageRequest
 from framework.preview.history import ActivityEvent
 from prevs.records import PreviewRecord
 from prevs.units import preview_unit
@@ -55,7 +56,7 @@ class Overview:
                 for app in snapshot.list_apps()
                 if sees(app.name)
             ],
-            queue=self._context.presenter.show_queue(_SHOWN, "", sees).queue,
+            queue=self._context.presenter.show_queue(PageRequest(_SHOWN), sees).queue,
             waiting=sum(
                 preview_unit(one.app, one.sha) in snapshot.queue_places for one in previews
             ),
@@ -66,7 +67,9 @@ class Overview:
 
     async def _show_queue(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        shown = self._context.presenter.show_queue(rows.PAGE_SIZE, after, viewer.identity.sees)
+        shown = self._context.presenter.show_queue(
+            PageRequest(rows.PAGE_SIZE, after), viewer.identity.sees
+        )
         return self._context.pages.show(
             request,
             viewer,

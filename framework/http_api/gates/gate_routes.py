@@ -16,7 +16,7 @@ from framework.http_api.gates import gate_orders as orders
 from framework.http_api.gates.gate_changes import ChangeOptions, GateChanges, tag
 from framework.http_api.gates.gate_orders import AsOrdered, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Caller, ListedApps
 from framework.people.identities import not_of_app
 from framework.service.gates.gate_service import Gates
@@ -48,9 +48,7 @@ class GateRoutes(Routes):
         self._presenter = presenter
 
     @operation("GET", "/v1/gates", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
-    def list_gates(
-        self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
-    ) -> models.Gates:
+    def list_gates(self, paged: Paged, listed: ListedApps) -> models.Gates:
         """List gates, by name."""
         snapshot = self._gates.snapshot
         if listed.app:
@@ -58,7 +56,7 @@ class GateRoutes(Routes):
         seen: Sequence[GateRecord] = [
             gate for gate in snapshot.gates.values() if listed.has(gate.app)
         ]
-        page = cut(seen, lambda gate: (gate.name,), limit, after)
+        page = paged.cut(seen, lambda gate: (gate.name,))
         return models.Gates(gates=self._presenter.show_all(page.entries), next=page.next)
 
     @operation(

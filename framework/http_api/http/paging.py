@@ -4,8 +4,8 @@ A cursor has the key of the last entry on the page, not its number. So no entry 
 skipped when others come or go meanwhile. A list needs a key that orders its entries, is unique and
 does not change:
 
-    async def list_things(self, limit: Limit = LIMIT, after: After = "") -> models.Things:
-        page = cut(self._things(), lambda thing: (-thing.created, thing.name), limit, after)
+    async def list_things(self, paged: Paged) -> models.Things:
+        page = paged.cut(self._things(), lambda thing: (-thing.created, thing.name))
         return models.Things(things=[show(thing) for thing in page.entries], next=page.next)
 
 with `next: Next` in the model. A key is made of texts and numbers, and the least comes first. For
@@ -18,7 +18,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Generic, NamedTuple, NoReturn, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import Field
 
 from framework.errors import UnknownPlace
@@ -26,25 +26,12 @@ from framework.errors import UnknownPlace
 Key = tuple[str | int | float, ...]
 T = TypeVar("T")
 
-LIMIT = 100
+_LIMIT = 100
 MOST = 500
 _LONGEST_CURSOR = 12_000
 """Enough for the longest name of a branch: 4096 quotes, which JSON doubles. HAProxy takes 16 kB for
 a request, our own server 64 kB."""
 
-Limit = Annotated[
-    int, Query(ge=1, le=MOST, description="How many entries to return at most.", examples=[20])
-]
-After = Annotated[
-    str,
-    Query(
-        max_length=_LONGEST_CURSOR,
-        # Other characters take up to six bytes in a URL, which could exceed what a server takes.
-        pattern=r"^[A-Za-z0-9._-]*$",
-        description="Where to continue: the `next` of the previous answer. Without it, at the "
-        "beginning.",
-    ),
-]
 Next = Annotated[
     str | None,
     Field(description="What to send as `after` to get what follows; null: nothing follows."),
@@ -58,20 +45,48 @@ class Page(NamedTuple, Generic[T]):
     next: str | None
 
 
-def cut(entries: Iterable[T], key: Callable[[T], Key], limit: int, after: str) -> Page[T]:
-    """Return the first `limit` entries by `key` that come after a cursor, "" for the beginning.
+class PageRequest(NamedTuple):
+    """The page that is asked for: at most `limit` entries after a cursor, "" for the beginning."""
 
-    Raises UnknownPlace if `after` is no cursor of this list.
-    """
-    left = sorted(entries, key=key)
-    if after:
-        last = read_cursor(after)
-        try:
-            left = [entry for entry in left if key(entry) > last]
-        except TypeError:
-            _refuse()
-    follows = len(left) > limit
-    return Page(left[:limit], write_cursor(key(left[limit - 1])) if follows else None)
+    limit: int
+    after: str = ""
+
+    def cut(self, entries: Iterable[T], key: Callable[[T], Key]) -> Page[T]:
+        """Return the page of a list that `key` orders.
+
+        Raises UnknownPlace if `after` is no cursor of this list.
+        """
+        left = sorted(entries, key=key)
+        if self.after:
+            last = read_cursor(self.after)
+            try:
+                left = [entry for entry in left if key(entry) > last]
+            except TypeError:
+                _refuse()
+        page = left[: self.limit]
+        return Page(page, write_cursor(key(page[-1])) if left[self.limit :] else None)
+
+
+async def _find_paging(
+    limit: Annotated[
+        int, Query(ge=1, le=MOST, description="How many entries to return at most.", examples=[20])
+    ] = _LIMIT,
+    after: Annotated[
+        str,
+        Query(
+            max_length=_LONGEST_CURSOR,
+            # Other characters take up to six bytes in a URL, which could exceed what a server
+            # takes.
+            pattern=r"^[A-Za-z0-9._-]*$",
+            description="Where to continue: the `next` of the previous answer. Without it, at the "
+            "beginning.",
+        ),
+    ] = "",
+) -> PageRequest:
+    return PageRequest(limit, after)
+
+
+Paged = Annotated[PageRequest, Depends(_find_paging)]
 
 
 def write_cursor(key: Key) -> str:

@@ -12,7 +12,7 @@ from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import App, Caller, ListedApps
 from framework.http_api.jobs import job_models as models
 from framework.http_api.jobs import job_parameters as parameters
@@ -62,13 +62,12 @@ class JobRoutes(Routes):
     @operation("GET", "/v1/jobs", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     def list_jobs(
         self,
+        paged: Paged,
         listed: ListedApps,
         *,
         state: parameters.OfState = None,
         group: parameters.OfGroup = "",
         schedule: parameters.OfSchedule = "",
-        limit: Limit = LIMIT,
-        after: After = "",
     ) -> models.Jobs:
         """List jobs, the newest first.
 
@@ -83,7 +82,7 @@ class JobRoutes(Routes):
             and group in ("", job.group)
             and schedule in ("", job.schedule)
         )
-        page = cut(found, lambda job: (-job.created, job.app, job.id), limit, after)
+        page = paged.cut(found, lambda job: (-job.created, job.app, job.id))
         shown = [self._presenter.show(job) for job in page.entries]
         return models.Jobs(jobs=shown, next=page.next)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from framework.git.resolution import find_main
-from framework.http_api.http.paging import cut
+from framework.http_api.http.paging import PageRequest
 from framework.http_api.landing.landing_models import NO_ENTRIES, LandingEntry, LandingList
 from framework.http_api.models.variant_models import VariantAddress, show_addresses
 from framework.http_api.routes.ref_routes import matches
@@ -34,13 +34,12 @@ class Known(NamedTuple):
 class Wanted(NamedTuple):
     """Which entries are wanted: of one `kind`, or the first ones of each ("").
 
-    They match `search`, and are those behind the cursor `after`.
+    They match `search`, and are those of a page.
     """
 
     search: str
     kind: str
-    limit: int
-    after: str
+    page: PageRequest
 
     @property
     def is_all(self) -> bool:
@@ -95,7 +94,7 @@ def _list_refs(kind: str, refs: Sequence[Ref], known: Known, wanted: Wanted) -> 
     if wanted.kind not in ("", kind):
         return NO_ENTRIES
     found = [ref for ref in refs if matches(ref, wanted.search)]
-    page = cut(found, lambda ref: (-ref.committed, ref.name, ref.label), wanted.limit, wanted.after)
+    page = wanted.page.cut(found, lambda ref: (-ref.committed, ref.name, ref.label))
     entries = [_show_ref(ref, known) for ref in page.entries]
     return LandingList(entries=entries, total=len(found), next=page.next)
 
@@ -107,7 +106,7 @@ def _list_pulls(
     if wanted.kind not in ("", "pull"):
         return NO_ENTRIES
     found = [pull for pull in pulls if _matches(pull, wanted.search)]
-    page = cut(found, lambda pull: (-pull.number,), wanted.limit, wanted.after)
+    page = wanted.page.cut(found, lambda pull: (-pull.number,))
     entries = [_show_pull(pull, rules, known) for pull in page.entries]
     return LandingList(entries=entries, total=len(found), next=page.next)
 

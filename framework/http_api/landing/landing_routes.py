@@ -10,7 +10,7 @@ from framework.access import Scope
 from framework.apps import room_detail
 from framework.errors import BeingFetched, RepositoryUnreachable
 from framework.http_api.admission.operations import Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import App
 from framework.http_api.landing import landing_lists as lists
 from framework.http_api.landing.landing_lists import Wanted
@@ -54,8 +54,7 @@ class LandingRoutes(Routes):
         *,
         search: Search = "",
         kind: OfKind = "",
-        limit: Limit = LIMIT,
-        after: After = "",
+        paged: Paged,
     ) -> Landing:
         """Show what an app has and what runs of it, as far as its `room` shows that to visitors.
 
@@ -75,7 +74,7 @@ class LandingRoutes(Routes):
             pulls,
             snapshot.rules(app),
             lists.know(app, snapshot, self._addresses),
-            wanted=Wanted(text, kind, limit, after if kind else ""),
+            wanted=Wanted(text, kind, paged if kind else paged._replace(after="")),
         )
         is_commit = names.is_commit_prefix(text)
         return Landing(

@@ -7,7 +7,7 @@ from framework.apps import effective_settings, forge_settings, room_detail
 from framework.apps.effective_settings import Effective
 from framework.apps.warm_setting import find_warm
 from framework.forges import registry
-from framework.http_api.http.paging import cut
+from framework.http_api.http.paging import PageRequest
 from framework.http_api.models import app_models, preview_models
 from framework.http_api.models.variant_models import Places, VariantPlace
 from framework.matching import launch_queue
@@ -129,12 +129,10 @@ class Presenter:
             place=seen.place,
         )
 
-    def show_queue(
-        self, limit: int, after: str, sees: Callable[[str], bool]
-    ) -> preview_models.Queue:
+    def show_queue(self, paged: PageRequest, sees: Callable[[str], bool]) -> preview_models.Queue:
         """Return the queue of the apps that somebody `sees`, the next preview first.
 
-        `limit` and `after` are as in paging. Places count the previews of all apps.
+        Places count the previews of all apps.
         """
         snapshot = self._previews.snapshot
         placed = [
@@ -142,7 +140,7 @@ class Presenter:
             for unit, place in snapshot.queue_places.items()
             if sees(unit.app) and (preview := snapshot.previews.get(unit))
         ]
-        page = cut(placed, lambda one: launch_queue.order(one[1]), limit, after)
+        page = paged.cut(placed, lambda one: launch_queue.order(one[1]))
         return preview_models.Queue(
             queue=[
                 preview_models.Queued(

@@ -2,7 +2,7 @@
 
 from framework.access import Scope
 from framework.http_api.admission.operations import Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.models import agent_models as models
 from framework.http_api.streams.agent_shares import AgentShares
 
@@ -16,8 +16,8 @@ class AgentRoutes(Routes):
         self._shares = shares
 
     @operation("GET", "/v1/agents", Scope.READ, refuses=(404,))
-    async def list_agents(self, limit: Limit = LIMIT, after: After = "") -> models.MesosAgents:
+    async def list_agents(self, paged: Paged) -> models.MesosAgents:
         """List the agents of the cluster by host, as they were within the last seconds."""
         shares = await self._shares.read()
-        page = cut(shares.agents, lambda agent: (agent.host, agent.id), limit, after)
+        page = paged.cut(shares.agents, lambda agent: (agent.host, agent.id))
         return models.MesosAgents(agents=list(page.entries), next=page.next, as_of=shares.as_of)

@@ -11,7 +11,7 @@ from framework.errors import AppChanged, SecretsUnreadable
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
@@ -45,12 +45,10 @@ class AppRoutes(Routes):
         self._places = Places(addresses)
 
     @operation("GET", "/v1/apps", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
-    async def list_apps(
-        self, caller: Caller, limit: Limit = LIMIT, after: After = ""
-    ) -> models.Apps:
+    async def list_apps(self, paged: Paged, caller: Caller) -> models.Apps:
         """List the apps, by name."""
         apps = (app for app in self._previews.snapshot.list_apps() if caller.sees(app.name))
-        page = cut(apps, lambda app: (app.name,), limit, after)
+        page = paged.cut(apps, lambda app: (app.name,))
         return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
 
     @operation(

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from framework.access import Scope
 from framework.errors import UnknownPlace
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Accept, LastEventId, Listed, ListedApps
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
@@ -59,9 +59,8 @@ class EventRoutes(Routes):
     async def list_events(
         self,
         *,
+        paged: Paged,
         listed: ListedApps,
-        limit: Limit = LIMIT,
-        after: After = "",
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> models.Events | Response:
@@ -74,14 +73,14 @@ class EventRoutes(Routes):
             events = self._follow(listed, last_event_id.strip())
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
         history = self._feed.history
-        kept = history.before(after) if after else history.events
+        kept = history.before(paged.after) if paged.after else history.events
         if kept is None:
             raise UnknownPlace
         found = [one for one in reversed(kept) if listed.has(one.app)]
-        page = found[:limit]
+        page = found[: paged.limit]
         return models.Events(
             events=[models.show_event(one) for one in page],
-            next=page[-1].id if found[limit:] else None,
+            next=page[-1].id if found[paged.limit :] else None,
         )
 
     async def _follow(self, listed: Listed, after: str) -> AsyncGenerator[bytes, None]:

@@ -13,7 +13,7 @@ from framework.errors import NotAllowed, Unavailable, UnknownAttempt
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import (
     App,
     Caller,
@@ -59,7 +59,7 @@ class PreviewRoutes(Routes):
 
     @operation("GET", "/v1/previews", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
     async def list_previews(
-        self, listed: ListedApps, state: OfState = None, limit: Limit = LIMIT, after: After = ""
+        self, paged: Paged, listed: ListedApps, state: OfState = None
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
         if listed.app:
@@ -69,7 +69,7 @@ class PreviewRoutes(Routes):
             for preview in self._previews.snapshot.list_previews()
             if listed.has(preview.app) and state in (None, preview.state)
         )
-        page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
+        page = paged.cut(found, lambda one: (one.app, one.created, one.sha))
         return models.Previews(
             previews=[self._show(preview, listed.caller) for preview in page.entries],
             next=page.next,

@@ -6,7 +6,7 @@ from fastapi import Path
 
 from framework.access import Scope
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import MOST, App, Caller
 from framework.http_api.models import pull_models as models
 from framework.service.service_client import ServiceClient
@@ -25,11 +25,11 @@ class PullRoutes(Routes):
         self._addresses = addresses
 
     @operation("GET", "/v1/apps/{app}/pulls", Scope.READ, Reach.ITS_PATH, refuses=(404,))
-    async def list_pulls(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Pulls:
+    async def list_pulls(self, app: App, paged: Paged) -> models.Pulls:
         """List an app's open pull requests, the newest first, as the last look found them."""
         snapshot = self._previews.snapshot
         look = snapshot.find_look(app)
-        page = cut(snapshot.list_pulls(app), lambda one: (-one.number,), limit, after)
+        page = paged.cut(snapshot.list_pulls(app), lambda one: (-one.number,))
         return models.Pulls(
             pulls=[models.show(one, snapshot, self._addresses) for one in page.entries],
             next=page.next,

@@ -8,7 +8,7 @@ from fastapi import Query
 
 from framework.access import Scope
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import App
 from framework.http_api.models import ref_models as models
 from framework.http_api.streams.label_resolver import LabelResolver
@@ -66,8 +66,7 @@ class RefRoutes(Routes):
             Literal["", "branch", "tag"], Query(description="Only branches, or only tags.")
         ] = "",
         search: Search = "",
-        limit: Limit = LIMIT,
-        after: After = "",
+        paged: Paged,
     ) -> models.Refs:
         """List an app's branches and tags, the newest commit first.
 
@@ -79,7 +78,7 @@ class RefRoutes(Routes):
             for ref in listing.refs
             if kind in ("", ref.kind) and matches(ref, search.casefold())
         )
-        page = cut(found, lambda ref: (-ref.committed, ref.kind, ref.name, ref.label), limit, after)
+        page = paged.cut(found, lambda ref: (-ref.committed, ref.kind, ref.name, ref.label))
         return models.Refs(
             refs=[self._show_ref(app, ref) for ref in page.entries],
             next=page.next,
@@ -95,15 +94,14 @@ class RefRoutes(Routes):
         ref: RefName = "",
         base: Base = "",
         first_parent: FirstParent = False,
-        limit: Limit = LIMIT,
-        after: After = "",
+        paged: Paged,
     ) -> models.Commits:
         """List the commits that a branch or tag reaches, the newest first.
 
         Later pages belong to the commits that the first one did, wherever the branch is by then.
         """
         page = await self._resolver.commits(
-            app, ref, limit=limit, after=after, base=base, first_parent=first_parent
+            app, ref, limit=paged.limit, after=paged.after, base=base, first_parent=first_parent
         )
         return models.Commits(
             commits=[self._show_commit(app, commit) for commit in page.commits], next=page.next

@@ -7,7 +7,7 @@ from fastapi import Path, Response
 from framework.access import Scope
 from framework.http_api.admission.audit import Audit
 from framework.http_api.admission.operations import Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.models import token_models as models
 from framework.ports import Tokens
 from framework.service.service_client import ServiceClient
@@ -30,9 +30,9 @@ class TokenRoutes(Routes):
         self._audit = audit
 
     @operation("GET", "/v1/tokens", Scope.ADMIN, refuses=(404,))
-    async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:
+    async def list_tokens(self, paged: Paged) -> models.Tokens:
         """List the tokens, by name, without their texts."""
-        page = cut(self._tokens.tokens(), lambda token: (token.name,), limit, after)
+        page = paged.cut(self._tokens.tokens(), lambda token: (token.name,))
         return models.Tokens(tokens=[_show(token) for token in page.entries], next=page.next)
 
     # It takes no Idempotency-Key: that would keep the answer, which has the token.
@@ -50,9 +50,9 @@ class TokenRoutes(Routes):
         self._tokens.remove_token(name)
 
     @operation("GET", "/v1/audit", Scope.ADMIN, refuses=(404,))
-    async def show_audit(self, limit: Limit = LIMIT, after: After = "") -> models.AuditLog:
+    async def show_audit(self, paged: Paged) -> models.AuditLog:
         """List who did what, the newest first: the last thousand that this framework knows."""
-        page = cut(self._audit.latest(), lambda entry: (-entry.at, entry.id), limit, after)
+        page = paged.cut(self._audit.latest(), lambda entry: (-entry.at, entry.id))
         return models.AuditLog(
             entries=[models.AuditEntry(**entry._asdict()) for entry in page.entries],
             next=page.next,
@@ -68,13 +68,11 @@ class RoleRoutes(Routes):
         self._previews = previews
 
     @operation("GET", "/v1/roles", Scope.ADMIN, refuses=(404,))
-    async def list_roles(self, limit: Limit = LIMIT, after: After = "") -> models.Roles:
+    async def list_roles(self, paged: Paged) -> models.Roles:
         """List the roles: those for all apps first, then by app, group and person."""
-        page = cut(
+        page = paged.cut(
             self._previews.snapshot.roles.values(),
             lambda role: (role.app, role.group, role.person),
-            limit,
-            after,
         )
         return models.Roles(roles=[models.show_role(one) for one in page.entries], next=page.next)
 

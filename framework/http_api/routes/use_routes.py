@@ -9,7 +9,7 @@ from framework.access import Scope
 from framework.events import ConnectionsRefused, ProxyReport, UsageReported
 from framework.http_api.admission.clients import Client
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Caller
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.models.preview_models import Queue, RefusalReport, UseReport
@@ -38,9 +38,9 @@ class UseRoutes(Routes):
         self._note_proxy = note_proxy
 
     @operation("GET", "/v1/queue", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
-    async def show_queue(self, caller: Caller, limit: Limit = LIMIT, after: After = "") -> Queue:
+    async def show_queue(self, paged: Paged, caller: Caller) -> Queue:
         """List what waits for an agent, the next first. Places count all previews that wait."""
-        return self._presenter.show_queue(limit, after, caller.sees)
+        return self._presenter.show_queue(paged, caller.sees)
 
     @operation(
         "POST", "/v1/uses", Scope.PROXY, action="report uses", is_report=True, body_limit=USES_LIMIT

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from framework.access import Scope
 from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import App, Caller
 from framework.http_api.jobs import job_models, job_presenter
 from framework.http_api.jobs.job_parameters import Key
@@ -49,11 +49,11 @@ class ScheduleRoutes(Routes):
         self._now = now
 
     @operation("GET", "/v1/apps/{app}/schedules", Scope.READ, Reach.ITS_PATH, refuses=(404,))
-    def list_schedules(self, app: App, limit: Limit = LIMIT, after: After = "") -> models.Schedules:
+    def list_schedules(self, app: App, paged: Paged) -> models.Schedules:
         """List the schedules of an app, by name."""
         snapshot = self._schedules.snapshot
         snapshot.app(app)
-        page = cut(snapshot.list_schedules(app), lambda one: (one.name,), limit, after)
+        page = paged.cut(snapshot.list_schedules(app), lambda one: (one.name,))
         jobs = presenter.find_active(snapshot, app)
         return models.Schedules(
             schedules=[presenter.show(one, snapshot, jobs) for one in page.entries],

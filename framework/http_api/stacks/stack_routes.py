@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from framework.access import Identity, Scope
 from framework.http_api.admission.audit_middleware import note_target
 from framework.http_api.admission.operations import Reach, Routes, operation
-from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Caller, ListedApps
 from framework.http_api.stacks import stack_models as models
 from framework.http_api.stacks import stack_orders as orders
@@ -29,9 +29,7 @@ class StackRoutes(Routes):
         self._presenter = presenter
 
     @operation("GET", "/v1/stacks", Scope.READ, Reach.ITS_SHARE, refuses=(404,))
-    def list_stacks(
-        self, listed: ListedApps, limit: Limit = LIMIT, after: After = ""
-    ) -> models.Stacks:
+    def list_stacks(self, paged: Paged, listed: ListedApps) -> models.Stacks:
         """List stacks, by name; those of which an app is a member."""
         snapshot = self._stacks.snapshot
         if listed.app:
@@ -41,7 +39,7 @@ class StackRoutes(Routes):
             for stack in snapshot.stacks.values()
             if listed.app in ("", *stack.apps) and stack_rights.sees(listed.caller, stack)
         ]
-        page = cut(seen, lambda stack: (stack.name,), limit, after)
+        page = paged.cut(seen, lambda stack: (stack.name,))
         return models.Stacks(stacks=self._presenter.show_all(page.entries), next=page.next)
 
     @operation("GET", "/v1/stacks/{name}", Scope.READ, Reach.ITS_SHARE, refuses=(404, 409))

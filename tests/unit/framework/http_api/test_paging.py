@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from framework.access import Scope
 from framework.errors import UnknownPlace
-from framework.http_api.http.paging import cut, read_cursor, write_cursor
+from framework.http_api.http.paging import PageRequest, read_cursor, write_cursor
 from framework.ports import Commit, Listing, Ref
 from prevs.records import AppRecord
 from prevs.states import State
@@ -59,7 +59,7 @@ def test_the_pages_of_a_list_have_every_entry_in_order(entries: list[Any], limit
     found: list[Any] = []
     after, pages = "", 0
     while True:
-        page = cut(entries, lambda entry: entry, limit, after)
+        page = PageRequest(limit, after).cut(entries, lambda entry: entry)
         found += page.entries
         pages += 1
         if page.next is None:
