@@ -14,7 +14,7 @@ from framework.errors import InvalidSettings, Problem
 from framework.gates import history, proposals
 from framework.gates.errors import RevisionChanged
 from framework.gates.written_gate import WrittenGate
-from framework.http_api.http.conditional import matches
+from framework.http_api.http import conditional
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.ports import Resolved
 from framework.service.gates.gate_commands import GateCommands, GatePlan
@@ -116,15 +116,13 @@ class GateChanges:
     ) -> GatePlan:
         """Return the plan, if `options` take its gate. Raises as `make_plan`, RevisionChanged."""
         plan = await self._run(make_plan)
-        before = plan.before
-        if options.if_match is None or (
-            before and matches(options.if_match, tag(before), weak=False)
-        ):
-            return plan
-        if before is None:
-            raise RevisionChanged(plan.checked.name, None)
-        latest = before.proposal.revision if before.proposal else before.revision
-        raise RevisionChanged(before.name, latest.number, latest.by)
+        conditional.find_matching(
+            options.if_match,
+            lambda: plan.before,
+            lambda before: tag(before) if before else None,
+            _describe_changed(plan),
+        )
+        return plan
 
     async def _find_known(self, plan: GatePlan, label: str) -> Resolved:
         app, sha = plan.checked.app, plan.commits.get(label, label)
@@ -160,6 +158,14 @@ class GateChanges:
 
     async def _run(self, command: Callable[[GateCommands], T]) -> T:
         return await anyio.to_thread.run_sync(functools.partial(self._gates.command, command))
+
+
+def _describe_changed(plan: GatePlan) -> RevisionChanged:
+    before = plan.before
+    if before is None:
+        return RevisionChanged(plan.checked.name, None)
+    latest = before.proposal.revision if before.proposal else before.revision
+    return RevisionChanged(before.name, latest.number, latest.by)
 
 
 def _list_leads(found: Mapping[str, Resolved | str]) -> Leads:

@@ -5,7 +5,7 @@ framework.gates.written_gate has the rules and their messages."""
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from framework.apps.manifest.declared import WHOLE
@@ -13,6 +13,7 @@ from framework.gates.switching import Switch
 from framework.gates.written_gate import MOST_RULES, WrittenGate
 from framework.gates.written_rule import WrittenCondition, WrittenRule, WrittenTarget
 from framework.http_api.gates.gate_changes import ChangeOptions
+from framework.http_api.http.conditional import IfMatch
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import MOST
 from prevs.gates import LOTS, OnDelete, Override, Sticky
@@ -37,15 +38,6 @@ Force = Annotated[
     Query(
         description="Do not wait until what it leads to runs: the change is in force at once, and "
         "the first request starts it."
-    ),
-]
-
-IfMatch = Annotated[
-    str | None,
-    Header(
-        description='The revision that you have seen, as the ETag has it: `"7"`. If another one '
-        "has been written since, the answer is 412.",
-        examples=["*"],
     ),
 ]
 

@@ -16,6 +16,7 @@ from framework.http_api.gates import gate_orders as orders
 from framework.http_api.gates.gate_changes import ChangeOptions, GateChanges, tag
 from framework.http_api.gates.gate_orders import AsOrdered, Name
 from framework.http_api.gates.gate_presenter import GatePresenter
+from framework.http_api.http import conditional
 from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Caller, ListedApps
 from framework.people.identities import not_of_app
@@ -23,14 +24,7 @@ from framework.service.gates.gate_service import Gates
 from prevs import gate_rules
 from prevs.gates import GateRecord
 
-_ETAG = {
-    "headers": {
-        "ETag": {
-            "description": "The number of the revision that was written last, for If-Match.",
-            "schema": {"type": "string"},
-        }
-    }
-}
+_ETAG = conditional.document("The number of the revision that was written last, for If-Match.")
 _CHANGED: dict[int | str, dict[str, Any]] = {
     200: _ETAG,
     202: {"model": models.Gate, "description": "It waits for what it leads to", **_ETAG},

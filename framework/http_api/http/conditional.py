@@ -6,12 +6,14 @@ of a preview's answer (its place in the queue, the end of its log) change withou
 
 import hashlib
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Header
 from pydantic import BaseModel
 from starlette.responses import Response
 
+T = TypeVar("T")
 _TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 IfNoneMatch = Annotated[
@@ -29,13 +31,16 @@ IfMatch = Annotated[
     ),
 ]
 
-_HEADER = {
-    "description": "The version of the answer, for If-None-Match.",
-    "schema": {"type": "string"},
-}
+
+def document(text: str) -> dict[str, Any]:
+    """Return what the OpenAPI description says about an answer with an ETag."""
+    return {"headers": {"ETag": {"description": text, "schema": {"type": "string"}}}}
+
+
+_VERSION = document("The version of the answer, for If-None-Match.")
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    200: {"headers": {"ETag": _HEADER}},
-    304: {"description": "It has not changed.", "headers": {"ETag": _HEADER}},
+    200: _VERSION,
+    304: {"description": "It has not changed.", **_VERSION},
 }
 """What the OpenAPI description says about the answers."""
 
@@ -43,6 +48,26 @@ DOCUMENTED: dict[int | str, dict[str, Any]] = {
 def tag(shown: BaseModel) -> str:
     """Return the ETag of an answer."""
     return _tag(shown.model_dump_json().encode())
+
+
+def find_matching(
+    if_match: str | None,
+    find: Callable[[], T],
+    tag_of: Callable[[T], str | None],
+    refusal: Exception,
+) -> T | None:
+    """Return what is there now, if If-Match has its ETag; None if a request has no such header.
+
+    Raises `refusal` if it has another ETag or none, and as `find`.
+    """
+    if if_match is None:
+        return None
+    found = find()
+    own = tag_of(found)
+    # What has no ETag matches nothing, not even `*` (RFC 9110, 13.1.1).
+    if own is None or not matches(if_match, own, weak=False):
+        raise refusal
+    return found
 
 
 def answer(shown: BaseModel, if_none_match: str | None, *, exclude_unset: bool = False) -> Response:

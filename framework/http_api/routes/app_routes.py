@@ -127,12 +127,12 @@ class AppRoutes(Routes):
 
     def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
         """Return the app that If-Match names, None without one. Raises UnknownApp, AppChanged."""
-        if if_match is None:
-            return None
-        app = self._previews.snapshot.app(name)
-        if not conditional.matches(if_match, conditional.tag(self._show(app)), weak=False):
-            raise AppChanged(name)
-        return app
+        return conditional.find_matching(
+            if_match,
+            lambda: self._previews.snapshot.app(name),
+            lambda app: conditional.tag(self._show(app)),
+            AppChanged(name),
+        )
 
     def _show(self, app: AppRecord) -> models.App:
         snapshot = self._previews.snapshot

@@ -137,21 +137,23 @@ class SecretRoutes(Routes):
     def _find_matching(
         self, app: str, if_match: str | None, show: Callable[[AppSecrets], BaseModel]
     ) -> AppSecrets | None:
-        """Return the secrets if what `show` makes of them matches; None without If-Match.
+        """Return the secrets if the ETag of what `show` makes of them is in If-Match.
 
-        Raises SecretsChanged.
+        None without that header. Raises SecretsChanged, and as Snapshot.given.
         """
-        if if_match is None:
-            return None
-        given = self._previews.snapshot.given(app)
-        try:
-            tag = conditional.tag(show(given))
-        except UnknownCredential:
-            # Without a credential nothing matches, not even `*` (RFC 9110, 13.1.1).
-            raise SecretsChanged(app) from None
-        if not conditional.matches(if_match, tag, weak=False):
-            raise SecretsChanged(app)
-        return given
+        return conditional.find_matching(
+            if_match,
+            lambda: self._previews.snapshot.given(app),
+            lambda given: _find_tag(given, show),
+            SecretsChanged(app),
+        )
+
+
+def _find_tag(given: AppSecrets, show: Callable[[AppSecrets], BaseModel]) -> str | None:
+    try:
+        return conditional.tag(show(given))
+    except UnknownCredential:
+        return None
 
 
 def _show_credential(given: AppSecrets) -> models.ShownCredential:
