@@ -23,6 +23,12 @@ def describe(identity: Identity) -> str:
     return ", ".join(f"{scope.value} of {app}" for app, scope in found) or "no role"
 
 
+def require(identity: Identity, *, is_theirs: bool) -> None:
+    """Refuse what is of an app that is not theirs. Raises NotOfApp."""
+    if not is_theirs:
+        raise not_of_app(identity)
+
+
 def not_of_app(identity: Identity) -> NotOfApp:
     """Return why somebody may not do what their scope would allow elsewhere."""
     if identity.is_person:

@@ -19,7 +19,7 @@ from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http import conditional
 from framework.http_api.http.paging import Paged
 from framework.http_api.http.parameters import Caller, ListedApps
-from framework.people.identities import not_of_app
+from framework.people import identities
 from framework.service.gates.gate_service import Gates
 from prevs import gate_rules
 from prevs.gates import GateRecord
@@ -45,8 +45,7 @@ class GateRoutes(Routes):
     def list_gates(self, paged: Paged, listed: ListedApps) -> models.Gates:
         """List gates, by name."""
         snapshot = self._gates.snapshot
-        if listed.app:
-            snapshot.app(listed.app)
+        listed.require_known(snapshot)
         seen: Sequence[GateRecord] = [
             gate for gate in snapshot.gates.values() if listed.has(gate.app)
         ]
@@ -178,8 +177,7 @@ class GateRoutes(Routes):
     def _find(self, name: str, caller: Identity) -> GateRecord:
         """Return a gate. Raises UnknownGate, and NotOfApp if its app is not the caller's."""
         gate = self._gates.snapshot.gate(name)
-        if not caller.sees(gate.app):
-            raise not_of_app(caller)
+        identities.require(caller, is_theirs=caller.sees(gate.app))
         return gate
 
     async def _answer(

@@ -6,7 +6,8 @@ from fastapi import Depends, Header, Path, Query, Request
 
 from framework.access import Identity
 from framework.http_api.http.examples import SHA
-from framework.people.identities import not_of_app
+from framework.people import identities
+from framework.state.snapshot import Snapshot
 
 MOST = 2**53 - 1
 """The largest number that every reader of JSON can hold."""
@@ -37,10 +38,14 @@ class Listed(NamedTuple):
         """Return whether the list has entries of an app."""
         return self.app in ("", app) and self.caller.sees(app)
 
+    def require_known(self, snapshot: Snapshot) -> None:
+        """Raise UnknownApp if there is no such app."""
+        if self.app:
+            snapshot.app(self.app)
+
 
 async def _narrow(caller: Caller, app: OfApp = "") -> Listed:
-    if app and not caller.sees(app):
-        raise not_of_app(caller)
+    identities.require(caller, is_theirs=not app or caller.sees(app))
     return Listed(app or caller.app, caller)
 
 

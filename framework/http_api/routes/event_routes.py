@@ -65,8 +65,7 @@ class EventRoutes(Routes):
         last_event_id: LastEventId = "",
     ) -> models.Events | Response:
         """List what has happened lately to one app or to all, the last first; or follow it."""
-        if listed.app:
-            self._previews.snapshot.app(listed.app)
+        listed.require_known(self._previews.snapshot)
         if "text/event-stream" in accept.lower():
             # No proxy on the way may buffer the stream.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -28,7 +28,7 @@ from framework.http_api.streams import log_answers
 from framework.http_api.streams.label_resolver import LabelResolver
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
-from framework.people.identities import not_of_app
+from framework.people import identities
 from framework.service.service_client import ServiceClient
 from framework.units import ended_attempts
 from prevs.records import PreviewRecord
@@ -62,8 +62,7 @@ class PreviewRoutes(Routes):
         self, paged: Paged, listed: ListedApps, state: OfState = None
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
-        if listed.app:
-            self._previews.snapshot.app(listed.app)
+        listed.require_known(self._previews.snapshot)
         found = (
             preview
             for preview in self._previews.snapshot.list_previews()
@@ -92,8 +91,8 @@ class PreviewRoutes(Routes):
 
         If the repository cannot be read now, the label leads to what it led to at the last read.
         """
-        if not (caller.may(Scope.USE, order.app) or caller.scope is Scope.PROXY):
-            raise not_of_app(caller)
+        may_use = caller.may(Scope.USE, order.app)
+        identities.require(caller, is_theirs=may_use or caller.scope is Scope.PROXY)
         resolved, label = await self._resolver.resolve(order.app, order.label, to_start=True)
         preview = await anyio.to_thread.run_sync(
             self._previews.start_resolved, order.app, label, resolved

@@ -4,7 +4,7 @@ Somebody sees a stack who sees all of its apps, and uses its variants who may us
 """
 
 from framework.access import Identity, Scope
-from framework.people.identities import not_of_app
+from framework.people import identities
 from framework.state.snapshot import Snapshot
 from prevs.stacks import StackRecord
 
@@ -22,6 +22,5 @@ def may_use(identity: Identity, stack: StackRecord) -> bool:
 def find(snapshot: Snapshot, name: str, identity: Identity, *, to_use: bool = False) -> StackRecord:
     """Return a stack. Raises UnknownStack, and NotOfApp if an app of it is not theirs."""
     stack = snapshot.stack(name)
-    if not (may_use if to_use else sees)(identity, stack):
-        raise not_of_app(identity)
+    identities.require(identity, is_theirs=(may_use if to_use else sees)(identity, stack))
     return stack

@@ -32,8 +32,7 @@ class StackRoutes(Routes):
     def list_stacks(self, paged: Paged, listed: ListedApps) -> models.Stacks:
         """List stacks, by name; those of which an app is a member."""
         snapshot = self._stacks.snapshot
-        if listed.app:
-            snapshot.app(listed.app)
+        listed.require_known(snapshot)
         seen = [
             stack
             for stack in snapshot.stacks.values()
