@@ -51,7 +51,7 @@ help:
 	@echo 'make mutants      change the decisions one at a time, and show which changes no test notices (an hour at most)'
 	@echo "                  (ROOM=framework/matching tries one room, MUTANTS='--sample 100 --seed 7 --minutes 30' another sample)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation, what is generated'
-	@echo "make generate     write the command line's types and calls, as the API describes itself (cli/client/generated/)"
+	@echo "make generate     write the command line's types, calls and choices, as the API describes itself (cli/client/generated/)"
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation again'
 	@echo 'make format       let ruff format and fix'

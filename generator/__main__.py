@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docs.generated.http_api import describe
-from generator import calls, records
+from generator import calls, choices, records
 from generator.description import Schema
 from generator.text import form
 
@@ -15,7 +15,11 @@ FOLDER = Path(__file__).parents[1] / "cli" / "client" / "generated"
 
 def make(described: Schema) -> Mapping[str, str]:
     """Return the text of each file, by its name. Blocks while ruff runs."""
-    written = {"records.pyi": records.write(described), "calls.py": calls.write(described)}
+    written = {
+        "records.pyi": records.write(described),
+        "calls.py": calls.write(described),
+        "choices.py": choices.write(described),
+    }
     return {name: form(name, text) for name, text in written.items()}
 
 

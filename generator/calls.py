@@ -74,9 +74,9 @@ def _call(operation: Operation, described: Schema) -> Iterator[str]:
     part = _find_part(operation, described)
     rest = [*query, *_headers(operation)]
     if part is not None:
-        name, kind = part
+        name, kind, whole = part
         rest = [*query, _Argument("limit: int | None = None")]
-        returns = f"Listed[{kind}]"
+        returns = f"Listed[{kind}, {whole}]"
         page = f'{_address(operation)}, "{name}", {_rows(query)}, limit{_waits(operation)}'
         sent = f"self._list({page})"
     elif answers := operation.answers(_JSON):
@@ -183,8 +183,8 @@ def _address(operation: Operation) -> str:
     return f'{"f" if filled != operation.path else ""}"{filled}"'
 
 
-def _find_part(operation: Operation, described: Schema) -> tuple[str, str] | None:
-    """Return which field of an answer has the items of a page, and their type."""
+def _find_part(operation: Operation, described: Schema) -> tuple[str, str, str] | None:
+    """Return which field of a page has its items, their type, and that of the page."""
     names = {one["name"] for one in operation.parameters("query")}
     if not names.issuperset(_PAGING):
         return None
@@ -192,7 +192,7 @@ def _find_part(operation: Operation, described: Schema) -> tuple[str, str] | Non
     [name] = find_names(schema)
     fields = described["components"]["schemas"][name]["properties"]
     lists = [
-        (field, annotate(inner["items"]))
+        (field, annotate(inner["items"]), name)
         for field, inner in fields.items()
         if inner.get("type") == "array"
     ]

@@ -85,6 +85,13 @@ def find_names(part: object) -> Iterator[str]:
                 yield from find_names(inner)
 
 
+def resolve(schema: Schema, schemas: Schema) -> Schema:
+    """Return what a schema describes itself: the one that it refers to, if it does."""
+    while "$ref" in schema:
+        schema = schemas[schema["$ref"].removeprefix(_REFERENCE)]
+    return schema
+
+
 def order_names(wanted: Iterable[str], schemas: Schema) -> list[str]:
     """Return these schemas and those they are made of, each after its parts. None has itself."""
     found: dict[str, None] = {}

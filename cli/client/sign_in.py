@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, NamedTuple, TypedDict, cast
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cli.client.connection import Connection
@@ -24,8 +24,8 @@ _DONE = (
 )
 
 
-class Given(TypedDict):
-    """A token for a person, and when it ends."""
+class Given(NamedTuple):
+    """A token for a person, and when it ends; the dashboard gives it, not the API."""
 
     token: str
     name: str
@@ -63,7 +63,7 @@ def exchange(api: str, question: Question, code: str) -> Given:
             timeout=_ANSWER_S,
         )
         found = answer.json()
-        return cast(Given, {name: found[name] for name in Given.__annotations__})
+        return Given(*(found[name] for name in Given._fields))
     except (ValueError, KeyError, TypeError):
         raise ApiConfused(api, "the answer is not the JSON of this call") from None
     finally:

@@ -64,7 +64,7 @@ class Transport:
         query: Mapping[str, object],
         limit: int | None,
         **request: Any,
-    ) -> Listed[Any]:
+    ) -> Listed[Any, Any]:
         def fetch_page(more: Mapping[str, str]) -> Mapping[str, Any]:
             page = {**query, **more}
             found: Mapping[str, Any] = self._json("GET", path, query=page, **request)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from cli.client.generated import choices
 from cli.client.generated.records import Role
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -18,7 +19,6 @@ from cli.names.arguments import as_json, confirm, limit, yes
 from prevs.roles import find_role_id
 
 Command = Callable[..., Any]
-SCOPES = ("read", "use", "admin")
 
 
 @click.group(cls=Group)
@@ -34,7 +34,7 @@ def token() -> None:
 @click.argument("name")
 @click.option(
     "--scope",
-    type=click.Choice(SCOPES),
+    type=click.Choice(choices.ADD_TOKEN_SCOPE),
     default="use",
     show_default=True,
     help="What the token may do.",
@@ -119,7 +119,7 @@ def role() -> None:
 @_holder
 @click.option(
     "--scope",
-    type=click.Choice(SCOPES),
+    type=click.Choice(choices.ADD_ROLE_SCOPE),
     default="use",
     show_default=True,
     help="What they may do: as for tokens; admin is for all apps only.",

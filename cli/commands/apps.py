@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.client.generated.records import Ref
+from cli.client.generated.records import Ref, Refs
 from cli.client.paging import Listed
 from cli.command_context import CommandContext
 from cli.commands.cluster import warn_of_size
@@ -118,7 +118,7 @@ def _next_step(context: CommandContext, name: str) -> str:
     """Return the next step for a new app. Raises NotDone if its repository cannot be read."""
     try:
         listed = _read_branches(context, name)
-        why, branch = listed.details.get("problem", ""), find_branch(listed.found)
+        why, branch = listed.page.get("problem", ""), find_branch(listed.found)
     except ApiRefused as exc:
         if exc.problem.slug != "repository-unreachable":
             raise
@@ -135,7 +135,7 @@ def _next_step(context: CommandContext, name: str) -> str:
     return f"`prevs start {name} {branch} --wait` starts its branch {branch}."
 
 
-def _read_branches(context: CommandContext, name: str) -> Listed[Ref]:
+def _read_branches(context: CommandContext, name: str) -> Listed[Ref, Refs]:
     """Return the branches of a new app, and show for how long they are read. Blocks until then.
 
     The framework gives up what takes too long: then ApiRefused has git's reason. On Ctrl-C it

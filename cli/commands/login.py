@@ -74,8 +74,8 @@ def _await_code(api: str, question: Question) -> str:
 
 
 def _keep(context: CommandContext, api: str, given: Given) -> None:
-    path = credentials.write(context.environ, api, given["token"])
-    note(f"Signed in as {given['name']} until {clock_time(given['until'])}.")
+    path = credentials.write(context.environ, api, given.token)
+    note(f"Signed in as {given.name} until {clock_time(given.until)}.")
     note(f"The token is in {path}. `prevs logout` forgets it.")
     if context.environ.get("PREVS_TOKEN"):
         note("PREVS_TOKEN is set and goes before it: unset it to act as yourself.")

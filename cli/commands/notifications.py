@@ -4,6 +4,7 @@ from typing import IO
 
 import click
 
+from cli.client.generated import choices
 from cli.command_context import CommandContext
 from cli.commands.secrets import read_value
 from cli.commands.sections import Group
@@ -14,7 +15,6 @@ from cli.names import completion
 from cli.names.arguments import app_argument, as_json, confirm, yes
 from prevs import event_kinds
 
-_FORMATS = click.Choice(["prevs", "slack"])
 _name = click.argument("name", shell_complete=completion.receivers)
 
 
@@ -39,7 +39,7 @@ def notify() -> None:
 @click.option(
     "--format",
     "form",
-    type=_FORMATS,
+    type=click.Choice(choices.ADD_RECEIVER_FORMAT),
     default="prevs",
     show_default=True,
     help="prevs: the event as JSON. slack: a message, for Mattermost too.",

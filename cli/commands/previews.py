@@ -16,6 +16,7 @@ from cli.client.event_streams import (
     Update,
     follow,
 )
+from cli.client.generated import choices
 from cli.client.generated.records import Preview, StartedPreview
 from cli.client.instances import find_commit
 from cli.command_context import CommandContext
@@ -25,7 +26,7 @@ from cli.display.progress import Progress, showing
 from cli.display.sentences import ago, failed, progress, title
 from cli.errors import NotDone
 from cli.names import lookup
-from cli.names.arguments import STATES, app_argument, as_json, label_argument
+from cli.names.arguments import app_argument, as_json, label_argument
 from cli.names.completion import apps
 from prevs import names
 
@@ -117,7 +118,11 @@ def last_state(updates: Iterator[Update], shown: Progress) -> Preview:
 
 @click.command("ls")
 @click.option("--app", help="List only previews of this app.", shell_complete=apps)
-@click.option("--state", type=click.Choice(STATES), help="List only previews in this state.")
+@click.option(
+    "--state",
+    type=click.Choice(choices.LIST_PREVIEWS_STATE),
+    help="List only previews in this state.",
+)
 @as_json
 @click.pass_obj
 def list_previews(

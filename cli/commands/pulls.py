@@ -24,11 +24,11 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
       prevs pulls shop --json
     """
     listed = context.api.list_pulls(app)
-    as_of, why = listed.details.get("as_of"), listed.details.get("problem")
+    as_of, why = listed.page.get("as_of"), listed.page.get("problem")
     if why:
         age = "" if as_of is None else f" This is how it was {ago(as_of, context.now())}."
         note(f"Pull requests are not followed now.{age} {why}")
-    if problem := listed.details.get("delivery_problem"):
+    if problem := listed.page.get("delivery_problem"):
         note(f"Something cannot be said at the forge now. {problem}")
     if as_json:
         show_json(listed.found)

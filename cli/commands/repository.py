@@ -2,6 +2,7 @@
 
 import click
 
+from cli.client.generated import choices
 from cli.command_context import CommandContext
 from cli.display import tables
 from cli.display.output import note, show, show_json
@@ -12,7 +13,7 @@ from cli.names.arguments import app_argument, as_json, limit
 
 @click.command("refs")
 @app_argument
-@click.option("--kind", type=click.Choice(["branch", "tag"]), help="List only these.")
+@click.option("--kind", type=click.Choice(choices.LIST_REFS_KIND), help="List only these.")
 @click.option(
     "--search", metavar="TEXT", help="List only those with TEXT in name, author or subject."
 )
@@ -32,8 +33,8 @@ def list_refs(
     """
     listed = context.api.list_refs(app, kind=kind, search=search)
     refs = listed.found
-    if why := listed.details.get("problem"):
-        age = ago(listed.details.get("as_of"), context.now())
+    if why := listed.page.get("problem"):
+        age = ago(listed.page.get("as_of"), context.now())
         note(f"The repository cannot be read now. This is how it was {age}. {why}")
     if as_json:
         show_json(refs)

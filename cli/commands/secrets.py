@@ -11,6 +11,7 @@ from typing import IO
 import click
 from rich.table import Table
 
+from cli.client.generated import choices
 from cli.client.generated.records import ShownVariable
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -60,7 +61,7 @@ def list_variables(context: CommandContext, app: str, *, as_json: bool) -> None:
 @click.option(
     "--for",
     "given_for",
-    type=click.Choice(["build", "run", "both"]),
+    type=click.Choice(choices.SET_VARIABLE_GIVEN_FOR),
     help="Who gets it: builds, which may mount it, containers at run time, or both.",
 )
 @as_json

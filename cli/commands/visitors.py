@@ -10,6 +10,7 @@ from typing import IO
 
 import click
 
+from cli.client.generated import choices
 from cli.client.generated.records import NewPass, ShownAccess
 from cli.command_context import CommandContext
 from cli.commands.secrets import read_value
@@ -20,7 +21,6 @@ from cli.display.sentences import clock_time
 from cli.names import completion, lookup
 from cli.names.arguments import app_argument, as_json, confirm, label_argument, yes
 
-MODES = ("public", "password", "team")
 _DAYS: Mapping[str, float] = {"d": 1.0, "h": 1 / 24}
 _TIME = re.compile(r"([1-9][0-9]{0,3})([dh])", re.ASCII)
 _NO_TLS = (
@@ -46,7 +46,7 @@ _days = click.option(
 
 @click.command("access")
 @app_argument
-@click.argument("mode", type=click.Choice(MODES), required=False)
+@click.argument("mode", type=click.Choice(choices.CHANGE_ACCESS_ACCESS), required=False)
 @click.option("--password-file", type=click.File("rb"), help="Read the password from this file.")
 @click.option(
     "--preflight/--no-preflight",

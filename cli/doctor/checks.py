@@ -177,7 +177,7 @@ def _look_at_local(known: Credentials) -> Sequence[Finding]:
 
 def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
     part = f"repository of {app}"
-    answer = _call(known, lambda api: api.list_refs(app, limit=1).details)
+    answer = _call(known, lambda api: api.list_refs(app, limit=1).page)
     if why := str(answer.get("problem") or ""):
         advice = (
             "Previews use what was fetched before. "
@@ -199,7 +199,7 @@ def _look_at_forges(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_forge(known: Credentials, app: str) -> Sequence[Finding]:
-    return judgements.judge_forge(app, _call(known, lambda api: api.list_pulls(app)).details)
+    return judgements.judge_forge(app, _call(known, lambda api: api.list_pulls(app)).page)
 
 
 def _look_at_refused(known: Credentials) -> Sequence[Finding]:
@@ -222,7 +222,7 @@ def _find_place(api: Api) -> Place | None:
     for preview in api.list_previews().found:
         return read_place(preview["url"], preview["app"])
     for app in api.list_apps().found:
-        for ref in api.list_refs(app["name"], limit=1).details.get("refs", []):
+        for ref in api.list_refs(app["name"], limit=1).found:
             if ref["url"]:
                 return read_place(ref["url"], app["name"])
     return None

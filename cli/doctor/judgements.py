@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from cli.client.generated.records import App, Gate, MesosAgent, Preview, Queued, Unfit
+from cli.client.generated.records import App, Gate, MesosAgent, Preview, Pulls, Queued, Unfit
 from cli.client.instances import find_commit
 from cli.display.sentences import counted, duration, failure, shortened, title
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
@@ -245,7 +245,7 @@ def list_followed(apps: Sequence[App]) -> list[str]:
     return [app["name"] for app in apps if app.get("pulls_followed", "off") != "off"]
 
 
-def judge_forge(app: str, listed: Mapping[str, Any]) -> list[Finding]:
+def judge_forge(app: str, listed: Pulls) -> list[Finding]:
     """Return what is wrong at an app's forge; `listed` is what the API says with its pulls."""
     part, advice = f"forge of {app}", f"`prevs forge check {app}` checks each part of the way."
     found = []

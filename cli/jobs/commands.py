@@ -6,6 +6,7 @@ import click
 
 from cli.artifacts import commands as artifacts
 from cli.client.event_streams import Gap, OutputPiece
+from cli.client.generated import choices
 from cli.client.generated.records import Job
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -19,9 +20,7 @@ from cli.jobs.run import run
 from cli.jobs.start import start
 from cli.names import completion, job_lookup
 from cli.names.arguments import app_argument, as_json, limit
-from prevs.jobs import JobState
 
-_STATES = ["active", *(state.value for state in JobState)]
 _id_argument = click.argument("job", metavar="ID", shell_complete=completion.jobs)
 
 
@@ -36,7 +35,9 @@ def job_group() -> None:
 
 @job_group.command("ls")
 @click.argument("app", required=False, shell_complete=completion.apps)
-@click.option("--state", type=click.Choice(_STATES), help="List only jobs in this state.")
+@click.option(
+    "--state", type=click.Choice(choices.LIST_JOBS_STATE), help="List only jobs in this state."
+)
 @click.option(
     "--group", metavar="NAME", shell_complete=completion.groups, help="List only this group."
 )

@@ -10,11 +10,8 @@ from cli.display.output import note
 from cli.display.terminal import one_line
 from cli.errors import NotDone
 from cli.names import completion
-from prevs.states import State
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-STATES = [state.value for state in State]
 
 app_argument = click.argument("app", shell_complete=completion.apps)
 name_argument = click.argument("name", shell_complete=completion.apps)

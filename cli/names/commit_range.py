@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import click
 
-from cli.client.generated.records import Commit, Lead
+from cli.client.generated.records import Commit, Commits, Lead
 from cli.client.instances import find_commit
 from cli.client.paging import Listed
 from cli.errors import ApiRefused, NotDone
@@ -31,7 +31,7 @@ class HasCommits(Protocol):
         from_: str | None = None,
         first_parent: bool = False,
         limit: int | None = None,
-    ) -> Listed[Commit]:
+    ) -> Listed[Commit, Commits]:
         """Return a commit, its first parent, and so on to an ancestor, which is not in it."""
         ...
 

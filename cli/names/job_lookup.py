@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from cli.client.generated.records import Job, JobDetail
+from cli.client.generated.records import Job, JobDetail, Jobs
 from cli.client.paging import Listed
 from cli.display.job_sentences import SHORT, title
 from cli.errors import NotDone
@@ -22,7 +22,7 @@ class HasJobs(Protocol):
         """Return a job, with its attempts."""
         ...
 
-    def list_jobs(self, *, app: str | None = None) -> Listed[Job]:
+    def list_jobs(self, *, app: str | None = None) -> Listed[Job, Jobs]:
         """Return the jobs of an app."""
         ...
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from cli.client.generated.records import Lead, Preview, Rival
+from cli.client.generated.records import Lead, Preview, Previews, Rival
 from cli.client.instances import find_commit
 from cli.client.paging import Listed
 from cli.errors import ApiRefused
@@ -26,7 +26,7 @@ class Lookups(Protocol):
         """Return a preview."""
         ...
 
-    def list_previews(self, *, app: str | None = None) -> Listed[Preview]:
+    def list_previews(self, *, app: str | None = None) -> Listed[Preview, Previews]:
         """Return an app's previews."""
         ...
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cli.client.generated.records import App, Ref
+from cli.client.generated.records import App, Apps, Ref, Refs
 from cli.client.paging import Listed
 from cli.display.sentences import shortened
 from cli.errors import ApiRefused, CliError
@@ -14,11 +14,11 @@ _MOST = 3
 class Names(Protocol):
     """The lists of names. `Api` has them."""
 
-    def list_apps(self) -> Listed[App]:
+    def list_apps(self) -> Listed[App, Apps]:
         """Return every app."""
         ...
 
-    def list_refs(self, app: str) -> Listed[Ref]:
+    def list_refs(self, app: str) -> Listed[Ref, Refs]:
         """Return an app's branches and tags."""
         ...
 

@@ -7,36 +7,49 @@ from typing import Any, cast
 from cli.client.event_streams import Stream
 from cli.client.generated.records import (
     App,
+    Apps,
     Artifacts,
     Attempts,
     AuditEntry,
+    AuditLog,
     Belongings,
     CancelledJobs,
     Commit,
+    Commits,
     EnteredHook,
     Environment,
     Event,
+    Events,
     ForgeCheck,
     Gate,
+    Gates,
     Hooks,
     Job,
     JobDetail,
+    Jobs,
     Lead,
     MesosAgent,
+    MesosAgents,
     NewHookSecret,
     NewPass,
     NewReceiver,
     NewToken,
     Preview,
     PreviewDetail,
+    Previews,
     Pull,
+    Pulls,
+    Queue,
     Queued,
     Receivers,
     Ref,
+    Refs,
     RequestedJobs,
     Role,
+    Roles,
     Schedule,
     ScheduledTimes,
+    Schedules,
     SetVariable,
     ShownAccess,
     ShownCredential,
@@ -44,9 +57,11 @@ from cli.client.generated.records import (
     ShownTry,
     Signatures,
     Stack,
+    Stacks,
     StackVariant,
     StartedPreview,
     Token,
+    Tokens,
     TryAnswer,
     WrittenSchedule,
 )
@@ -61,7 +76,7 @@ class Calls(Transport):
     `order`. Calls with `waits=True` have the time that git and forges take.
     """
 
-    def list_apps(self, *, limit: int | None = None) -> Listed[App]:
+    def list_apps(self, *, limit: int | None = None) -> Listed[App, Apps]:
         """List the apps, by name."""
         return self._list("/v1/apps", "apps", {}, limit)
 
@@ -222,7 +237,7 @@ class Calls(Transport):
 
     def list_previews(
         self, *, state: str | None = None, app: str | None = None, limit: int | None = None
-    ) -> Listed[Preview]:
+    ) -> Listed[Preview, Previews]:
         """List previews, by app and time of creation; of one app, or in one state."""
         return self._list("/v1/previews", "previews", {"state": state, "app": app}, limit)
 
@@ -336,7 +351,7 @@ class Calls(Transport):
         schedule: str | None = None,
         app: str | None = None,
         limit: int | None = None,
-    ) -> Listed[Job]:
+    ) -> Listed[Job, Jobs]:
         """List jobs, the newest first."""
         return self._list(
             "/v1/jobs",
@@ -440,7 +455,7 @@ class Calls(Transport):
             f"/v1/apps/{quote_part(app)}/jobs/{quote_part(id)}/artifacts/{quote_path(path)}"
         )
 
-    def list_schedules(self, app: str, *, limit: int | None = None) -> Listed[Schedule]:
+    def list_schedules(self, app: str, *, limit: int | None = None) -> Listed[Schedule, Schedules]:
         """List the schedules of an app, by name."""
         return self._list(f"/v1/apps/{quote_part(app)}/schedules", "schedules", {}, limit)
 
@@ -517,7 +532,9 @@ class Calls(Transport):
             ),
         )
 
-    def list_gates(self, *, app: str | None = None, limit: int | None = None) -> Listed[Gate]:
+    def list_gates(
+        self, *, app: str | None = None, limit: int | None = None
+    ) -> Listed[Gate, Gates]:
         """List gates, by name."""
         return self._list("/v1/gates", "gates", {"app": app}, limit)
 
@@ -599,7 +616,9 @@ class Calls(Transport):
         """Tell where a request to a gate would go, and why. Sends nothing."""
         return cast(TryAnswer, self._json("POST", f"/v1/gates/{quote_part(name)}/try", order=order))
 
-    def list_stacks(self, *, app: str | None = None, limit: int | None = None) -> Listed[Stack]:
+    def list_stacks(
+        self, *, app: str | None = None, limit: int | None = None
+    ) -> Listed[Stack, Stacks]:
         """List stacks, by name; those of which an app is a member."""
         return self._list("/v1/stacks", "stacks", {"app": app}, limit)
 
@@ -671,7 +690,7 @@ class Calls(Transport):
             ),
         )
 
-    def show_queue(self, *, limit: int | None = None) -> Listed[Queued]:
+    def show_queue(self, *, limit: int | None = None) -> Listed[Queued, Queue]:
         """List what waits for an agent, the next first. Places count all previews that wait."""
         return self._list("/v1/queue", "queue", {}, limit)
 
@@ -682,7 +701,7 @@ class Calls(Transport):
         kind: str | None = None,
         search: str | None = None,
         limit: int | None = None,
-    ) -> Listed[Ref]:
+    ) -> Listed[Ref, Refs]:
         """List an app's branches and tags, the newest commit first."""
         return self._list(
             f"/v1/apps/{quote_part(app)}/refs",
@@ -700,7 +719,7 @@ class Calls(Transport):
         from_: str | None = None,
         first_parent: bool = False,
         limit: int | None = None,
-    ) -> Listed[Commit]:
+    ) -> Listed[Commit, Commits]:
         """List the commits that a branch or tag reaches, the newest first."""
         return self._list(
             f"/v1/apps/{quote_part(app)}/commits",
@@ -710,7 +729,7 @@ class Calls(Transport):
             waits=True,
         )
 
-    def list_pulls(self, app: str, *, limit: int | None = None) -> Listed[Pull]:
+    def list_pulls(self, app: str, *, limit: int | None = None) -> Listed[Pull, Pulls]:
         """List an app's open pull requests, the newest first, as the last look found them."""
         return self._list(f"/v1/apps/{quote_part(app)}/pulls", "pulls", {}, limit, waits=True)
 
@@ -726,11 +745,13 @@ class Calls(Transport):
             ),
         )
 
-    def list_agents(self, *, limit: int | None = None) -> Listed[MesosAgent]:
+    def list_agents(self, *, limit: int | None = None) -> Listed[MesosAgent, MesosAgents]:
         """List the agents of the cluster by host, as they were within the last seconds."""
         return self._list("/v1/agents", "agents", {}, limit)
 
-    def list_events(self, *, app: str | None = None, limit: int | None = None) -> Listed[Event]:
+    def list_events(
+        self, *, app: str | None = None, limit: int | None = None
+    ) -> Listed[Event, Events]:
         """List what has happened lately to one app or to all, the last first; or follow it."""
         return self._list("/v1/events", "events", {"app": app}, limit)
 
@@ -760,7 +781,7 @@ class Calls(Transport):
             self._json("POST", f"/v1/apps/{quote_part(app)}/notifications/{quote_part(name)}/test"),
         )
 
-    def list_roles(self, *, limit: int | None = None) -> Listed[Role]:
+    def list_roles(self, *, limit: int | None = None) -> Listed[Role, Roles]:
         """List the roles: those for all apps first, then by app, group and person."""
         return self._list("/v1/roles", "roles", {}, limit)
 
@@ -772,7 +793,7 @@ class Calls(Transport):
         """Take a role away. It ends with this answer, also for those who have signed in."""
         self._call("DELETE", f"/v1/roles/{quote_part(id)}").close()
 
-    def list_tokens(self, *, limit: int | None = None) -> Listed[Token]:
+    def list_tokens(self, *, limit: int | None = None) -> Listed[Token, Tokens]:
         """List the tokens, by name, without their texts."""
         return self._list("/v1/tokens", "tokens", {}, limit)
 
@@ -784,7 +805,7 @@ class Calls(Transport):
         """Remove a token. Once this is answered, it allows nothing."""
         self._call("DELETE", f"/v1/tokens/{quote_part(name)}").close()
 
-    def show_audit(self, *, limit: int | None = None) -> Listed[AuditEntry]:
+    def show_audit(self, *, limit: int | None = None) -> Listed[AuditEntry, AuditLog]:
         """List who did what, the newest first: the last thousand that this framework knows."""
         return self._list("/v1/audit", "entries", {}, limit)
 

@@ -94,9 +94,9 @@ def test_the_browser_sends_the_code_to_the_command_line(
         listener.close()
     assert [answer.status_code for answer in found] == [404, 200]
     given = sign_in.exchange(base, question, code)
-    assert given["name"] == "@ada"
-    assert given["token"].startswith(TOKEN_PREFIX)
-    headers = {"Authorization": f"Bearer {given['token']}"}
+    assert given.name == "@ada"
+    assert given.token.startswith(TOKEN_PREFIX)
+    headers = {"Authorization": f"Bearer {given.token}"}
     assert httpx.get(f"{base}/v1/apps/shop", headers=headers).status_code == 200
     dashboard.previews.roles = {}
     assert httpx.get(f"{base}/v1/apps/shop", headers=headers).status_code == 403

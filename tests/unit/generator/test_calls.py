@@ -79,8 +79,9 @@ def test_an_order_a_query_and_headers_are_arguments() -> None:
 def test_a_list_is_read_page_by_page_with_the_items_of_its_one_list() -> None:
     pages = takes("limit", "query"), takes("after", "query"), takes("app", "query")
     assert write("get", "/v1/things", {"application/json": _THINGS}, *pages) == (
-        "act_thing(self, *, app: str | None = None, limit: int | None = None) -> Listed[Thing]: "
-        '"""Do it.""" return self._list("/v1/things", "things", {"app": app}, limit)'
+        "act_thing(self, *, app: str | None = None, limit: int | None = None) -> "
+        'Listed[Thing, Things]: """Do it.""" '
+        'return self._list("/v1/things", "things", {"app": app}, limit)'
     )
 
 

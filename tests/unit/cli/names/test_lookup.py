@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from cli.client.generated.records import Lead, Preview
+from cli.client.generated.records import Lead, Preview, Previews
 from cli.client.paging import Listed
 from cli.errors import ApiRefused, Problem
 from cli.names.lookup import choose, find
@@ -29,8 +29,8 @@ class Answers:
             raise ApiRefused(Problem("unknown-preview", 404, "No", "No.", {}))
         return self.known[sha]
 
-    def list_previews(self, *, app: str | None = None) -> Listed[Preview]:
-        return Listed(list(self.known.values()), more=False, details={})
+    def list_previews(self, *, app: str | None = None) -> Listed[Preview, Previews]:
+        return Listed(list(self.known.values()), more=False, page=cast(Any, {}))
 
 
 OLD = fake.preview(sha=fake.OTHER_SHA, labels=["main"], state="running", created=1.0)

@@ -1,10 +1,10 @@
 """Similar names for an unknown app or label."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from cli.client.generated.records import App, Ref
+from cli.client.generated.records import App, Apps, Ref, Refs
 from cli.client.paging import Listed
 from cli.errors import ApiRefused, ApiUnreachable, Failure, Problem
 from cli.names.suggestions import suggest
@@ -16,15 +16,15 @@ class Names:
         self.away = away
         self.listed = [cast(Ref, fake.ref(name)) for name in refs]
 
-    def list_apps(self) -> Listed[App]:
+    def list_apps(self) -> Listed[App, Apps]:
         if self.away:
             raise ApiUnreachable(Failure("http://api", "gone"))
         apps = [cast(App, fake.app(name)) for name in ("hello", "shop", "shop-api")]
-        return Listed(apps, more=False, details={})
+        return Listed(apps, more=False, page=cast(Any, {}))
 
-    def list_refs(self, app: str) -> Listed[Ref]:
+    def list_refs(self, app: str) -> Listed[Ref, Refs]:
         assert app == "hello"
-        return Listed(self.listed, more=False, details={})
+        return Listed(self.listed, more=False, page=cast(Any, {}))
 
 
 def refused(slug: str, **fields: str) -> ApiRefused:
