@@ -5,6 +5,7 @@ the documentation follow from them.
 """
 
 import dataclasses
+import enum
 import functools
 import typing
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ class About:
 
     example: Any
     unit: str = ""
+    """What a number counts: seconds, MB. `time` for a moment, in seconds since the epoch."""
+
     choices: Sequence[str] = ()
 
     least: Optional[float] = None
@@ -52,17 +55,23 @@ class About:
     metavar: str = ""
     """What stands for a value in the command line's help, if that is not the unit."""
 
+    is_left_out: bool = False
+    """An empty text or 0 stands for none, which is null in the API."""
+
     is_lowered: bool = False
     """Those who may not choose it may still order less than what is written."""
 
     order_text: str = ""
-    """A further sentence for those who order it, in the API."""
+    """A further sentence for those who order it, in the API or by an option."""
 
     file_text: str = ""
     """A further sentence for those who write it in a file."""
 
     file_examples: Sequence[str] = ()
     """Values as that file has them."""
+
+    file_key: str = ""
+    """The key in that file, if it is not named after the field."""
 
 
 class Setting(NamedTuple):
@@ -82,6 +91,21 @@ class Setting(NamedTuple):
         return self.default is dataclasses.MISSING
 
     @property
+    def may_be_null(self) -> bool:
+        """Whether it may be null in the API."""
+        return self.default is None or self.about.is_left_out
+
+    @property
+    def order_text(self) -> str:
+        """What those are told who order it."""
+        return " ".join(filter(None, (self.about.text, self.about.order_text)))
+
+    @property
+    def written_kind(self) -> Any:
+        """The kind of what people write: a text for a moment."""
+        return str if self.about.unit == "time" else self.kind
+
+    @property
     def is_whole(self) -> bool:
         """Whether it is a whole number."""
         return self.kind is int
@@ -95,7 +119,7 @@ MEMORY = {"least": 16, "most": 1_048_576}
 
 def setting(default: Any, title: str, text: str, **more: Any) -> Any:
     """Return a field of a record. `more` are fields of About; dataclasses.MISSING: no default."""
-    more.setdefault("example", default)
+    more.setdefault("example", None if more.get("is_left_out") else default)
     about = About(title, text, **more)
     return dataclasses.field(default=default, metadata={_ABOUT: about})
 
@@ -109,11 +133,18 @@ def list_settings(record: type) -> Sequence[Setting]:
             kind=_find_kind(field.type),
             is_list=_is_list(field.type),
             default=field.default,
-            about=field.metadata[_ABOUT],
+            about=_add_choices(field.metadata[_ABOUT], field.type),
         )
         for field in dataclasses.fields(record)
         if _ABOUT in field.metadata
     ]
+
+
+def _add_choices(about: About, kind: Any) -> About:
+    """Return what is said about a setting, with the values of its kind, if they are listed."""
+    if not (isinstance(kind, type) and issubclass(kind, enum.Enum)):
+        return about
+    return dataclasses.replace(about, choices=[one.value for one in kind])
 
 
 def _find_kind(kind: Any) -> Any:

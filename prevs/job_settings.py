@@ -4,28 +4,9 @@ import dataclasses
 from typing import Optional
 
 from prevs.declarations import MEMORY, SHARE, setting
-from prevs.schedules import Missed, Overlap
+from prevs.schedules import ScheduleSettings
 
 _WEEK = 7 * 24 * 3600
-
-
-@dataclasses.dataclass(frozen=True)
-class ScheduleSettings:
-    """When a job starts by itself: at the times of a cron expression, or `every` so many seconds.
-
-    One of `cron` and `every` is set. `zone` is the time zone of `cron`; `overlap` and `missed` are
-    values of Overlap and Missed. A job that could not start within `deadline` seconds of its time
-    is left out (0: never). Each time is moved by up to `spread` seconds, by the same for the same
-    job.
-    """
-
-    cron: str = ""
-    every: int = 0
-    zone: str = "UTC"
-    overlap: str = Overlap.SKIP.value
-    missed: str = Missed.LAST.value
-    deadline: float = 0.0
-    spread: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from cli.client.generated.records import App
-from cli.display.sentences import ago, duration
+from cli.display.sentences import ago
+from cli.display.setting_values import show_setting
 from prevs.apps import AppRecord
-from prevs.declarations import Setting, list_settings
+from prevs.declarations import list_settings
+
+_MEANT = ("room", "auto")
+"""A setting whose meaning is shown, and the value that means another one."""
 
 
 def list_setting_rows(app: App) -> Iterator[tuple[str, object]]:
@@ -17,18 +21,8 @@ def list_setting_rows(app: App) -> Iterator[tuple[str, object]]:
             continue
         value = values[one.name]
         for each in value if one.is_list else (value,):
-            yield one.about.title.lower(), _show(one, each, values)
-
-
-def _show(one: Setting, value: Any, app: Mapping[str, Any]) -> str:
-    if one.name == "room":
-        return f"{app['room_shows']} (auto)" if value == "auto" else str(value)
-    if value == 0 and one.about.zero:
-        return one.about.zero
-    if one.about.unit == "seconds":
-        return duration(value)
-    text = f"{value:g}" if one.kind is float else str(value)
-    return f"{text} {one.about.unit}" if one.about.unit else text
+            meant = f"{values['room_shows']} (auto)" if (one.name, each) == _MEANT else ""
+            yield one.about.title.lower(), meant or show_setting(one, each)
 
 
 def list_forge(app: App, now: float) -> Sequence[tuple[str, object]]:

@@ -1,6 +1,6 @@
 """Options of the command line, made from the settings that a record declares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -13,23 +13,28 @@ def option_of(one: Setting) -> Callable[[Any], Any]:
     about = one.about
     name = about.option or f"--{one.name.replace('_', '-')}"
     if one.kind is bool:
-        return click.option(name, one.name, is_flag=True, help=about.text)
+        return click.option(name, one.name, is_flag=True, help=one.order_text)
     choices = [*about.choices, *([""] if one.is_list and about.choices else [])]
     return click.option(
         name,
         one.name,
-        type=click.Choice(choices) if choices else one.kind,
+        type=click.Choice(choices) if choices else one.written_kind,
         multiple=one.is_list,
         metavar=about.metavar or about.unit.upper() or None,
-        help=f"{about.text}{_for_example(one)}{_repeatable(one)}",
+        help=f"{one.order_text}{_for_example(one)}{_repeatable(one)}",
     )
 
 
 def _for_example(one: Setting) -> str:
     """Return what a text may look like, where its type does not say it."""
-    if not one.is_list or one.about.choices or not one.about.example:
+    example = one.about.example
+    if one.kind is not str or one.about.choices or not example or example == one.default:
         return ""
-    return " For example " + ", ".join(f"'{text}'" for text in one.about.example) + "."
+    return " For example " + ", ".join(f"'{text}'" for text in _several(example)) + "."
+
+
+def _several(example: Any) -> Sequence[Any]:
+    return example if isinstance(example, tuple) else (example,)
 
 
 def _repeatable(one: Setting) -> str:

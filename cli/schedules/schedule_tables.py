@@ -1,14 +1,20 @@
 """The tables of schedules and of their times."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from rich.table import Table
 
 from cli.client.generated.records import Schedule, ScheduledTimes
 from cli.display.columns import cell, new_details, new_table
 from cli.display.sentences import ago, clock_time, duration
+from cli.display.setting_values import show_setting
 from cli.schedules import schedule_sentences as sentences
+from prevs.declarations import list_settings
+from prevs.schedules import ScheduleRecord
+
+_SHOWN_ELSEWHERE = ("cron", "every", "zone", "times")
 
 
 def schedules(listed: Iterable[Schedule], now: float) -> Table:
@@ -50,12 +56,7 @@ def details(schedule: Schedule, now: float) -> Table:
             ("job", schedule["job"] or ""),
             ("command", " ".join(schedule["command"] or ())),
             ("when", sentences.when(schedule)),
-            ("begins", _moment(schedule["start_at"])),
-            ("ends", _moment(schedule["end_at"])),
-            ("overlap", schedule["overlap"]),
-            ("missed", schedule["missed"]),
-            ("deadline", _seconds(schedule["deadline"])),
-            ("spread", _spread(schedule)),
+            *_settings(schedule),
             ("state", "paused" if schedule["paused"] else ""),
             ("", schedule["reason"]),
             ("waits", schedule["hindrance"]),
@@ -69,20 +70,20 @@ def details(schedule: Schedule, now: float) -> Table:
     )
 
 
+def _settings(schedule: Schedule) -> Iterable[tuple[str, str]]:
+    """Yield the rows of the settings, but for those in other rows; empty ones for 0 and null."""
+    values = cast(Mapping[str, Any], schedule)
+    for one in list_settings(ScheduleRecord):
+        if one.name not in _SHOWN_ELSEWHERE and one.name in values:
+            value = values[one.name]
+            text = show_setting(one, value) if value else ""
+            delay = f": its jobs begin {duration(round(schedule['delay']))} after each time"
+            yield one.about.title.lower(), text + (delay if value and one.name == "spread" else "")
+
+
 def _several(name: str, values: Iterable[str]) -> Iterable[tuple[str, str]]:
     return (("" if at else name, value) for at, value in enumerate(values))
 
 
 def _moment(seconds: float | None) -> str:
     return "" if seconds is None else clock_time(seconds)
-
-
-def _seconds(seconds: float) -> str:
-    return duration(round(seconds)) if seconds else ""
-
-
-def _spread(schedule: Schedule) -> str:
-    if not schedule["spread"]:
-        return ""
-    spread, delay = _seconds(schedule["spread"]), duration(round(schedule["delay"]))
-    return f"{spread}: its jobs begin {delay} after each time"

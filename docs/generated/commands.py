@@ -112,4 +112,9 @@ def _text(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+    """Return a text as Markdown. What is between backticks is code already."""
+    parts = text.split("`")
+    parts[::2] = [
+        part.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_") for part in parts[::2]
+    ]
+    return "`".join(parts)

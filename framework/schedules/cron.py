@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from cronsim import CronSim, CronSimError
 
 from framework.errors import InvalidSettings, Problem
+from prevs.schedules import LONGEST_CRON
 
-LONGEST = 200
 _FIELDS = {
     "minute": "0 to 59",
     "hour": "0 to 23",
@@ -43,7 +43,7 @@ def find_problem(text: str) -> str | None:
     A time that never comes is a mistake too.
     """
     fields = text.split()
-    if len(text) > LONGEST or len(fields) != len(_FIELDS):
+    if len(text) > LONGEST_CRON or len(fields) != len(_FIELDS):
         return (
             f"must have {len(_FIELDS)} fields, separated by spaces: {', '.join(_FIELDS)}. "
             '"0 6 * * mon-fri" is 06:00 on each day from Monday to Friday.'

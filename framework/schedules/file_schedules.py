@@ -9,10 +9,8 @@ from typing import NamedTuple
 
 from framework.errors import InvalidSettings
 from framework.schedules import written_schedule
-from framework.schedules.written_schedule import WrittenSchedule
-from prevs.job_settings import ScheduleSettings
 from prevs.records import Mistake
-from prevs.schedules import ScheduleRecord
+from prevs.schedules import ScheduleRecord, ScheduleSettings
 
 
 class FileTrouble(NamedTuple):
@@ -73,20 +71,8 @@ def _write(
     before: ScheduleRecord | None,
     now: float,
 ) -> ScheduleRecord:
-    written = WrittenSchedule(
-        label=label,
-        job=name,
-        cron=settings.cron,
-        every=settings.every,
-        zone=settings.zone,
-        overlap=settings.overlap,
-        missed=settings.missed,
-        deadline=settings.deadline,
-        spread=settings.spread,
-    )
-    return written_schedule.check(
-        app, name, written, now=now, token="", from_file=True, before=before
-    )
+    written = ScheduleRecord(app, name, label, job=name, from_file=True, **vars(settings))
+    return written_schedule.check(written, now=now, before=before)
 
 
 def _tell_by_hand(app: str, names: Sequence[str]) -> str:

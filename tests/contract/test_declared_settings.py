@@ -1,4 +1,4 @@
-"""A setting of an app, or of a job, is declared in one file, and everything else follows."""
+"""A setting of an app, a job or a schedule is declared in one file, and all else follows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +18,18 @@ OF_JOBS = """\
         3, "Patience", "How often it asks before it gives up.", least=1, most=9, file_examples=["5"]
     )
     retries: int"""
-DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS}
+OF_SCHEDULES = """\
+    margin: int = setting(
+        0, "Margin", "How long it waits for a quiet minute.", least=0, most=90, unit="seconds",
+        file_examples=["30"],
+    )
+    overlap: Overlap"""
+DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS, "schedules.py": OF_SCHEDULES}
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All places that show settings, in a copy of prevs whose apps and jobs have one more."""
+    """All places that show settings, in a copy of prevs where each declaration has one more."""
     copy = tmp_path_factory.mktemp("declared")
     changed_copy.link(
         copy,
@@ -77,3 +83,30 @@ def test_a_term_of_a_job_is_in_its_order_and_its_table(found: Mapping[str, Any])
 def test_a_term_of_a_job_is_in_the_command_line(found: Mapping[str, Any]) -> None:
     assert "--patience INTEGER" in found["run"]
     assert "How often it asks before it gives up." in " ".join(found["run"].split())
+
+
+def test_a_setting_of_a_schedule_is_in_the_record_the_api_and_the_file(
+    found: Mapping[str, Any],
+) -> None:
+    assert '"margin":30' in found["stored schedule"]
+    order, answer, times = found["schedule described"]
+    assert (order["minimum"], order["maximum"], order["default"]) == (0, 90, 0)
+    for one in (order, answer):
+        assert one["description"] == "How long it waits for a quiet minute."
+    assert times is None
+    assert found["schedule"]["margin"] == 30
+    assert found["schedule as a file has it"] == 30
+
+
+def test_a_setting_of_a_schedule_is_in_the_command_line_and_the_docs(
+    found: Mapping[str, Any],
+) -> None:
+    assert "--margin SECONDS" in found["schedule add"]
+    assert "How long it waits for a quiet minute." in " ".join(found["schedule add"].split())
+    names, values = found["schedule table"]
+    assert values[names.index("margin")] == "30 s"
+    row = (
+        "How long it waits for a quiet minute. Default: 0. `margin = 30` | whole number, 0 to 90 |"
+    )
+    assert row in found["keys"]
+    assert "| `--margin SECONDS` | How long it waits for a quiet minute. |" in found["commands"]

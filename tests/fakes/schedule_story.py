@@ -10,7 +10,6 @@ from framework.apps.manifest import Manifest
 from framework.errors import RepositoryUnreachable
 from framework.jobs.leads import Lead
 from framework.mesos import task_status
-from framework.schedules.written_schedule import WrittenSchedule
 from framework.service.jobs.schedule_commands import ScheduleCommands
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
@@ -55,11 +54,11 @@ class Story:
     def commands(self) -> ScheduleCommands:
         return self.driven.service.schedule_commands
 
-    def put(self, **fields: Any) -> ScheduleRecord:
+    def put(self, payload: bytes | None = None, **fields: Any) -> ScheduleRecord:
         """Write the schedule report: a job each hour."""
         given = {"label": "main", "job": "report", "cron": "0 * * * *"} | fields
-        written = WrittenSchedule(**given)
-        return self.driven.call(lambda: self.commands.put("hello", "report", written, by="ci"))
+        written = ScheduleRecord("hello", "report", token="ci", **given)
+        return self.driven.call(lambda: self.commands.put(written, payload))
 
     def until(self, moment: float) -> None:
         self.driven.tick(moment - self.clock.read())

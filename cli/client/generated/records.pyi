@@ -852,13 +852,13 @@ class Schedule(TypedDict):
     cron: str | None
     every: int | None
     zone: str
-    start_at: int | None
-    end_at: int | None
-    times: int
     overlap: Overlap
     missed: Missed
     deadline: float
     spread: float
+    start_at: int | None
+    end_at: int | None
+    times: int
     delay: float
     paused: bool
     reason: str
@@ -1069,13 +1069,13 @@ class WrittenSchedule(TypedDict):
     cron: str | None
     every: int | None
     zone: str
-    start_at: int | None
-    end_at: int | None
-    times: int
     overlap: Overlap
     missed: Missed
     deadline: float
     spread: float
+    start_at: int | None
+    end_at: int | None
+    times: int
     delay: float
     paused: bool
     reason: str

@@ -1,5 +1,6 @@
 """Types of models, made from the settings that a record declares: those of the API and of files."""
 
+import enum
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -24,11 +25,12 @@ Types = Mapping[str, Any]
 """The types of settings, by name, where what is declared does not say all."""
 
 
-def order_of(record: type, checks: Checks, types: Types) -> Any:
-    """Return a model with all settings: those without a default have to be given."""
+def order_of(record: type, checks: Checks, types: Types, only: Sequence[str] = ()) -> Any:
+    """Return a model with all settings, or some: those without a default have to be given."""
     fields = {
-        one.name: (_order_type(one, checks, types), ... if one.is_required else _plain(one.default))
+        one.name: (_order_type(one, checks, types), ... if one.is_required else _default(one))
         for one in list_settings(record)
+        if not only or one.name in only
     }
     return _create("_Order", **fields)
 
@@ -42,7 +44,8 @@ def changes_of(record: type, checks: Checks, types: Types) -> Any:
 def answer_of(record: type, types: Types) -> Any:
     """Return a model with the values of all settings."""
     fields = {
-        one.name: (_described(one, _shown_type(one, types)), ...) for one in list_settings(record)
+        one.name: (_described(one, _shown_type(one, types), one.about.text), ...)
+        for one in list_settings(record)
     }
     return _create("_Answer", **fields)
 
@@ -51,9 +54,8 @@ def terms_of(record: type, types: Types) -> Any:
     """Return a model with any of the settings; what is left out, or null, is as it was."""
     fields = {}
     for one in list_settings(record):
-        text = " ".join(filter(None, (one.about.text, one.about.order_text)))
         value: Any = _value_type(one, {}, _of_json(one), types)
-        fields[one.name] = (value | None, Field(default=None, description=text))
+        fields[one.name] = (value | None, Field(default=None, description=one.order_text))
     return _create("_Terms", **fields)
 
 
@@ -62,7 +64,7 @@ def table_of(record: type, base: type[BaseModel], checks: Checks, types: Types) 
     fields = {}
     for one in list_settings(record):
         value: Any = _value_type(one, checks, [], types)
-        default = None if one.default == "" else _plain(one.default)
+        default = _default(one) or None if one.kind is str else _default(one)
         field = Field(
             default=default,
             description=" ".join(
@@ -70,14 +72,52 @@ def table_of(record: type, base: type[BaseModel], checks: Checks, types: Types) 
             ),
             examples=list(one.about.file_examples),
         )
-        fields[one.name] = (value | None if default is None else value, field)
+        fields[key_of(one)] = (value | None if default is None else value, field)
     return _create("_Table", __base__=base, **fields)
 
 
+def key_of(one: Setting) -> str:
+    """Return the key that a setting has in a file."""
+    return one.about.file_key or one.name
+
+
+def read_table(record: type, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a table as fields of a record."""
+    return read(record, {one.name: table[key_of(one)] for one in list_settings(record)})
+
+
+def read(record: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values that an order or a file has as fields of a record; what is null is left out."""
+    return {
+        one.name: _stored(one, given[one.name])
+        for one in list_settings(record)
+        if given.get(one.name) is not None
+    }
+
+
+def show(record: Any) -> dict[str, Any]:
+    """Return the values of a record's settings as the API shows them."""
+    kind: type = type(record)
+    return {
+        one.name: value or None if one.about.is_left_out else value
+        for one in list_settings(kind)
+        for value in (getattr(record, one.name),)
+    }
+
+
+def _stored(one: Setting, value: Any) -> Any:
+    if _is_enum(one):
+        return one.kind(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _tell_default(one: Setting) -> str:
-    """Return what stands for a number that a file leaves out; of other kinds nobody asks."""
-    is_number = one.kind in (int, float) and isinstance(one.default, (int, float))
-    return f"Default: {one.default:,g}." if is_number else ""
+    """Return what stands for a number or a word that a file leaves out; of others nobody asks."""
+    default = _default(one)
+    if isinstance(default, str) and default:
+        return f'Default: `"{default}"`.'
+    is_number = one.kind in (int, float) and isinstance(default, (int, float))
+    return f"Default: {default:,g}." if is_number else ""
 
 
 def value_of(record: type, name: str) -> Any:
@@ -92,17 +132,18 @@ def examples(record: type) -> dict[str, Any]:
 
 
 def _order_type(one: Setting, checks: Checks, types: Types) -> Any:
-    return _described(one, _value_type(one, checks, _of_json(one), types))
+    return _described(one, _value_type(one, checks, _of_json(one), types), one.order_text)
 
 
 def _shown_type(one: Setting, types: Types) -> Any:
     items: Any = list
-    kind = types.get(one.name, _plain_type(one))
+    kind = types.get(one.name, one.kind if _is_enum(one) else _plain_type(one))
     return items[kind] if one.is_list else kind
 
 
-def _described(one: Setting, value: Any) -> Any:
-    return Annotated[value, Field(description=one.about.text)]
+def _described(one: Setting, value: Any, text: str) -> Any:
+    known = value | None if one.may_be_null else value
+    return Annotated[known, Field(description=text)]
 
 
 def _of_json(one: Setting) -> Sequence[Any]:
@@ -124,7 +165,7 @@ def _value_type(one: Setting, checks: Checks, more: Sequence[Any], types: Types)
     }
     extra: dict[str, Any] = {
         **({"format": about.form} if about.form else {}),
-        **({"minLength": 1} if about.form and one.default != "" else {}),
+        **({"minLength": 1} if about.form and (one.is_required or one.is_list) else {}),
         **({"pattern": about.pattern} if about.pattern else {}),
     }
     value: Any = Annotated[
@@ -138,5 +179,16 @@ def _plain_type(one: Setting) -> Any:
     return Literal[tuple(one.about.choices)] if one.about.choices else one.kind
 
 
+def _default(one: Setting) -> Any:
+    """Return what stands for a setting that is left out, as JSON and TOML have it."""
+    return None if one.may_be_null else _plain(one.default)
+
+
+def _is_enum(one: Setting) -> bool:
+    return issubclass(one.kind, enum.Enum)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
     return list(value) if isinstance(value, tuple) else value

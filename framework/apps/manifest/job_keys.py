@@ -1,16 +1,15 @@
 """The keys of the [jobs.NAME] in a .prevs.toml, as keys.py has those of the other tables."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from framework.apps.manifest import declared, job_rules, rules
 from framework.apps.manifest.values import Cpus, Mem, Table, Vector
-from prevs.declarations import list_settings
-from prevs.job_settings import JobSettings, ScheduleSettings
+from prevs.job_settings import JobSettings
+from prevs.schedules import ScheduleSettings
 
 MOST_JOBS = 50
-HOUR, WEEK, YEAR = 3600, 7 * 24 * 3600, 365 * 24 * 3600
 
 JobName = Annotated[str, AfterValidator(job_rules.check_job_name)]
 
@@ -31,6 +30,18 @@ _TYPES = {
     "exclusive": JobName,
 }
 _TERMS = declared.table_of(JobSettings, Table, _CHECKS, _TYPES)
+_OF_TIMES = {
+    "cron": AfterValidator(job_rules.check_cron),
+    "every": AfterValidator(job_rules.check_every),
+    "zone": AfterValidator(job_rules.check_zone),
+    "deadline": AfterValidator(job_rules.check_scheduled),
+    "spread": AfterValidator(job_rules.check_scheduled),
+}
+_WORDS = {
+    "overlap": Annotated[str, AfterValidator(job_rules.check_overlap)],
+    "missed": Annotated[str, AfterValidator(job_rules.check_missed)],
+}
+_TIMES = declared.table_of(ScheduleSettings, Table, _OF_TIMES, _WORDS)
 
 if TYPE_CHECKING:
     Timeout = float
@@ -48,7 +59,8 @@ class _Command(Table):
     )
 
 
-class Job(_TERMS, _Command):  # type: ignore[misc, valid-type] # these keys follow from JobSettings
+# All keys but that of the command follow from the two declarations.
+class Job(_TIMES, _TERMS, _Command):  # type: ignore[misc, valid-type]
     """A command that runs in the commit's image and ends with a result.
 
     NAME has 1 to 40 characters of `a-z`, `0-9` and `-`. A file may have 50 jobs. They have the
@@ -56,77 +68,12 @@ class Job(_TERMS, _Command):  # type: ignore[misc, valid-type] # these keys foll
     app's default branch only.
     """
 
-    schedule: Annotated[str, Field(max_length=200), AfterValidator(job_rules.check_cron)] | None = (
-        Field(
-            default=None,
-            description="When it starts by itself: minute, hour, day, month and day of the week, "
-            "as for cron.",
-            examples=['"0 6 * * mon-fri"'],
-        )
-    )
-    every: Annotated[int, Field(ge=60, le=YEAR), AfterValidator(job_rules.check_every)] | None = (
-        Field(
-            default=None,
-            description="How many seconds pass from one start to the next. Not beside `schedule`.",
-            examples=["3600"],
-        )
-    )
-    zone: Annotated[str, Field(max_length=64), AfterValidator(job_rules.check_zone)] = Field(
-        default=ScheduleSettings.zone,
-        description='The time zone of `schedule`. Default: `"UTC"`.',
-        examples=['"Europe/Berlin"'],
-    )
-    overlap: Annotated[str, AfterValidator(job_rules.check_overlap)] = Field(
-        default=ScheduleSettings.overlap,
-        description="What happens at its time if the one before still runs: `skip` leaves the new "
-        "one out, `queue` lets one wait, `replace` ends the old one, `allow` runs both. Default: "
-        '`"skip"`.',
-        examples=['"queue"'],
-    )
-    missed: Annotated[str, AfterValidator(job_rules.check_missed)] = Field(
-        default=ScheduleSettings.missed,
-        description="Which times run later that passed while prevs was away: the `last`, `none` or "
-        '`all`. Default: `"last"`.',
-        examples=['"none"'],
-    )
-    deadline: Annotated[float, Field(ge=0, le=WEEK), AfterValidator(job_rules.check_scheduled)] = (
-        Field(
-            default=ScheduleSettings.deadline,
-            description="How many seconds after its time it may still start. Default: 0, no limit.",
-            examples=["1800"],
-        )
-    )
-    spread: Annotated[float, Field(ge=0, le=HOUR), AfterValidator(job_rules.check_scheduled)] = (
-        Field(
-            default=ScheduleSettings.spread,
-            description="By up to how many seconds its times are moved, always by the same, so "
-            "that not all jobs start at once. Default: 0.",
-            examples=["300"],
-        )
-    )
-
     def settings(self) -> JobSettings:
         """Return the settings of the job, as they are stored."""
-        terms = self.model_dump(include={one.name for one in list_settings(JobSettings)})
+        keys = self.model_dump()
+        times = ScheduleSettings(**declared.read_table(ScheduleSettings, keys))
         return JobSettings(
             command=tuple(self.command),
-            schedule=self._schedule(),
-            **{name: _stored(value) for name, value in terms.items() if value is not None},
+            schedule=times if times.cron or times.every else None,
+            **declared.read_table(JobSettings, keys),
         )
-
-    def _schedule(self) -> ScheduleSettings | None:
-        if self.schedule is None and self.every is None:
-            return None
-        return ScheduleSettings(
-            cron=self.schedule or "",
-            every=self.every or 0,
-            zone=self.zone,
-            overlap=self.overlap,
-            missed=self.missed,
-            deadline=self.deadline,
-            spread=self.spread,
-        )
-
-
-def _stored(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from framework.apps.manifest import declared
 from framework.errors import InvalidSettings
 from framework.http_api.http import field_problems
 from framework.http_api.models import app_models
@@ -43,7 +44,7 @@ def read_new(form: Mapping[str, str]) -> AppRecord | Filled:
         settings = app_models.AppSettings.model_validate(given, strict=False)
     except ValidationError as error:
         return Filled(values, explain(error))
-    return AppRecord(**app_models.read_settings(settings.model_dump()))
+    return AppRecord(settings.name, **declared.read(AppRecord, settings.model_dump()))
 
 
 def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
@@ -62,7 +63,7 @@ def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
         changes = _CHANGES.validate_python(touched, strict=False)
     except ValidationError as error:
         return Filled(values, explain(error))
-    return app_models.read_settings(changes)
+    return declared.read(AppRecord, changes)
 
 
 def explain(error: ValidationError) -> dict[str, str]:

@@ -10,9 +10,9 @@ from framework.apps.manifest.job_keys import Priority, Timeout
 from framework.errors import InvalidSettings, Problem
 from framework.http_api.ironworker.task_orders import CLIENTS_TIMEOUT, CodeName, Delay
 from framework.jobs.conventions import IRONWORKER
-from framework.schedules.written_schedule import WrittenSchedule
+from framework.schedules.written_schedule import read_moment
 from prevs.job_settings import JobSettings
-from prevs.schedules import Overlap
+from prevs.schedules import Overlap, ScheduleRecord
 
 _DAY = 86_400
 _CLIENTS_PRIORITY = 0
@@ -37,11 +37,13 @@ class ScheduleOrder(BaseModel):
     cluster: str | None = None
     sync: bool | None = None
 
-    def write(self, label: str, job: JobSettings, now: float) -> WrittenSchedule:
-        """Return the schedule of a `job` at a label, whose first time is `now` or later.
+    @property
+    def given(self) -> bytes | None:
+        """What each of its jobs is given."""
+        return None if self.payload is None else self.payload.encode()
 
-        Raises InvalidSettings for what only the commit can say.
-        """
+    def check(self, job: JobSettings) -> None:
+        """Raise InvalidSettings for what only the commit can say of a job."""
         asked = (
             ("priority", self.priority, _CLIENTS_PRIORITY, job.priority),
             ("timeout", self.timeout, CLIENTS_TIMEOUT, job.timeout),
@@ -53,20 +55,25 @@ class ScheduleOrder(BaseModel):
         ]
         if wrong:
             raise InvalidSettings(wrong)
+
+    def write(self, app: str, name: str, label: str, *, by: str, now: float) -> ScheduleRecord:
+        """Return the schedule of its job at a label, whose first time is `now` or later."""
         # A time is after the moment at which it was written.
         first = datetime.datetime.fromtimestamp(
             math.floor(now) + 1 + (self.delay or 0.0), datetime.UTC
         )
-        return WrittenSchedule(
+        return ScheduleRecord(
+            app=app,
+            name=name,
             label=label,
             job=self.code_name,
             every=self.run_every or _DAY,
-            start_at=self.start_at or first,
-            end_at=self.end_at,
+            start_at=read_moment(self.start_at or first, ScheduleRecord.zone),
+            end_at=read_moment(self.end_at, ScheduleRecord.zone),
             times=self.run_times or (0 if self.run_every else 1),
-            overlap=Overlap.ALLOW.value,
+            overlap=Overlap.ALLOW,
+            token=by,
             convention=IRONWORKER,
-            payload=None if self.payload is None else self.payload.encode(),
         )
 
 

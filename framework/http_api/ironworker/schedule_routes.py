@@ -60,10 +60,11 @@ class ScheduleRoutes(Routes):
         job = found.jobs.get(wanted.code_name)
         if job is None:
             raise UnknownJobName(app, label, wanted.code_name, sorted(found.jobs))
-        written = wanted.write(label, job, self._now())
-        name, by = f"{wanted.code_name}-{self._new_key()[:8]}", caller.name
+        wanted.check(job)
+        name = f"{wanted.code_name}-{self._new_key()[:8]}"
+        written = wanted.write(app, name, label, by=caller.name, now=self._now())
         await anyio.to_thread.run_sync(
-            self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
+            self._schedules.command, lambda commands: commands.put(written, wanted.given)
         )
         note_target(request, f"{app}/schedules/{name}")
         return models.Scheduled(schedules=[models.TaskId(id=name)])
@@ -83,6 +84,6 @@ class ScheduleRoutes(Routes):
     def cancel_schedule(self, app: App, schedule_id: ScheduleId, caller: Caller) -> models.Done:
         """Remove a schedule; its jobs go on. One with a command is removed by admins alone."""
         schedule = self._schedules.snapshot.schedule(app, schedule_id)
-        check_caller(caller, app, schedule_id, schedule)
+        check_caller(caller, schedule)
         self._schedules.command(lambda commands: commands.remove(app, schedule_id))
         return models.Done(msg="Cancelled")

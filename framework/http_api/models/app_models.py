@@ -1,6 +1,6 @@
 """Apps as they go in and out of the API, as /docs shows them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -184,8 +184,3 @@ class Lead(BaseModel):
     place: VariantPlace | None = Field(
         default=None, description="The variant of whose own instance it is the label; null: none."
     )
-
-
-def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as the fields of an AppRecord."""
-    return {key: tuple(x) if isinstance(x, list) else x for key, x in given.items()}

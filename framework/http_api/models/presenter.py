@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from framework.apps import effective_settings, forge_settings, room_detail
 from framework.apps.effective_settings import Effective
+from framework.apps.manifest import declared
 from framework.apps.warm_setting import find_warm
 from framework.forges import registry
 from framework.http_api.http.paging import PageRequest
@@ -17,7 +18,6 @@ from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from framework.units.lifecycle import STARTING
 from prevs.companions import APPLICATION
-from prevs.declarations import list_settings
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
@@ -220,7 +220,6 @@ def show_app(
 ) -> app_models.App:
     """Return an app as the API shows it; its repository may be read with a credential."""
     followed = forge_settings.find_pulls(app, has_token=forge_token_set is not None)
-    settings = {one.name: getattr(app, one.name) for one in list_settings(AppRecord)}
     meant = {
         "room": room_detail.find_room(app),
         "forge": registry.show_forge(app),
@@ -231,7 +230,7 @@ def show_app(
     }
     return app_models.App(
         name=app.name,
-        **{**settings, **meant},
+        **{**declared.show(app), **meant},
         room_shows=room_detail.find_shown(app, has_credential=has_credential),
         forge_kind=registry.find_kind(app),
         forge_token_set=forge_token_set,

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Body, Path, Response
 
 from framework.access import Scope
+from framework.apps.manifest import declared
 from framework.errors import AppChanged, SecretsUnreadable
 from framework.http_api.admission.operations import Reach, Routes, operation
 from framework.http_api.http import conditional
@@ -62,7 +63,8 @@ class AppRoutes(Routes):
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""
         is_new = settings.name not in self._previews.snapshot.apps
-        app = self._previews.add_app(AppRecord(**models.read_settings(settings.model_dump())))
+        given = declared.read(AppRecord, settings.model_dump())
+        app = self._previews.add_app(AppRecord(settings.name, **given))
         response.status_code = 201 if is_new else 200
         response.headers["Location"] = f"/v1/apps/{app.name}"
         return self._show(app)
@@ -89,7 +91,7 @@ class AppRoutes(Routes):
         if_match: IfMatch = None,
     ) -> models.App:
         """Change settings of an app. They apply to attempts that begin later."""
-        given = models.read_settings(cast(Mapping[str, object], changes))
+        given = declared.read(AppRecord, cast(Mapping[str, object], changes))
         known = self._find_matching(app, if_match)
         shown = self._show(self._previews.change_app(app, given, only_if=known))
         response.headers["ETag"] = conditional.tag(shown)

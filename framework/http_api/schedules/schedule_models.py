@@ -4,11 +4,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from framework.apps.manifest import declared
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
 from framework.http_api.models.preview_models import Mistake
 from prevs.jobs import JobState
-from prevs.schedules import Missed, Overlap
+from prevs.schedules import ScheduleRecord
 
 _TIME: dict[str, Any] = {
     "at": 1764565200,
@@ -37,16 +38,7 @@ _SCHEDULE: dict[str, Any] = {
     "label": "main",
     "job": "report",
     "command": None,
-    "cron": "0 6 * * mon-fri",
-    "every": None,
-    "zone": "Europe/Berlin",
-    "start_at": None,
-    "end_at": None,
-    "times": 0,
-    "overlap": "skip",
-    "missed": "last",
-    "deadline": 0.0,
-    "spread": 0.0,
+    **declared.examples(ScheduleRecord),
     "delay": 0.0,
     "paused": False,
     "reason": "",
@@ -60,6 +52,9 @@ _SCHEDULE: dict[str, Any] = {
     "by": "ci",
     "from_file": False,
 }
+
+
+_SHOWN = declared.answer_of(ScheduleRecord, {})
 
 
 class ScheduledTime(BaseModel):
@@ -102,26 +97,20 @@ class ActiveJob(BaseModel):
     url: str = Field(description="The path of the job.")
 
 
-class Schedule(BaseModel):
-    """What makes jobs at times. All moments are in seconds since the epoch."""
-
-    model_config = example(_SCHEDULE)
-
+class _Work(BaseModel):
     app: str
     name: str
     label: str = Field(description="What leads to the commit, each time anew.")
     job: str | None = Field(description="The NAME of its [jobs.NAME]; null: it has a command.")
     command: list[str] | None = Field(description="null: it has a job.")
-    cron: str | None
-    every: int | None = Field(description="In seconds.")
-    zone: str
-    start_at: int | None
-    end_at: int | None
-    times: int = Field(description="How many jobs it makes at most; 0: no limit.")
-    overlap: Overlap
-    missed: Missed
-    deadline: float
-    spread: float
+
+
+# Its settings follow from ScheduleRecord.
+class Schedule(_SHOWN, _Work):  # type: ignore[misc, valid-type]
+    """What makes jobs at times. All moments are in seconds since the epoch."""
+
+    model_config = example(_SCHEDULE)
+
     delay: float = Field(description="How many seconds after each time its job begins, by spread.")
     paused: bool
     reason: str = Field(description="Why no time comes; empty if one does.")

@@ -1,30 +1,21 @@
 """What somebody writes with PUT /v1/apps/{app}/schedules/{name}, as /docs shows it.
 
-The models check types, and that nothing is given empty. framework.schedules.written_schedule has
-the rules and their messages.
+The models check types and bounds, and that nothing is given empty. written_schedule in
+framework.schedules has the rules of what goes together, and their messages.
 """
 
 import contextlib
-import dataclasses
 import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from framework.apps.manifest.declared import WHOLE
+from framework.apps.manifest import declared
 from framework.http_api.http.examples import order_example
-from framework.schedules import cron
-from framework.schedules.written_schedule import (
-    LONGEST,
-    LONGEST_SPREAD,
-    MOST_TIMES,
-    SHORTEST,
-    WrittenSchedule,
-)
-from prevs.schedules import Missed, Overlap
+from framework.schedules import written_schedule
+from prevs.schedules import WHEN, ScheduleRecord
 
-_ANY = "any"
 _NULL: dict[str, Any] = {"type": "null"}
 _WORD: dict[str, Any] = {"type": "string", "pattern": "^[^\0]*$"}
 LABEL: dict[str, Any] = {"maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"}
@@ -56,50 +47,27 @@ def _read_moment(value: object) -> datetime.datetime | None:
     raise PydanticCustomError("moment", 'must be a date with a time, like "2026-12-01T06:00"')
 
 
-_Moment = Annotated[datetime.datetime | None, BeforeValidator(_read_moment)]
-
-
-def _moment(name: str, description: str) -> Any:
-    """Return the field for a moment; `name` is its format."""
+def _moment(name: str) -> Any:
+    """Return the type of a moment; `name` is its format."""
     schema: dict[str, Any] = {"anyOf": [{"type": "string", "format": name}, _NULL]}
-    return Field(default=None, description=description, json_schema_extra=schema)
+    return Annotated[
+        datetime.datetime | None, BeforeValidator(_read_moment), Field(json_schema_extra=schema)
+    ]
 
 
-class TimesOrder(BaseModel):
+_MOMENTS = {"start_at": _moment("schedule-start"), "end_at": _moment("schedule-end")}
+_WHEN = declared.order_of(ScheduleRecord, {}, _MOMENTS, only=WHEN)
+_SETTINGS = declared.order_of(ScheduleRecord, {}, _MOMENTS)
+
+
+class TimesOrder(_WHEN):  # type: ignore[misc, valid-type] # its fields follow from ScheduleRecord
     """When a schedule makes jobs: by an expression of cron, or every so many seconds."""
 
     model_config = order_example(_EXAMPLE, _TIMES)
 
-    cron: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Minute, hour, day of the month, month and day of the week, as for Debian's "
-        "cron.",
-        json_schema_extra={
-            "anyOf": [
-                {"type": "string", "format": "cron-expression", "maxLength": cron.LONGEST},
-                _NULL,
-            ]
-        },
-    )
-    every: Annotated[int, Field(ge=SHORTEST, le=LONGEST), WHOLE] | None = Field(
-        default=None, description="How many seconds pass from one time to the next."
-    )
-    zone: str = Field(
-        default=WrittenSchedule.zone,
-        description="The time zone of `cron`, `start_at` and `end_at`, by its IANA name.",
-        json_schema_extra={"format": "time-zone"},
-    )
-    start_at: _Moment = _moment(
-        "schedule-start",
-        "A date with a time, like `2026-12-01T06:00`: no time is before it. Without an offset from "
-        "UTC, it is what a clock in `zone` shows. The times of `every` count from it, or else from "
-        "when the schedule was made.",
-    )
-    end_at: _Moment = _moment("schedule-end", "Likewise: no time is after it.")
 
-
-class ScheduleOrder(TimesOrder):
+# All fields but those of its work follow from ScheduleRecord.
+class ScheduleOrder(_SETTINGS):  # type: ignore[misc, valid-type]
     """A schedule: a job of the commit that `label` leads to each time, or a command there."""
 
     model_config = order_example(_SCHEDULE, {"allOf": [_TIMES, _WORK]})
@@ -131,59 +99,16 @@ class ScheduleOrder(TimesOrder):
             ]
         },
     )
-    times: Annotated[int, WHOLE] = Field(
-        default=0,
-        description="After so many jobs it makes no more; 0: no limit.",
-        json_schema_extra={"minimum": 0, "maximum": MOST_TIMES},
-    )
-    overlap: str = Field(
-        default=WrittenSchedule.overlap,
-        description="What happens at a time while a job of it has not ended: `skip` makes none, "
-        "`queue` lets one wait, `replace` cancels the old one, `allow` runs both.",
-        json_schema_extra={"enum": [one.value for one in Overlap]},
-    )
-    missed: str = Field(
-        default=WrittenSchedule.missed,
-        description="Which of the times are made up that passed while prevs was away: the `last`, "
-        "`none` or `all` (of many, 24).",
-        json_schema_extra={"enum": [one.value for one in Missed]},
-    )
-    deadline: float = Field(
-        default=0.0,
-        description="A time that is more than so many seconds late makes no job; 0: no limit.",
-        json_schema_extra={"minimum": 0, "maximum": LONGEST},
-    )
-    spread: float = Field(
-        default=0.0,
-        description="Its jobs begin up to so many seconds late, always by the same, so that not "
-        "all schedules begin at once.",
-        json_schema_extra={"minimum": 0, "maximum": LONGEST_SPREAD},
-    )
 
 
-def read_times(order: TimesOrder) -> WrittenSchedule:
-    """Return what is written about times, unchecked; what the jobs are does not matter to them."""
-    return WrittenSchedule(
-        label=_ANY,
-        job=_ANY,
-        cron=order.cron or "",
-        every=order.every or 0,
-        zone=order.zone,
-        start_at=order.start_at,
-        end_at=order.end_at,
-    )
+def read(order: TimesOrder | ScheduleOrder, **work: Any) -> ScheduleRecord:
+    """Return what is written about times, and the `work`: what goes together is unchecked."""
+    given = declared.read(ScheduleRecord, order.model_dump())
+    moments = {name: written_schedule.read_moment(given.get(name), order.zone) for name in _MOMENTS}
+    return ScheduleRecord(**work, **{**given, **moments})
 
 
-def read(order: ScheduleOrder) -> WrittenSchedule:
-    """Return what is written, unchecked."""
-    return dataclasses.replace(
-        read_times(order),
-        label=order.label,
-        job=order.job or "",
-        command=tuple(order.command or ()),
-        times=order.times,
-        overlap=order.overlap,
-        missed=order.missed,
-        deadline=order.deadline,
-        spread=order.spread,
-    )
+def read_whole(order: ScheduleOrder, **whose: Any) -> ScheduleRecord:
+    """Return what is written, unchecked; `whose` are the fields that the order does not have."""
+    command = tuple(order.command or ())
+    return read(order, label=order.label, job=order.job or "", command=command, **whose)

@@ -5,6 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from framework.apps.manifest import declared
 from framework.errors import InvalidSettings
 from framework.http_api.jobs import job_presenter
 from framework.http_api.models.preview_models import Mistake
@@ -39,16 +40,7 @@ def show(schedule: ScheduleRecord, snapshot: Snapshot, active: ActiveJobs) -> mo
         label=schedule.label,
         job=schedule.job or None,
         command=list(schedule.command) or None,
-        cron=schedule.cron or None,
-        every=schedule.every or None,
-        zone=schedule.zone,
-        start_at=schedule.start_at,
-        end_at=schedule.end_at,
-        times=schedule.times,
-        overlap=schedule.overlap,
-        missed=schedule.missed,
-        deadline=schedule.deadline,
-        spread=schedule.spread,
+        **declared.show(schedule),
         delay=times.find_delay(schedule),
         paused=schedule.paused,
         reason=following.reason,

@@ -24,6 +24,9 @@ from framework.schedules import written_schedule
 from framework.service.jobs.schedule_service import Schedules
 from prevs.schedules import ScheduleRecord
 
+_ANY = "any"
+"""What stands for the work of a schedule of which only the times are asked for."""
+
 
 class ScheduleRoutes(Routes):
     """The calls about schedules. Methods that are no coroutines run in a thread, and may block.
@@ -75,8 +78,8 @@ class ScheduleRoutes(Routes):
     ) -> models.ScheduledTimes:
         """List the next times that a schedule would have. Stores nothing."""
         self._schedules.snapshot.app(app)
-        written = orders.read_times(order)
-        record = written_schedule.check(app, "any", written, now=self._now(), token="")
+        written = orders.read(order, app=app, name=_ANY, label=_ANY, job=_ANY)
+        record = written_schedule.check(written, now=self._now())
         return presenter.show_times(record, count)
 
     @operation("GET", "/v1/apps/{app}/schedules/{name}", Scope.READ, Reach.ITS_PATH, refuses=(404,))
@@ -106,17 +109,15 @@ class ScheduleRoutes(Routes):
         If its times are the same, it goes on where it was. The label must lead to a commit, and the
         commit must have the job. One with a command is written, removed and run by admins alone.
         """
-        snapshot, written = self._schedules.snapshot, orders.read(order)
+        snapshot = self._schedules.snapshot
+        written = orders.read_whole(order, app=app, name=name, token=caller.name)
         record, before = snapshot.app(app), snapshot.schedules.get((app, name))
-        for touched in (written, before):
-            check_caller(caller, app, name, touched)
-        written_schedule.check(
-            app, name, written, now=self._now(), token=caller.name, before=before
-        )
+        for touched in filter(None, (written, before)):
+            check_caller(caller, touched)
+        written_schedule.check(written, now=self._now(), before=before)
         terms = await check_work(self._resolver, record, written)
-        by = caller.name
         made = await anyio.to_thread.run_sync(
-            self._schedules.command, lambda commands: commands.put(app, name, written, by=by)
+            self._schedules.command, lambda commands: commands.put(written)
         )
         response.status_code = 200 if before else 201
         shown = await anyio.to_thread.run_sync(self._show, made)
@@ -127,7 +128,7 @@ class ScheduleRoutes(Routes):
     )
     def remove_schedule(self, app: App, name: Name, caller: Caller) -> None:
         """Remove a schedule. The jobs that it has made go on."""
-        check_caller(caller, app, name, self._schedules.snapshot.schedule(app, name))
+        check_caller(caller, self._schedules.snapshot.schedule(app, name))
         self._schedules.command(lambda commands: commands.remove(app, name))
 
     @operation(

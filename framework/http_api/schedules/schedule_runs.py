@@ -32,7 +32,7 @@ class ScheduleRuns:
         """
         snapshot, by = self._schedules.snapshot, caller.name
         record, schedule = snapshot.app(app), snapshot.schedule(app, name)
-        check_caller(caller, app, name, schedule)
+        check_caller(caller, schedule)
         job_id = ids.of_run(app, by, key or self._new_key(), name)
         lead = await self._resolver.find_lead(record, schedule.label)
         return await anyio.to_thread.run_sync(

@@ -12,7 +12,6 @@ from framework.jobs import schedule_orders
 from framework.jobs.leads import Lead
 from framework.schedules import fires, written_schedule
 from framework.schedules.errors import ScheduleOfFile, TooManySchedules
-from framework.schedules.written_schedule import WrittenSchedule
 from framework.service.jobs.file_schedules import FileSchedules
 from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import sealed_payloads
@@ -42,12 +41,15 @@ class ScheduleCommands:
         self._file_schedules = file_schedules
         self._clock = clock
 
-    def put(self, app: str, name: str, written: WrittenSchedule, *, by: str) -> ScheduleRecord:
+    def put(self, written: ScheduleRecord, payload: bytes | None = None) -> ScheduleRecord:
         """Make a schedule, or change the one of that name: it makes up no time before now.
+
+        `payload` is what each of its jobs is given.
 
         Raises UnknownApp, ScheduleOfFile, TooManySchedules, NoKey for a payload, and
         InvalidSettings with all problems.
         """
+        app, name = written.app, written.name
         self._records.app(app)
         before = self._schedules.find(app, name)
         if before is not None:
@@ -55,12 +57,12 @@ class ScheduleCommands:
         elif sum(not one.from_file for one in self._schedules.of_app(app)) >= MOST:
             raise TooManySchedules(app, MOST)
         now = self._clock.now()
-        schedule = written_schedule.check(app, name, written, now=now, token=by, before=before)
-        if written.payload is not None:
-            sealed = sealed_payloads.seal_payload(self._records.vault, written.payload)
+        schedule = written_schedule.check(written, now=now, before=before)
+        if payload is not None:
+            sealed = sealed_payloads.seal_payload(self._records.vault, payload)
             schedule = dataclasses.replace(schedule, sealed=sealed)
         self._schedules.change_all([schedule])
-        log.info("a schedule is written", app=app, schedule=name, by=by)
+        log.info("a schedule is written", app=app, schedule=name, by=written.token)
         return schedule
 
     def remove(self, app: str, name: str) -> None:

@@ -23,11 +23,11 @@ from framework.http_api.http.examples import SHA
 from framework.jobs.orders import JobOrder
 from framework.jobs.transitions import Finished
 from framework.ports import RepositoryFile
-from framework.schedules.written_schedule import WrittenSchedule
 from framework.stacks.variants import WrittenVariant
 from framework.stacks.written_stack import WrittenStack
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
+from prevs.schedules import ScheduleRecord
 from prevs.stacks import Member
 from prevs.states import State
 from tests.conftest import Mesos
@@ -45,7 +45,7 @@ JOB = JobOrder("k4z7q2n5v3w6x2y7", "hello", "main", SHA, JobSettings(("true",)),
 """With the id of the examples."""
 GATE = WrittenGate("hello", [WrittenRule("/", [WrittenTarget("main")])])
 STACK = WrittenStack("web", {"web": Member("hello", "main")})
-NIGHTLY = WrittenSchedule("main", job="report", cron="0 6 * * *")
+NIGHTLY = ScheduleRecord("hello", "nightly", "main", "report", cron="0 6 * * *", token="ci")
 
 VALID_KEY = re.compile(rb'"[ !#-~]{1,255}"|[A-Za-z0-9_.:/+=-]{1,255}')
 
@@ -89,7 +89,7 @@ def make_busy() -> ApiInProcess:
     api.tokens.add_token("deploys", Right.USE)
     settings = b"[jobs.report]\ncommand = ['true']\n"
     api.refs.files["hello", SHA, ".prevs.toml"] = RepositoryFile("file", len(settings), settings)
-    api.schedules.command(lambda commands: commands.put("hello", "nightly", NIGHTLY, by="ci"))
+    api.schedules.command(lambda commands: commands.put(NIGHTLY))
     api.gates.command(
         lambda commands: commands.carry_out(
             commands.plan("api", GATE, by="ci")._replace(awaited=()), {"main": SHA}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from prevs.commit_settings import CommitSettings
-from prevs.job_settings import JobSettings, ScheduleSettings
+from prevs.job_settings import JobSettings
 from prevs.jobs import (
     Callback,
     CallbackState,
@@ -14,7 +14,7 @@ from prevs.jobs import (
     ResultRecord,
 )
 from prevs.records import EndedAttempt, Failure
-from prevs.schedules import Missed, Overlap, ScheduleRecord, SkippedTime
+from prevs.schedules import Missed, Overlap, ScheduleRecord, ScheduleSettings, SkippedTime
 from prevs.states import Cause
 from prevs.work import Progress, Work
 
@@ -54,8 +54,8 @@ TERMS = JobSettings(
         cron="0 6 * * mon-fri",
         every=3600,
         zone="Europe/Berlin",
-        overlap="queue",
-        missed="all",
+        overlap=Overlap.QUEUE,
+        missed=Missed.ALL,
         deadline=600.0,
         spread=30.0,
     ),

@@ -13,16 +13,15 @@ from framework.jobs.leads import Lead
 from framework.ports import Heads
 from framework.schedules.errors import ScheduleOfFile
 from framework.schedules.file_schedules import FileTrouble
-from framework.schedules.written_schedule import WrittenSchedule
-from prevs.job_settings import JobSettings, ScheduleSettings
+from prevs.job_settings import JobSettings
 from prevs.records import Mistake
-from prevs.schedules import ScheduleRecord
+from prevs.schedules import Missed, Overlap, ScheduleRecord, ScheduleSettings
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.mishaps import Fate
 
-HOURLY = ScheduleSettings(cron="0 * * * *", zone="Europe/Berlin", overlap="queue", spread=60.0)
+HOURLY = ScheduleSettings("0 * * * *", zone="Europe/Berlin", overlap=Overlap.QUEUE, spread=60.0)
 EVERY = ScheduleSettings(every=600)
-MINE = WrittenSchedule("other", command=("true",), every=60)
+MINE = ScheduleRecord("hello", "report", "other", command=("true",), every=60, token="ci")
 
 
 class Repository:
@@ -64,6 +63,9 @@ class Repository:
         commands = self.driven.service.schedule_commands
         return self.driven.call(lambda: getattr(commands, name)("hello", *arguments, **fields))
 
+    def put(self, written: ScheduleRecord) -> ScheduleRecord:
+        return self.driven.call(lambda: self.driven.service.schedule_commands.put(written))
+
 
 @pytest.fixture
 def repository(driven: Driven) -> Repository:
@@ -98,7 +100,7 @@ def test_what_a_later_commit_changes_follows_and_what_it_leaves_alone_goes_on(
     before = repository.of("clean")
     repository.command("pause", "report")
     repository.driven.tick(30.0)
-    repository.push(B, report=dataclasses.replace(HOURLY, missed="all"), clean=EVERY)
+    repository.push(B, report=dataclasses.replace(HOURLY, missed=Missed.ALL), clean=EVERY)
     assert repository.names == ["clean", "report"]
     assert repository.of("clean") == before
     report = repository.of("report")
@@ -118,15 +120,15 @@ def test_a_mistake_leaves_the_earlier_schedules_and_is_shown(repository: Reposit
     assert (repository.trouble.label, repository.trouble.sha) == ("main", B)
     assert [one.line for one in repository.trouble.mistakes] == [3]
     assert "schedules of an earlier commit hold" in repository.trouble.why
-    repository.push(C, report=HOURLY, clean=dataclasses.replace(EVERY, spread=3601.0))
+    repository.push(C, report=HOURLY, clean=dataclasses.replace(EVERY, zone="Berlin"))
     assert repository.names == ["report"]
-    assert repository.trouble.why.startswith("[jobs.clean] spread must be from 0 to 3600")
+    assert repository.trouble.why.startswith("[jobs.clean] zone is not the name")
     repository.push(A, report=HOURLY)
     assert repository.trouble is None
 
 
 def test_one_that_was_made_by_hand_holds_until_it_is_removed(repository: Repository) -> None:
-    mine = repository.command("put", "report", MINE, by="ci")
+    mine = repository.put(MINE)
     repository.push(A, report=HOURLY, clean=EVERY)
     assert repository.of("report") == mine
     assert repository.of("clean") is not None
@@ -143,11 +145,11 @@ def test_one_that_was_made_by_hand_holds_until_it_is_removed(repository: Reposit
 def test_one_of_the_file_is_changed_there_alone(repository: Repository) -> None:
     repository.push(A, report=HOURLY)
     with pytest.raises(ScheduleOfFile, match="prevs schedule pause hello report"):
-        repository.command("put", "report", MINE, by="ci")
+        repository.put(MINE)
     with pytest.raises(ScheduleOfFile):
         repository.command("remove", "report")
     repository.push(B)
-    assert repository.command("put", "report", MINE, by="ci").token == "ci"
+    assert repository.put(MINE).token == "ci"
 
 
 def test_what_cannot_be_read_changes_nothing_and_is_read_again(repository: Repository) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from prevs.schedules import Overlap
 from tests.fakes.mishaps import Died, Fate
 from tests.fakes.schedule_story import NINE, Story
 
@@ -12,9 +13,9 @@ def schedules() -> Story:
 
 
 @pytest.mark.parametrize("fate", [Fate.DIES_BEFORE, Fate.DIES_AFTER])
-@pytest.mark.parametrize("overlap", ["skip", "queue", "replace", "allow"])
+@pytest.mark.parametrize("overlap", Overlap)
 def test_a_leader_that_dies_at_any_step_of_a_time_leaves_exactly_one_job(
-    schedules: Story, fate: Fate, overlap: str
+    schedules: Story, fate: Fate, overlap: Overlap
 ) -> None:
     schedules.put(overlap=overlap)
     # It has asked for the commit, and has no answer yet.

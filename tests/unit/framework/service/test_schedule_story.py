@@ -12,12 +12,12 @@ from framework.jobs.errors import UnknownJobName
 from framework.jobs.leads import Lead
 from framework.pulls.errors import UnknownPull
 from framework.schedules.errors import TooManySchedules, UnknownSchedule
-from framework.schedules.written_schedule import WrittenSchedule
 from framework.service.jobs import schedule_commands
 from framework.service.jobs.schedule_fires import AWAY_SECONDS
 from framework.service.jobs.schedule_service import Schedules
 from framework.state.jobs import sealed_payloads
 from prevs.jobs import JobRecord, JobState
+from prevs.schedules import Missed, Overlap, ScheduleRecord
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A
 from tests.fakes.offers import offer
@@ -151,7 +151,7 @@ def test_a_repository_that_is_away_until_the_next_time_skips_the_one_before(
 
 
 def test_with_skip_a_time_makes_no_job_while_one_has_not_ended(schedules: Story) -> None:
-    schedules.put(overlap="skip")
+    schedules.put(overlap=Overlap.SKIP)
     schedules.until(NINE)
     schedules.until(NINE + HOUR)
     (job,) = schedules.jobs()
@@ -162,7 +162,7 @@ def test_with_skip_a_time_makes_no_job_while_one_has_not_ended(schedules: Story)
 
 
 def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> None:
-    schedules.put(overlap="queue")
+    schedules.put(overlap=Overlap.QUEUE)
     for hour in range(3):
         schedules.until(NINE + hour * HOUR)
     assert schedules.times() == [NINE, NINE + HOUR]
@@ -183,7 +183,7 @@ def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> Non
 
 
 def test_with_replace_the_jobs_of_earlier_times_are_cancelled(schedules: Story) -> None:
-    schedules.put(overlap="replace")
+    schedules.put(overlap=Overlap.REPLACE)
     schedules.until(NINE)
     schedules.driven.step(events.Offered([offer()]))
     schedules.begin(schedules.jobs()[0])
@@ -200,7 +200,7 @@ def test_with_replace_the_jobs_of_earlier_times_are_cancelled(schedules: Story) 
 
 
 def test_with_allow_jobs_run_side_by_side(schedules: Story) -> None:
-    schedules.put(overlap="allow")
+    schedules.put(overlap=Overlap.ALLOW)
     for hour in range(3):
         schedules.until(NINE + hour * HOUR)
     schedules.driven.step(events.Offered([offer(mem=2048, cpus=4)]))
@@ -218,7 +218,7 @@ def test_with_allow_jobs_run_side_by_side(schedules: Story) -> None:
 def test_of_the_times_that_no_framework_has_seen_some_are_made_up(
     schedules: Story, missed: str, made: Sequence[float], why: Sequence[str]
 ) -> None:
-    schedules.put(missed=missed, overlap="allow")
+    schedules.put(missed=Missed(missed), overlap=Overlap.ALLOW)
     after = schedules.take_over(FakeClock(NINE + 3 * HOUR + 120))
     assert after.times() == made
     told = after.skipped
@@ -229,7 +229,7 @@ def test_of_the_times_that_no_framework_has_seen_some_are_made_up(
 def test_a_job_that_somebody_starts_is_made_once_and_leaves_the_times_as_they_are(
     schedules: Story,
 ) -> None:
-    before = schedules.put(overlap="replace")
+    before = schedules.put(overlap=Overlap.REPLACE)
 
     def run(lead: Lead = HEAD) -> JobRecord:
         return schedules.commands.run(before, lead, by="me", id="a" * 16)
@@ -257,9 +257,9 @@ def test_what_somebody_starts_is_what_they_have_looked_at(schedules: Story) -> N
 
 def test_other_threads_write_schedules_and_read_them_at_once(schedules: Story) -> None:
     known = Schedules(schedules.driven.service)
-    written = WrittenSchedule("main", "report", every=600)
+    written = ScheduleRecord("hello", "often", "main", "report", every=600)
     with schedules.driven.running():
-        made = known.command(lambda commands: commands.put("hello", "often", written, by="ci"))
+        made = known.command(lambda commands: commands.put(written))
         assert known.snapshot.schedule("hello", "often") == made
         with pytest.raises(UnknownSchedule):
             known.snapshot.schedule("hello", "seldom")
@@ -269,7 +269,7 @@ def test_other_threads_write_schedules_and_read_them_at_once(schedules: Story) -
 
 
 def test_the_times_of_a_pause_are_skipped(schedules: Story) -> None:
-    schedules.put(missed="all")
+    schedules.put(missed=Missed.ALL)
     paused = schedules.driven.call(lambda: schedules.commands.pause("hello", "report"))
     assert paused.paused
     schedules.until(NINE + 60)
@@ -309,16 +309,14 @@ def test_a_mistake_is_refused_and_the_schedule_stays(schedules: Story) -> None:
 
 
 def test_an_app_has_a_hundred_schedules_at_most(schedules: Story) -> None:
-    written = WrittenSchedule("main", "report", every=60)
-    schedules.driven.call(
-        lambda: [
-            schedules.commands.put("hello", f"s{number}", written, by="ci")
-            for number in range(schedule_commands.MOST)
-        ]
-    )
+    written = [
+        ScheduleRecord("hello", f"s{number}", "main", "report", every=60)
+        for number in range(schedule_commands.MOST)
+    ]
+    schedules.driven.call(lambda: list(map(schedules.commands.put, written)))
     with pytest.raises(TooManySchedules):
         schedules.put()
-    schedules.driven.call(lambda: schedules.commands.put("hello", "s0", written, by="ci"))
+    schedules.driven.call(lambda: schedules.commands.put(written[0]))
 
 
 def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:
@@ -337,7 +335,7 @@ def test_what_comes_of_times_is_counted_and_a_late_one_shows(schedules: Story) -
     def count(outcome: str) -> float:
         return read("prevs_schedule_times_total", outcome=outcome)
 
-    schedules.put(overlap="skip")
+    schedules.put(overlap=Overlap.SKIP)
     schedules.until(NINE)
     schedules.until(NINE + HOUR)
     assert (count("made"), count("overlap"), count("refused")) == (1, 1, 0)

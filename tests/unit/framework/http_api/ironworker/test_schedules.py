@@ -7,7 +7,6 @@ import pytest
 
 from framework.access import Scope
 from framework.jobs.conventions import IRONWORKER
-from framework.schedules.written_schedule import WrittenSchedule
 from framework.state.jobs import sealed_payloads
 from prevs.schedules import Overlap, ScheduleRecord
 from tests.fakes.apis import IronApi
@@ -54,8 +53,8 @@ def test_a_schedule_is_one_of_a_job_of_the_main_branch(api: IronApi) -> None:
 
 
 def test_one_with_a_command_is_cancelled_by_admins_alone(api: IronApi) -> None:
-    written = WrittenSchedule("main", command=("./clean",), every=3600)
-    api.schedules.command(lambda commands: commands.put("hello", "clean", written, by="ada"))
+    written = ScheduleRecord("hello", "clean", "main", command=("./clean",), every=3600)
+    api.schedules.command(lambda commands: commands.put(written))
     assert refusal(api.ask("POST", "/schedules/clean/cancel", json={}))[0] == 403
     assert api.ask("GET", "/schedules/clean").json()["status"] == "scheduled"
     assert api.ask("POST", "/schedules/clean/cancel", Scope.ADMIN, json={}).status_code == 200
