@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional
 
 _ABOUT = "about"
+_LOWERED = "With the scope `use`, at most what the commit has."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,7 @@ class About:
     """An empty text or 0 stands for none, which is null in the API."""
 
     is_lowered: bool = False
-    """Those who may not choose it may still order less than what is written."""
+    """Those who may not choose it may still order less than what a commit has."""
 
     order_text: str = ""
     """A further sentence for those who order it, in the API or by an option."""
@@ -98,7 +99,8 @@ class Setting(NamedTuple):
     @property
     def order_text(self) -> str:
         """What those are told who order it."""
-        return " ".join(filter(None, (self.about.text, self.about.order_text)))
+        bound = _LOWERED if self.about.is_lowered else ""
+        return " ".join(filter(None, (self.about.text, self.about.order_text, bound)))
 
     @property
     def written_kind(self) -> Any:

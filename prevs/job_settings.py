@@ -45,7 +45,6 @@ class JobSettings:
         most=_WEEK,
         unit="seconds",
         is_lowered=True,
-        order_text="With the scope `use`, at most as long as the commit's job.",
         file_examples=["900"],
     )
     retries: int = setting(
@@ -109,7 +108,6 @@ class JobSettings:
         least=0,
         most=2,
         is_lowered=True,
-        order_text="With the scope `use`, at most that of the commit's job.",
         file_examples=["2"],
     )
     exclusive: str = setting(

@@ -15,7 +15,8 @@ DECLARED = """\
     room: str"""
 OF_JOBS = """\
     patience: int = setting(
-        3, "Patience", "How often it asks before it gives up.", least=1, most=9, file_examples=["5"]
+        3, "Patience", "How often it asks before it gives up.", least=1, most=9, is_lowered=True,
+        file_examples=["5"],
     )
     retries: int"""
 OF_SCHEDULES = """\
@@ -70,7 +71,8 @@ def test_the_documentation_has_it(found: Mapping[str, Any]) -> None:
 
 def test_a_term_of_a_job_is_in_its_order_and_its_table(found: Mapping[str, Any]) -> None:
     term = found["job order"]["patience"]
-    assert term["description"] == "How often it asks before it gives up."
+    bound = "With the scope `use`, at most what the commit has."
+    assert term["description"] == f"How often it asks before it gives up. {bound}"
     (number, _) = term["anyOf"]
     assert (number["minimum"], number["maximum"]) == (1, 9)
     assert found["job as a file has it"] == {"patience": 5}
