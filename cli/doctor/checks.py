@@ -1,10 +1,11 @@
-"""The checks of the API, of previews' addresses, and of the settings."""
+"""The checks of the API, of previews' addresses and ports, and of the settings."""
 
 import contextlib
 import email.utils
 import functools
 import importlib.metadata
 import itertools
+import socket
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -21,7 +22,6 @@ from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.check_runner import Check, run
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.isolation import judge_isolation
-from cli.doctor.ports import look_at_ports
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
 _ANSWER_SECONDS = 5.0
@@ -30,6 +30,10 @@ _FETCH_LIMIT = 30.0
 _MOST_APPS = 50
 
 T = TypeVar("T")
+
+_CONNECT_SECONDS = 2.0
+_MOST_TRIED = 4
+"""How many agents are tried; what is closed answers nothing, so each takes all its time."""
 
 
 def look_at_settings(known: Credentials, environ: Mapping[str, str]) -> list[Finding]:
@@ -252,3 +256,38 @@ def _call(known: Credentials, question: Callable[[Api], T]) -> T:
 def _is_here(api: str) -> bool:
     host = urlsplit(api).hostname or ""
     return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
+def _accepts(host: str, port: int) -> bool:
+    """Return whether a connection is accepted there. Blocks for two seconds at most."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), _CONNECT_SECONDS):
+        return True
+    return False
+
+
+def look_at_ports(
+    previews: Sequence[Preview], accepts: Callable[[str, int], bool] = _accepts
+) -> list[Finding]:
+    """Return at which agents previews answer this machine directly, past the proxies."""
+    places: dict[str, int] = {}
+    for preview in previews:
+        agent, port = preview["agent"], preview["host_port"]
+        if preview["state"] == "running" and agent and agent["host"] and port:
+            places.setdefault(agent["host"], port)
+    if not places:
+        return [skipped("ports", "Not checked: no preview runs.")]
+    tried = list(places.items())[:_MOST_TRIED]
+    opened = [f"{host}:{port}" for host, port in tried if accepts(host, port)]
+    if not opened:
+        hosts = ", ".join(host for host, _ in tried)
+        return [ok("ports", f"From this machine no preview is reached past the proxies ({hosts}).")]
+    message = (
+        f"This machine reaches previews past the proxies, at {', '.join(opened)}: nobody checks "
+        "who may look there."
+    )
+    advice = (
+        "If no proxy runs on this machine, and you are not root of the agent: executors have to "
+        "set iptables rules there, as `executor.pyz doctor` on the agent shows "
+        "(docs/operating/access.md)."
+    )
+    return [warning("ports", message, advice)]

@@ -1,9 +1,9 @@
-"""cli/doctor/ports.py: whether previews are reached past the proxies."""
+"""cli.doctor.checks.py: whether previews are reached past the proxies."""
 
 from typing import Any
 
+from cli.doctor.checks import look_at_ports
 from cli.doctor.findings import Level
-from cli.doctor.ports import look_at_ports
 
 
 def preview(host: str, port: int | None, state: str = "running") -> Any:
