@@ -226,7 +226,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float]:
 
 
 def run(parameters: Parameters) -> Found:
-    """Measure on a new site. Raises BenchError."""
+    """Measure on a new site."""
     if os.geteuid() != 0:
         raise BenchError("The bench starts two dockerds of its own. Run it as root.")
     with running(parameters.folder) as site:

@@ -71,7 +71,7 @@ def find_problem(log: str) -> str | None:
 
 
 def measure(size: ClusterSize, folder: Path) -> dict[str, float]:
-    """Run it once. Raises LocalError, BenchError."""
+    """Run it once."""
     count = size.apps * size.units
     print_progress(f"Starting a master and {size.agents} agents ...")
     with large_cluster.running(size, folder) as found:

@@ -132,7 +132,7 @@ class Link(library.Process):
         return {}
 
     def _place(self) -> Place:
-        """Return where calls go on the current subscription. Raises NotConnected."""
+        """Return where calls go on the current subscription."""
         with self._lock:
             at = self._subscribed_at
         if at is None:

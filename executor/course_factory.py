@@ -131,7 +131,7 @@ class CourseFactory:
         self._uses.release()
 
     def make(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Course:
-        """Return the course of an attempt, the first one or the next. Raises OSError."""
+        """Return the course of an attempt, the first one or the next."""
         self._attempt = attempt
         self._learn(attempt.order.proxies)
         self._over = threading.Event()
@@ -148,7 +148,7 @@ class CourseFactory:
         return Course(attempt, provider, use, log=log, signals=signals)
 
     def _open_log(self, attempt: Attempt) -> Log:
-        """Return where the attempt's output goes, without a mask. Raises OSError."""
+        """Return where the attempt's output goes, without a mask."""
         if not names.sandbox_folder(attempt.task_id):
             return self._log
         folder = self._find_folder(attempt)

@@ -127,7 +127,7 @@ async def _wait_for_end(
 
 
 async def _start(parts: Components) -> None:
-    """Start HAProxy with the placements, or with the last known routes. Raises HaproxyFailed.
+    """Start HAProxy with the placements, or with the last known routes.
 
     The hold server starts after this. The last known routes may lack a task that has refused a
     held request; when its route came back, that would look like a new placement.

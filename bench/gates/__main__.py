@@ -39,7 +39,7 @@ _QUICK = Scale(1, (OURS, rivals.MAP), (Kind.PATH, Kind.WEIGHT), (10,), 1, 10, 5.
 
 
 def measure(site: Site, scale: Scale) -> Outcome:
-    """Measure everything. Raises BenchError, LocalError."""
+    """Measure everything."""
     missing = {
         name: why
         for name in scale.names
@@ -94,7 +94,7 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
 
 
 def run(parameters: Parameters) -> Found:
-    """Measure according to the options. Raises BenchError, LocalError."""
+    """Measure according to the options."""
     chosen = parameters.options
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

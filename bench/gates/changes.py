@@ -30,7 +30,7 @@ def measure(
     """Change random rules, one after the other: so many, or as many as `seconds` are enough for.
 
     Pauses between them are random. Preparing a change, such as writing a file beside the one that
-    the proxy reads, is not counted. Raises BenchError.
+    the proxy reads, is not counted.
     """
     chance, deadline = random.Random(4), time.monotonic() + seconds
     found: list[float] = []

@@ -45,7 +45,7 @@ class Switches(NamedTuple):
 
 
 def measure(site: Site, count: int) -> Switches:
-    """Switch one rule of a gate so many times. Raises BenchError, LocalError."""
+    """Switch one rule of a gate so many times."""
     own_gates.place(site.client, _RULES, site.backends)
     with contextlib.ExitStack() as stack:
         ports = [
@@ -112,7 +112,7 @@ def judge(visits: Sequence[Visit], periods: Sequence[Period]) -> tuple[int, int]
 
 @contextlib.contextmanager
 def _visiting(file: Path, ports: Sequence[int]) -> Iterator[None]:
-    """Run visitors of the switched rule at all ports. Raises BenchError."""
+    """Run visitors of the switched rule at all ports."""
     lead = _RULES.at(_SWITCHED)
     command = [sys.executable, "-m", "bench.gates.visitors", str(file), lead.host, lead.asked]
     with subprocess.Popen(

@@ -25,7 +25,7 @@ def write_requests(folder: Path, wanted: Rules, *, ordinary: bool = False) -> Pa
 
 
 def send(file: Path, *, port: int, pid: int, seconds: int) -> Answered:
-    """Send the requests of a file at random, as fast as possible. Raises BenchError."""
+    """Send the requests of a file at random, as fast as possible."""
     command = (
         *("wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--timeout", "10s"),
         *("--duration", f"{seconds}s", "--script", str(load.SCRIPT)),
@@ -47,7 +47,7 @@ def connected(port: int) -> Iterator[http.client.HTTPConnection]:
 
 
 def ask(connection: http.client.HTTPConnection, lead: Lead) -> int:
-    """Return the port of the backend that answers a request for a rule. Raises BenchError."""
+    """Return the port of the backend that answers a request for a rule."""
     answer = _request(connection, lead, "GET")
     text = answer.read().decode(errors="replace")
     if answer.status != 200:

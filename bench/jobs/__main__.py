@@ -71,7 +71,7 @@ class Docker:
         return time.monotonic() - began
 
     def run(self, image: str) -> None:
-        """Run one container to its end, as every way does that is compared. Raises BenchError."""
+        """Run one container to its end, as every way does that is compared."""
         done = subprocess.run(
             docker_run(self.host, image, COMMAND), check=False, capture_output=True, text=True
         )
@@ -123,7 +123,7 @@ def _start(rivals: Rivals, name: str) -> Burst:
 
 
 def run(parameters: Parameters) -> Found:
-    """Measure according to the options. Raises BenchError, LocalError."""
+    """Measure according to the options."""
     scale = _QUICK if parameters.quick else _WHOLE
     folder, chosen = parameters.folder, parameters.options
     options = ("--cpus", str(_CPUS))

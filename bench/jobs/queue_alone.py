@@ -37,7 +37,7 @@ class Alone(NamedTuple):
 
 
 def measure(size: ClusterSize, folder: Path) -> Alone:
-    """Run it once. Raises LocalError, BenchError."""
+    """Run it once."""
     count = size.apps * size.units
     print_progress(f"Starting a master and {size.agents} agents, for {count} jobs ...")
     with large_cluster.running(size, folder) as found:

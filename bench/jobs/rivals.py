@@ -47,7 +47,7 @@ class Rivals:
 
     @contextlib.contextmanager
     def running(self, name: str) -> Iterator[None]:
-        """Start Redis and the workers of one of them, and end both. Raises LocalError."""
+        """Start Redis and the workers of one of them, and end both."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         with contextlib.ExitStack() as stack:
             for part in (self._redis(folder), self._part(name, _WORKERS[name], folder)):

@@ -41,7 +41,7 @@ _QUICK = Scale(20, (WORKER, KEEPER), ())
 
 
 def run(parameters: Parameters) -> Found:
-    """Try everything. Raises BenchError, LocalError."""
+    """Try everything."""
     chosen = parameters.options
     scale = _QUICK if parameters.quick else Scale(chosen.jobs, KINDS, RIVALS)
     print_progress(f"The seed of chance is {chosen.seed}.")

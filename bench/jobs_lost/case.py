@@ -80,7 +80,7 @@ class Outcome(NamedTuple):
 def run(
     queue: Queue, kind: str, jobs: int, chance: random.Random, *, pace: Pace = _PACE
 ) -> Outcome:
-    """Send the jobs, kill parts of that kind at random, and count. Raises BenchError."""
+    """Send the jobs, kill parts of that kind at random, and count."""
     plan = _Plan(moments(jobs, max(2, jobs // JOBS_FOR_A_KILL), chance), pace.spread, chance)
     watch = _Watch(pace.limit)
     struck: set[str] = set()

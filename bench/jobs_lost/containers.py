@@ -50,7 +50,7 @@ class Containers:
             self._client.close()
 
     def started(self) -> Mapping[str, Started]:
-        """Return all containers that have begun, by their ids. Raises BenchError."""
+        """Return all containers that have begun, by their ids."""
         if not self._thread.is_alive():
             raise BenchError("docker tells nothing any more")
         with self._lock:

@@ -91,7 +91,7 @@ class RivalQueue:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Start Redis and the workers, and end them. Raises LocalError."""
+        """Start Redis and the workers, and end them."""
         with contextlib.ExitStack() as stack:
             for part in self._parts():
                 stack.callback(part.stop)
@@ -171,7 +171,7 @@ class RivalQueue:
         return keys if killed else None
 
     def _call(self, what: str) -> str:
-        """Call the client, again while Redis is away. Raises BenchError."""
+        """Call the client, again while Redis is away."""
         client = ("-m", "bench.jobs_lost.rival_client", self._rival.program, what, str(self._jobs))
         deadline = time.monotonic() + _ANSWER
         while True:

@@ -86,7 +86,7 @@ def _answer(connection: http.client.HTTPConnection, name: str) -> str:
 
 
 def measure(site: Site, scale: Scale) -> Outcome:
-    """Measure everything. Raises BenchError, LocalError."""
+    """Measure everything."""
     with own_proxy.connected(site.services.zookeeper) as client:
         for installation in scale.installations:
             print_progress(f"Writing {installation.placements} placements ...")
@@ -112,7 +112,7 @@ def measure(site: Site, scale: Scale) -> Outcome:
 
 
 def measure_held(site: Site, scale: Scale) -> dict[int, Held]:
-    """Measure held requests, for few hosts and for many. Raises BenchError, LocalError."""
+    """Measure held requests, for few hosts and for many."""
     found = {}
     with own_proxy.connected(site.services.zookeeper) as client:
         for hosts in scale.held:
@@ -146,7 +146,7 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
 
 
 def run(parameters: Parameters) -> Found:
-    """Measure according to the options. Raises BenchError, LocalError."""
+    """Measure according to the options."""
     chosen = parameters.options
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -25,7 +25,7 @@ class Backend(NamedTuple):
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Backend]:
-    """Start both on this process's core, and end them. Raises LocalError."""
+    """Start both on this process's core, and end them."""
     backend = Backend(free_port(), free_port(), free_port())
     with contextlib.ExitStack() as stack:
         for part in (

@@ -50,7 +50,7 @@ def arrange(world: World) -> None:
 
 
 def measure(site: Site, client: KazooClient, target: Target, *, hosts: int, paths: Paths) -> Held:
-    """Hold requests at a proxy for `hosts` hosts, then place all previews. Raises BenchError."""
+    """Hold requests at a proxy for `hosts` hosts, then place all previews."""
     pids = cores.tree(target.pid)
     before = _memory(pids)
     with contextlib.ExitStack() as stack:

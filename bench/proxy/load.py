@@ -52,15 +52,12 @@ class Answered(NamedTuple):
 
 
 def requests(load: Load, target: Target) -> Answered:
-    """Send requests. Raises BenchError."""
+    """Send requests."""
     return measure(_wrk(load, target), target.pid)
 
 
 def measure(command: Sequence[str], pid: int) -> Answered:
-    """Run wrk with SCRIPT, and count the CPU time of the proxy `pid` (0: there is none).
-
-    Raises BenchError.
-    """
+    """Run wrk with SCRIPT, and count the CPU time of the proxy `pid` (0: there is none)."""
     pids = cores.tree(pid) if pid else []
     before = cores.cpu_seconds(pids)
     done = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -75,7 +75,7 @@ def order(number: int, names: Sequence[str] = NAMES) -> Sequence[str]:
 
 
 def run(site: Site, number: int, scale: Scale) -> Found:
-    """Measure all proxies once. Raises BenchError, LocalError."""
+    """Measure all proxies once."""
     found: dict[str, dict[str, Answered]] = {}
     for name in order(number, scale.names):
         with _serving(site, name, site.backend.http, number) as target:
@@ -133,7 +133,7 @@ def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Targe
 
 @contextlib.contextmanager
 def up(part: ProcessPart) -> Iterator[int]:
-    """Run a proxy until it has settled, give its process, and end it. Raises LocalError."""
+    """Run a proxy until it has settled, give its process, and end it."""
     try:
         bring_up(part)
         pid = part.pid or 0

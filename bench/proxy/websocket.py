@@ -43,7 +43,7 @@ def answer(head: bytes) -> bytes:
 
 @contextlib.contextmanager
 def opened(count: int, port: int, host: str) -> Iterator[list[socket.socket]]:
-    """Open WebSockets, and close them. Raises BenchError."""
+    """Open WebSockets, and close them."""
     head = (
         f"GET /echo HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {_KEY}\r\n\r\n"

@@ -59,7 +59,7 @@ class Running(NamedTuple):
 
 @contextlib.contextmanager
 def running(size: ClusterSize, folder: Path) -> Iterator[Running]:
-    """Start ZooKeeper, a master and all agents, and end them. Raises LocalError, BenchError."""
+    """Start ZooKeeper, a master and all agents, and end them."""
     installation = install(cache_folder(os.environ), _ignore)
     log = folder / "log"
     address = Address("127.0.0.1", free_port())

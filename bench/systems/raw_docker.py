@@ -68,7 +68,7 @@ class RawDocker:
 
 
 def first_answer(address: str, page: str) -> float:
-    """Return when the first answer came, which must be `page`. Raises BenchError."""
+    """Return when the first answer came, which must be `page`."""
     deadline = time.monotonic() + _LIMIT
     while time.monotonic() < deadline:
         try:

@@ -76,7 +76,7 @@ class Tries:
         return self._pending
 
     def start(self, commits: Iterable[str]) -> list[Try]:
-        """Request a job for each commit; return the commits without one. Raises CliError."""
+        """Request a job for each commit; return the commits without one."""
         found = []
         for commit in commits:
             self._is_requesting = True
@@ -95,7 +95,7 @@ class Tries:
         return found
 
     def keep(self, commits: Collection[str]) -> None:
-        """Cancel the tries of all other commits: nobody needs their verdicts. Raises CliError."""
+        """Cancel the tries of all other commits: nobody needs their verdicts."""
         for commit in self._pending.keys() - set(commits):
             self._cancel(self._pending[commit])
             del self._pending[commit]

@@ -47,7 +47,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that was named. Raises click.UsageError."""
+        """Return the command that was named."""
         meant = _SYNONYMS.get(args[0]) if args else None
         if meant is not None and self.get_command(ctx, args[0]) is None and meant in self.commands:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")

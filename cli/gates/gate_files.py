@@ -50,7 +50,7 @@ def read_order(text: str) -> tuple[Order, int | None]:
 
 
 def read_condition(text: str) -> Order:
-    """Return the condition that an option names: "header X-Version=2". Raises click.UsageError."""
+    """Return the condition that an option names: "header X-Version=2"."""
     found = _WHEN.fullmatch(text.strip())
     kind, name, value = found.groups() if found else ("", "", None)
     if not found or (kind in _NAMED) != (value is not None):

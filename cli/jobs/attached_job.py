@@ -127,7 +127,7 @@ class _Attached:
         return "" if self._verbose else "".join(self._tail)
 
     def take(self, news: News) -> bool:
-        """Print what is new. Return whether more is to come. Raises CliError, KeyboardInterrupt."""
+        """Print what is new. Return whether more is to come."""
         match news:
             case LogPart(text, end):
                 self._print(self._split.feed(text, end, runs=self.job["began"] is not None))

@@ -43,7 +43,7 @@ def describe(jobs: Sequence[Job]) -> str:
 def wait(context: CommandContext, requested: Sequence[Job], group: str) -> list[Job]:
     """Show how far jobs are until all have ended; return them in the order of the request.
 
-    Blocks. A `group` of "" is one job alone. Raises CliError.
+    Blocks. A `group` of "" is one job alone.
     """
     pause = POLL * max(1, len(requested) // _PAGE)
     jobs = list(requested)

@@ -73,7 +73,7 @@ def build_order(
     environment: Iterable[str],
     **terms: object,
 ) -> Order:
-    """Return the order for a job at a label. Raises click.UsageError."""
+    """Return the order for a job at a label."""
     if bool(command) == bool(job):
         raise click.UsageError("Give either --job NAME, or -- and the command.")
     order: Order = {"label": names.slug(label)}
@@ -91,7 +91,7 @@ def name_order(order: Order) -> str:
 
 
 def with_payload(order: Order, payload: bytes, what: str) -> Order:
-    """Return an order with a payload. `what` names it in the error. Raises click.UsageError."""
+    """Return an order with a payload. `what` names it in the error."""
     if len(payload) > MOST_PAYLOAD:
         raise click.UsageError(
             f"{what} has more than {MOST_PAYLOAD:,} bytes, the most that a job takes. Put the data "
@@ -101,10 +101,7 @@ def with_payload(order: Order, payload: bytes, what: str) -> Order:
 
 
 def read_payloads(order: Order, lines: Iterable[bytes]) -> list[Order]:
-    """Return an order for each line that is not empty, with it as the payload.
-
-    Raises click.UsageError.
-    """
+    """Return an order for each line that is not empty, with it as the payload."""
     found = [
         with_payload(order, line.rstrip(b"\r\n"), f"Line {number}")
         for number, line in enumerate(lines, 1)

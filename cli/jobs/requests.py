@@ -38,7 +38,7 @@ def warn_of_jobs(context: CommandContext, orders: Sequence[Order], jobs: Sequenc
 
 
 def request_all(context: CommandContext, app: str, label: str, orders: list[Order]) -> list[Job]:
-    """Request jobs of one group, in as many requests as it takes. Raises CliError.
+    """Request jobs of one group, in as many requests as it takes.
 
     If a later request fails, its error tells what is started.
     """

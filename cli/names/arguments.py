@@ -35,7 +35,7 @@ def limit(default: int) -> Callable[[Command], Command]:
 
 
 def read_pairs(option: str, texts: Sequence[str], form: str) -> Mapping[str, str]:
-    """Return the names and values of an option of a form: NAME=VALUE. Raises click.UsageError."""
+    """Return the names and values of an option of a form: NAME=VALUE."""
     between = next(sign for sign in form if not sign.isalpha())
     pairs = [text.partition(between) for text in texts]
     if wrong := [name for name, found, _ in pairs if not found]:

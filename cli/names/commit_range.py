@@ -44,7 +44,7 @@ class Range(NamedTuple):
 
 
 def split(text: str) -> tuple[str, str]:
-    """Return the ends of a range as somebody gives it. Raises click.UsageError."""
+    """Return the ends of a range as somebody gives it."""
     begin, dots, end = text.partition("..")
     if not (begin and dots and end) or end.startswith("."):
         raise click.UsageError(
@@ -82,7 +82,7 @@ def find(api: HasCommits, app: str, ends: tuple[str, str], *, most: int | None =
 
 
 def find_merged(api: HasCommits, app: str, before: str, merged: str) -> Sequence[Commit] | None:
-    """Return the commits that a merge brought, the oldest first; None for none. Raises CliError.
+    """Return the commits that a merge brought, the oldest first; None for none.
 
     `before` and `merged` are its parents. The commits are the first parents of `merged`, after the
     last commit that both reach; the oldest has a parent.

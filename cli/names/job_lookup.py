@@ -33,7 +33,7 @@ def find(api: HasJobs, app: str, begin: str) -> JobDetail:
 
 
 def find_id(api: HasJobs, app: str, begin: str) -> str:
-    """Return the id that is or begins with `begin`; a whole one without asking. Raises NotDone."""
+    """Return the id that is or begins with `begin`; a whole one without asking."""
     if len(begin) == WHOLE:
         return begin
     if len(begin) < LEAST:
@@ -45,7 +45,7 @@ def find_id(api: HasJobs, app: str, begin: str) -> str:
 
 
 def choose(jobs: Iterable[Job], app: str, begin: str) -> str:
-    """Return the one id among those of an app's `jobs` that begins so. Raises NotDone."""
+    """Return the one id among those of an app's `jobs` that begins so."""
     known = {job["id"]: job for job in jobs}
     found = [job_id for job_id in known if job_id.startswith(begin)]
     if len(found) == 1:

@@ -40,14 +40,14 @@ def order_options(command: Command) -> Command:
 
 
 def build_times(wanted: Mapping[str, object]) -> Order:
-    """Return the times that were asked for. Raises click.UsageError."""
+    """Return the times that were asked for."""
     if bool(wanted["cron"]) == (wanted["every"] is not None):
         raise click.UsageError("Give either --cron EXPRESSION or --every SECONDS.")
     return {name: value for name, value in wanted.items() if value is not None}
 
 
 def build_order(label: str, job: str | None, command: list[str], **wanted: object) -> Order:
-    """Return the order for a schedule. Raises click.UsageError."""
+    """Return the order for a schedule."""
     if bool(command) == bool(job):
         raise click.UsageError("Give either --job NAME, or -- and the command.")
     order: Order = {"label": names.slug(label), **build_times(wanted)}

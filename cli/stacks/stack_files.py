@@ -21,7 +21,7 @@ def read_order(text: str) -> Order:
     """Return the order for a stack that a file in TOML or JSON describes.
 
     Its members may be a list, as in the JSON of `prevs stack show`, and their labels the names of
-    branches. Raises click.UsageError.
+    branches.
     """
     order: Order = {name: one for name, one in read_fields(text).items() if name not in _SHOWN}
     members = order.get("members")
@@ -32,7 +32,7 @@ def read_order(text: str) -> Order:
 
 
 def read_variant(ref: str, at: Sequence[str], own: Sequence[str]) -> Order:
-    """Return the order for a variant from options. Raises click.UsageError."""
+    """Return the order for a variant from options."""
     labels = read_pairs("--at", at, "MEMBER=LABEL")
     if len(labels) < len(at):
         raise click.UsageError("--at names a member twice. Give each one label.")

@@ -48,7 +48,7 @@ def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> 
 
 
 def read_dockerfile(context: Context) -> str:
-    """Return the text of a Dockerfile; if it is too long, its beginning. Raises OSError."""
+    """Return the text of a Dockerfile; if it is too long, its beginning."""
     with context.dockerfile.open("rb") as file:
         return file.read(LONGEST + 1).decode(errors="replace")
 

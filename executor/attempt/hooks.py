@@ -30,8 +30,7 @@ class Hooks(NamedTuple):
         """Run the hooks in order, unless all have succeeded on these volumes before.
 
         Without volumes nothing keeps what they did, so they run each time. Blocks for the start
-        limit per hook at most. Raises HookFailed, PreviewExposed, StartFailed,
-        DockerUnavailable, Stopped.
+        limit per hook at most.
         """
         hooks = self.attempt.order.run.hooks
         if self.volumes.prepared(volumes, hooks):

@@ -64,7 +64,7 @@ class Serve(NamedTuple):
     def wait_until_running(self, container: Container) -> None:
         """Wait until the application passes its health check, and report that it runs.
 
-        Blocks for the start limit at most. Raises ExecutorError, Stopped.
+        Blocks for the start limit at most.
         """
         order = self.attempt.order
         began = self.now()
@@ -92,7 +92,7 @@ class Serve(NamedTuple):
             self.signals.wait(check.pause(self.now()))
 
     def watch(self, container: Container) -> NoReturn:
-        """Watch the application until it ends. Raises AppExited, OutOfMemory, Stopped.
+        """Watch the application until it ends.
 
         Raises what exit() of the container raises too.
         """

@@ -135,7 +135,7 @@ class Work(NamedTuple):
             over.set()
 
     def _wait(self, container: Container, deadline: float) -> Exit:
-        """Return how the command ended. Raises TimedOut, Stopped."""
+        """Return how the command ended."""
         try:
             while (ended := container.exit()) is None and self.now() < deadline:
                 self.signals.wait(deadline - self.now())
@@ -162,7 +162,7 @@ class Work(NamedTuple):
         return ended
 
     def _end_stopped(self, container: Container) -> Exit:
-        """End the command, as the attempt was stopped. Raises Stopped.
+        """End the command, as the attempt was stopped.
 
         But return how it ended if it had succeeded before: then the job has its result.
         """

@@ -114,7 +114,7 @@ def _add_controllers(parent: Path, controllers: Sequence[str]) -> None:
 
 
 def _set_all(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the limits that differ. Raises OSError.
+    """Write the limits that differ.
 
     With v1 the limit of memory may never be above that of memory and swap. So we write both twice,
     as the first write may be refused. A kernel that does not count swap has no file for it.

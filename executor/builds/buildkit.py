@@ -114,10 +114,7 @@ class BuildKit:
         at_step: Callable[[str], None],
         group: str = "",
     ) -> None:
-        """Build an image, with its steps below the control group `group` ("": docker's own).
-
-        Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped, OSError.
-        """
+        """Build an image, with its steps below the control group `group` ("": docker's own)."""
         variables = {build_policy.VARIABLE: str(self._write_policy(spec.registry))}
         options = [*_options(context, spec, self._arguments(spec), group), str(context.folder)]
         self._guard.build_started()
@@ -161,7 +158,7 @@ class BuildKit:
         return {**spec.args, **marks, **caches}
 
     def _write_policy(self, registry: str) -> Path:
-        """Return a file with the policy; builds with the same policy share it. Raises OSError."""
+        """Return a file with the policy; builds with the same policy share it."""
         confined = self._confined
         text = build_policy.policy(
             registry,

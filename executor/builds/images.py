@@ -84,7 +84,7 @@ class DockerImages:
         """Hold the lock for building `tag` on this agent; blocks until nobody else holds it.
 
         Calls `busy` once if somebody else holds it. Meanwhile, and while the caller fetches the
-        commit, another process looks for BuildKit. Raises Stopped.
+        commit, another process looks for BuildKit.
         """
         name = hashlib.sha256(tag.encode()).hexdigest()[:24]
         self._buildkit = self._find_buildkit()

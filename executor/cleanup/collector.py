@@ -89,7 +89,6 @@ class DiskCollector:
         Calls `on_start` if it collects, and blocks until it is done. If it frees too little, the
         build fails with its own error, and the builds of the next ten minutes do not collect:
         others' files fill the disk, and each build would wait, and lose its cache, for nothing.
-        Raises Stopped.
         """
         with self._logged():
             stores = self._find_stores()

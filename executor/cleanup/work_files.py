@@ -29,7 +29,7 @@ class MirrorStore:
         self._uses = uses
 
     def artifacts(self) -> Sequence[Artifact]:
-        """Return the mirrors. Raises OSError."""
+        """Return the mirrors."""
         return [self._artifact(entry) for entry in _entries(self._folder)]
 
     def remove(self, artifact: Artifact) -> bool:
@@ -70,7 +70,7 @@ class TreeStore:
         self._folder = WorkFolder(path)
 
     def artifacts(self) -> Sequence[Artifact]:
-        """Return the trees of dead attempts. Raises OSError."""
+        """Return the trees of dead attempts."""
         # An attempt holds its lock before it has a tree.
         return [
             Artifact(Kind.LEFTOVER, entry.name, entry.stat(follow_symlinks=False).st_mtime)

@@ -128,7 +128,7 @@ class ImagePull:
                     at_step(step)
 
     def has(self, wanted: Wanted, digest: str) -> bool:
-        """Return whether the tag is there, and means that digest. Raises ExecutorError."""
+        """Return whether the tag is there, and means that digest."""
         with self._judged(wanted, 0.0):
             found = self._inspect(wanted.tag)
         if found is None:
@@ -146,7 +146,7 @@ class ImagePull:
         return found
 
     def tag(self, wanted: Wanted, digest: str) -> None:
-        """Give the image of a digest, which is there, the tag. Raises ExecutorError."""
+        """Give the image of a digest, which is there, the tag."""
         repository, _, version = wanted.tag.rpartition(":")
         with self._judged(wanted, 0.0), daemon_errors():
             self._daemon.client().tag(wanted.name.at(digest), repository, version)
@@ -158,7 +158,7 @@ class ImagePull:
 
     @contextlib.contextmanager
     def _cuttable(self, call: RegistryCall, limit: float) -> Iterator[None]:
-        """Have a call cut at its limit, and by a stop of the attempt. Raises Stopped."""
+        """Have a call cut at its limit, and by a stop of the attempt."""
         try:
             with call.limited(limit), self._signals.interrupting(call.cut):
                 yield

@@ -89,10 +89,7 @@ class Companions:
             self._wait(companion.name)
 
     def have_volumes(self) -> Sequence[Volume]:
-        """Return the volumes of all companions; creates those that do not exist.
-
-        Raises StartFailed, AgentUnfit, DockerUnavailable.
-        """
+        """Return the volumes of all companions; creates those that do not exist."""
         return [volume for one in self._wanted for volume in self._have_volumes(one)]
 
     def _have_volumes(self, companion: Companion) -> Sequence[Volume]:

@@ -61,7 +61,7 @@ class ApplicationProbe:
         self._speaks_http2 = False
 
     def check(self) -> Answer:
-        """Check once. Follows no redirects and reads no body. Raises Stopped."""
+        """Check once. Follows no redirects and reads no body."""
         if self._kind is HealthKind.TCP:
             return self._connect(_stay)
         if self._kind is HealthKind.GRPC or self._speaks_http2:
@@ -85,7 +85,7 @@ class ApplicationProbe:
         return self._connect(lambda sock: http2.check(sock, request))
 
     def _connect(self, exchange: Callable[[socket.socket], Answer]) -> Answer:
-        """Return the result of `exchange` on a new connection. Raises Stopped."""
+        """Return the result of `exchange` on a new connection."""
         try:
             sock = socket.create_connection(
                 self._address, self._answer_limit, _find_source(self._address[0])

@@ -84,7 +84,6 @@ class GitCheckout:
         """Yield a folder with the commit's files; it is removed when the context ends.
 
         Blocks while other attempts read the repository, and then for at most `limit` seconds.
-        Raises RepositoryUnreachable, CommitMissing, CommitTooLarge, LargeFilesUnsupported, Stopped.
         """
         source, folder = self._source, WorkFolder(self._folder)
         tree = folder.tree(source.name)

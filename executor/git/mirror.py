@@ -106,10 +106,7 @@ class Mirror:
 
     @contextlib.contextmanager
     def held(self, signals: Signals, log: Log) -> Iterator[None]:
-        """Hold the mirror's lock. The wait for it extends the deadline.
-
-        Raises Stopped.
-        """
+        """Hold the mirror's lock. The wait for it extends the deadline."""
         began = time.monotonic()
         busy = "waiting for another attempt that reads this repository"
         with locked(self._lock, signals, busy=lambda: log.header(busy)):

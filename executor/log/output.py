@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def punch(descriptor: int, offset: int, length: int) -> None:
-    """Free the blocks of a part of a file, which then reads as zeros. Raises OSError."""
+    """Free the blocks of a part of a file, which then reads as zeros."""
     import ctypes  # only for long logs: it takes a megabyte
 
     libc = ctypes.CDLL(None, use_errno=True)

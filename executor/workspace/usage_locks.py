@@ -29,8 +29,7 @@ class UsageLocks:
     def hold(self, resource: str) -> None:
         """Lock a resource until release() or the end of this process.
 
-        Blocks while the resource is being removed, so check only afterwards that it exists. Raises
-        OSError.
+        Blocks while the resource is being removed, so check only afterwards that it exists.
         """
         if resource not in self._held:
             self._held[resource] = self._open(resource)
@@ -67,10 +66,7 @@ class UsageLocks:
 
     @contextlib.contextmanager
     def removing(self, resource: str) -> Iterator[bool]:
-        """Give whether nobody uses a resource. Within the context nobody can lock it.
-
-        Raises OSError.
-        """
+        """Give whether nobody uses a resource. Within the context nobody can lock it."""
         try:
             lock = self._lock(resource, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -82,7 +78,7 @@ class UsageLocks:
             os.close(lock)
 
     def tidy(self, before: float) -> None:
-        """Remove the files of uses before a time, in seconds since the epoch. Raises OSError."""
+        """Remove the files of uses before a time, in seconds since the epoch."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.stat().st_mtime < before:

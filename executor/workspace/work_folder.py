@@ -29,7 +29,7 @@ class WorkFolder:
         self._attempts = path / "attempts"
 
     def id(self) -> str:
-        """Return the folder's id; the first call makes it. Raises OSError."""
+        """Return the folder's id; the first call makes it."""
         file = self._path / "id"
         with contextlib.suppress(FileNotFoundError):
             return file.read_text()
@@ -52,7 +52,7 @@ class WorkFolder:
         return (self._path / "prepared" / volume / key).exists()
 
     def keep_prepared(self, volume: str, key: str) -> None:
-        """Note that the hooks of `key` have succeeded on a volume. Raises OSError."""
+        """Note that the hooks of `key` have succeeded on a volume."""
         file = self._path / "prepared" / volume / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
@@ -76,7 +76,7 @@ class WorkFolder:
         shutil.rmtree(self._path / "prepared" / volume, ignore_errors=True)
 
     def hold(self, task_id: str) -> int:
-        """Mark an attempt as alive until the returned descriptor is closed. Raises OSError."""
+        """Mark an attempt as alive until the returned descriptor is closed."""
         self._attempts.mkdir(parents=True, exist_ok=True)
         while True:
             lock = os.open(self._attempts / task_id, os.O_RDWR | os.O_CREAT, 0o644)

@@ -67,7 +67,7 @@ def written_number(record: GateRecord) -> int:
 
 
 def find_earlier(record: GateRecord, number: int | None) -> Revision:
-    """Return an earlier revision, without a number the last one. Raises UnknownRevision."""
+    """Return an earlier revision, without a number the last one."""
     found = [one for one in record.earlier if number in (None, one.number)]
     if not found:
         raise UnknownRevision(record.name, number, [one.number for one in record.earlier])

@@ -32,10 +32,7 @@ class Switch(NamedTuple):
 
 
 def switch(rules: Sequence[Rule], wanted: Switch) -> tuple[Rule, ...]:
-    """Return the rules with one of them switched.
-
-    Raises InvalidSettings, UnknownRule, WeightRefused.
-    """
+    """Return the rules with one of them switched."""
     if problem := wanted.when and conditions.find_problem(wanted.when):
         raise InvalidSettings([Problem("when", problem)])
     if problem := find_label_problem(wanted.label):

@@ -44,7 +44,7 @@ class GitHubSignIn:
         return f"{self._address}/login/oauth/authorize?{urlencode(query)}"
 
     def finish(self, attempt: SignInAttempt, code: str) -> Person:
-        """Return who has signed in. Raises SignInRefused, ProviderUnreachable."""
+        """Return who has signed in."""
         form = {
             **self._credentials.as_form(),
             "code": code,

@@ -36,7 +36,7 @@ class UnknownKey(Exception):
 
 
 def read_key_id(text: str) -> str | None:
-    """Return the id of the key that a token names, None for none. Raises SignInRefused."""
+    """Return the id of the key that a token names, None for none."""
     try:
         found = jws.extract_compact(text.encode()).headers().get("kid")
     except (JoseError, ValueError):

@@ -56,7 +56,7 @@ class ProviderClient:
     def redeem(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
-        """Return what a code is exchanged for. Raises SignInRefused, ProviderUnreachable."""
+        """Return what a code is exchanged for."""
         status, found = self._send("POST", url, headers=headers or {}, form=form)
         error = found.get("error") if isinstance(found, dict) else None
         if error in _WRONG_CLIENT or status == httpx.codes.UNAUTHORIZED:

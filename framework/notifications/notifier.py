@@ -80,7 +80,7 @@ class Notifier:
             }
 
     def test(self, app: str, receiver: Receiver, event: Fields) -> LastTry:
-        """Send a test to a receiver now, and return what came of it. Blocks. Raises Unavailable."""
+        """Send a test to a receiver now, and return what came of it. Blocks."""
         outcome = self._thread.call(
             self._sender.send(receiver, str(event["id"]), event), TEST_SECONDS
         )

@@ -70,7 +70,7 @@ class AccessRecords:
         return self.all.get(app, AccessRecord(app))
 
     def save(self, record: AccessRecord) -> AccessRecord:
-        """Write who may look, with a signature; return that. Raises Unavailable."""
+        """Write who may look, with a signature; return that."""
         signed = self._sign(record)
         self._writes.save(signed)
         self.all = {**self.all, record.app: signed}
@@ -78,7 +78,7 @@ class AccessRecords:
         return signed
 
     def remove(self, app: str) -> None:
-        """Make an app public, and end its passes. Raises Unavailable."""
+        """Make an app public, and end its passes."""
         tried = self.all.get(app) or self._writes.find(app)
         if tried is None:
             return
@@ -87,10 +87,7 @@ class AccessRecords:
         self.all = {other: one for other, one in self.all.items() if other != app}
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer, and write what has another signature now.
-
-        Raises Unavailable.
-        """
+        """Repeat the writes that got no answer, and write what has another signature now."""
         self._writes.rewrite(self.all.get)
         for app in self._stale[:_AT_ONCE]:
             if app in self.all:

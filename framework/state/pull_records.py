@@ -51,7 +51,7 @@ class PullRecords:
         return self.all.get(app, NO_PULLS)
 
     def find_open(self, app: str, number: int) -> PullRecord:
-        """Return an open pull request. Raises UnknownPull."""
+        """Return an open pull request."""
         pull = self.of(app).get(number)
         if pull is None or pull.closed is not None:
             raise UnknownPull(app, number)
@@ -74,19 +74,19 @@ class PullRecords:
         self.all = {**self.all, **new}
 
     def remove(self, pull: PullRecord) -> None:
-        """Remove one. Raises Unavailable."""
+        """Remove one."""
         self._writes.delete(pull)
         left = {number: one for number, one in self.of(pull.app).items() if number != pull.number}
         others = {app: pulls for app, pulls in self.all.items() if app != pull.app}
         self.all = {**others, pull.app: left} if left else others
 
     def remove_of(self, app: str) -> None:
-        """Remove those of an app. Raises Unavailable."""
+        """Remove those of an app."""
         for pull in tuple(self.of(app).values()):
             self.remove(pull)
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         self._writes.rewrite(lambda key: self.of(key[0]).get(key[1]))
 
 
@@ -100,18 +100,18 @@ class RepositoryRecords:
         self.all: Mapping[str, RepositoryRecord] = {record.app: record for record in stored}
 
     def save(self, record: RepositoryRecord) -> None:
-        """Write a record if it has changed. Raises Unavailable."""
+        """Write a record if it has changed."""
         if self.all.get(record.app) == record:
             return
         self._writes.save(record)
         self.all = {**self.all, record.app: record}
 
     def remove(self, app: str) -> None:
-        """Remove an app's record, if there is one. Raises Unavailable."""
+        """Remove an app's record, if there is one."""
         if record := self.all.get(app):
             self._writes.delete(record)
             self.all = {name: one for name, one in self.all.items() if name != app}
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         self._writes.rewrite(self.all.get)

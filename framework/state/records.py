@@ -167,7 +167,7 @@ class Records:
         return app
 
     def find_rules(self, app: str) -> Rules:
-        """Return the rules for an app's pull requests. Raises UnknownApp."""
+        """Return the rules for an app's pull requests."""
         return pull_records.find_rules(self.app(app), self.secrets.all)
 
     def check_gate(
@@ -256,7 +256,7 @@ class Records:
     def change(
         self, preview: PreviewRecord, transition: Transition[PreviewRecord], *, label: str = ""
     ) -> PreviewRecord:
-        """Apply a transition to a preview and write the result. Raises IllegalTransition.
+        """Apply a transition to a preview and write the result.
 
         `label` leads to the preview: now if it runs, else as soon as it does. A preview that
         begins to run takes its labels from others; one that stops running leaves them to previews
@@ -305,7 +305,7 @@ class Records:
             self._changed(preview.app)
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         of_people = (self.tokens, self.roles, self.secrets, self.access)
         for part in (*of_people, self.pulls, self.jobs, self.repositories, self.stacks, self.gates):
             part.rewrite_unconfirmed()

@@ -48,11 +48,11 @@ class RoleRecords:
         self.all = {other: one for other, one in self.all.items() if other != role_id}
 
     def remove_of(self, app: str) -> None:
-        """Remove the roles that are for one app. Raises Unavailable."""
+        """Remove the roles that are for one app."""
         for role in tuple(self.all.values()):
             if app and role.app == app:
                 self.remove(role.id)
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         self._writes.rewrite(self.all.get)

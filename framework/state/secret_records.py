@@ -62,7 +62,7 @@ class SecretRecords:
         return {app: one.why for app, one in self.all.items() if one.why}
 
     def save(self, given: AppSecrets) -> AppSecrets:
-        """Write what an app is given. Raises InvalidSettings, NoKey, Unavailable."""
+        """Write what an app is given."""
         if given.is_empty:
             self.remove(given.app)
             return given
@@ -72,7 +72,7 @@ class SecretRecords:
         return given
 
     def remove(self, app: str) -> None:
-        """Remove all that an app is given, even if it cannot be opened. Raises Unavailable."""
+        """Remove all that an app is given, even if it cannot be opened."""
         tried = self._find_record(app) or self._writes.find(app)
         if tried is None:
             return
@@ -80,10 +80,7 @@ class SecretRecords:
         self.all = {other: one for other, one in self.all.items() if other != app}
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer, and seal with the first key what others sealed.
-
-        Raises Unavailable.
-        """
+        """Repeat the writes that got no answer, and seal with the first key what others sealed."""
         self._writes.rewrite(self._find_record)
         for app in self._stale[:_AT_ONCE]:
             known = self.all.get(app)

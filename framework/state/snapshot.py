@@ -178,10 +178,7 @@ class Snapshot(NamedTuple):
         return self.access.get(app, AccessRecord(app))
 
     def forge_token(self, app: str) -> str:
-        """Return the token for an app's forge; "" if it has none, or if there is no such app.
-
-        Raises SecretsUnreadable.
-        """
+        """Return the token for an app's forge; "" if it has none, or if there is no such app."""
         return secret_records.read(self.secrets, app).forge_token
 
     def forge_token_set(self, app: str) -> float | None:

@@ -24,7 +24,7 @@ class TokenRecords:
         self.all: Mapping[str, TokenRecord] = {token.name: token for token in stored}
 
     def add(self, token: TokenRecord, now: float) -> TokenRecord:
-        """Write a new token, created `now`. Raises TokenExists, Unavailable."""
+        """Write a new token, created `now`."""
         if token.name in {OPERATOR, PROXY, *self.all}:
             raise TokenExists(token.name)
         created = dataclasses.replace(token, created=now)
@@ -41,11 +41,11 @@ class TokenRecords:
         self.all = {other: one for other, one in self.all.items() if other != name}
 
     def remove_of(self, app: str) -> None:
-        """Remove the tokens that are for one app. Raises Unavailable."""
+        """Remove the tokens that are for one app."""
         for token in tuple(self.all.values()):
             if app and token.app == app:
                 self.remove(token.name)
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         self._writes.rewrite(self.all.get)

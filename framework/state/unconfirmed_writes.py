@@ -35,20 +35,20 @@ class UnconfirmedWrites(Generic[Key, Written]):
         self._tried: dict[Key, Written] = {}
 
     def save(self, record: Written) -> None:
-        """Write a record. Raises Unavailable."""
+        """Write a record."""
         self._tried[self._find_key(record)] = record
         self._store.save(record)
         self._confirm(record)
 
     def save_all(self, records: Sequence[Written]) -> None:
-        """Write several records in one round trip, all or none. Raises Unavailable."""
+        """Write several records in one round trip, all or none."""
         self._tried.update((self._find_key(record), record) for record in records)
         self._store.save_all(records)
         for record in records:
             self._confirm(record)
 
     def delete(self, record: Written) -> None:
-        """Remove a record. Raises Unavailable."""
+        """Remove a record."""
         self._tried[self._find_key(record)] = record
         self._store.delete(record)
         self._confirm(record)
@@ -66,7 +66,7 @@ class UnconfirmedWrites(Generic[Key, Written]):
         return self._tried.get(key)
 
     def rewrite(self, find_known: Callable[[Key], Written | None]) -> None:
-        """Make the store equal to memory again, where `find_known` reads. Raises Unavailable."""
+        """Make the store equal to memory again, where `find_known` reads."""
         for key, tried in tuple(self._tried.items()):
             known = find_known(key)
             if known is None:

@@ -73,7 +73,7 @@ class VisitorSignIn:
         return seals.seal(self._terms.key, seals.SESSION, seals.fit(person, roles), until)
 
     def identify(self, session: str, told: Person) -> Person:
-        """Return who a visitor is; `told` is what a proxy in front says. Raises SignInNeeded."""
+        """Return who a visitor is; `told` is what a proxy in front says."""
         if self._terms.trusts_proxy:
             found = told if is_name(told.login) else None
         else:

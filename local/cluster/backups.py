@@ -25,7 +25,7 @@ def make(settings: Settings, file: Path, phrase: str, environ: Mapping[str, str]
 def restore(folder: Path, file: Path, phrase: str, environ: Mapping[str, str], *, over: str) -> str:
     """Restore a backup into a folder in which nothing runs; return what was done.
 
-    With `over`, the root in ZooKeeper, what is there is replaced. Raises LocalError.
+    With `over`, the root in ZooKeeper, what is there is replaced.
     """
     known = read(folder)
     if known is not None and launch.supervisor_pid(known) is not None:

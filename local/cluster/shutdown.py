@@ -18,7 +18,7 @@ Show = Callable[[Step], None]
 
 
 def stop(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
-    """End a cluster but keep its state; return whether anything ran. Raises LocalError."""
+    """End a cluster but keep its state; return whether anything ran."""
     pid = supervisor_pid(settings)
     process = processes.identify(pid) if pid is not None else None
     if process is None:

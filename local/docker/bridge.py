@@ -54,7 +54,7 @@ def choose_pool(folder: Path, taken: Collection[IPv4Network]) -> IPv4Network | N
 
 
 def read_links(output: str) -> list[Link]:
-    """Return the links in the output of `ip -json -4 address`. Raises ValueError."""
+    """Return the links in the output of `ip -json -4 address`."""
     return [
         Link(
             link["ifname"],

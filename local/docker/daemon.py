@@ -38,7 +38,7 @@ class Daemon:
         return self.folder / "log"
 
     def prepare(self) -> None:
-        """Create the folder, closed to other users. Raises LocalError."""
+        """Create the folder, closed to other users."""
         if len(str(self.folder)) > _LONGEST:
             why = f"the path {self.folder} is too long for sockets in it"
             raise LocalError("dockerd", why, "Set XDG_DATA_HOME to a shorter path.")
@@ -70,7 +70,7 @@ class Daemon:
         return not bridge.is_there(process.pid, self.bridge)
 
     def restore_bridge(self) -> None:
-        """Create its bridge again if it is gone, so that builds work. Raises LocalError."""
+        """Create its bridge again if it is gone, so that builds work."""
         if self.lost_bridge():
             self._add_bridge(IPv4Network(self._pool_file.read_text()))
 

@@ -75,7 +75,7 @@ def is_redirected(output: str) -> bool:
 def find_moved(address: str, traced: str) -> str:
     """Return the address to which the server of `address` redirects, from git's trace.
 
-    It is at the same origin, or at https if it was at http. Raises RedirectRefused.
+    It is at the same origin, or at https if it was at http.
     """
     locations = _LOCATION.findall(traced)
     where = urljoin(address.rstrip("/") + _TAIL, locations[-1]) if locations else ""

@@ -55,7 +55,7 @@ async def watch(
 
 
 def read_peer(ip: str, port: int, own_port: int) -> Peer:
-    """Return the peer at an address, whatever form it is written in. Raises ValueError.
+    """Return the peer at an address, whatever form it is written in.
 
     `own_port` is the port of this machine that it connected to.
     """
@@ -65,7 +65,7 @@ def read_peer(ip: str, port: int, own_port: int) -> Peer:
 
 
 def read_peers(wanted: frozenset[Peer]) -> frozenset[Peer]:
-    """Return which of `wanted` this machine has connections to. Raises OSError."""
+    """Return which of `wanted` this machine has connections to."""
     found: set[Peer] = set()
     for table in _TABLES:
         with table.open(encoding="ascii") as lines:

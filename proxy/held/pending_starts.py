@@ -249,7 +249,7 @@ class PendingStarts:
             preview = found
 
     async def _start(self, app: str, label: str) -> Preview:
-        """Request a preview, not faster than the limit for all. Raises ApiAway, ApiRefused."""
+        """Request a preview, not faster than the limit for all."""
         now = self._clock()
         turn = max(now, self._next_start)
         self._next_start = turn + 1 / _STARTS_A_SECOND
@@ -258,7 +258,7 @@ class PendingStarts:
         return await self._framework.start(app, label)
 
     async def _retry_while_away(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        """Repeat a call until the framework answers it. Raises ApiAway, ApiRefused."""
+        """Repeat a call until the framework answers it."""
         deadline = self._clock() + _AWAY_SECONDS
         while True:
             try:
@@ -269,7 +269,7 @@ class PendingStarts:
             await self._pause(_POLL_SECONDS)
 
     async def find_recent(self, app: str, sha: str) -> Preview | None:
-        """Return a preview as it was at most some moments ago. Raises ApiAway, ApiRefused.
+        """Return a preview as it was at most some moments ago.
 
         Callers at about the same time share one call to the framework.
         """

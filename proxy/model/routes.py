@@ -73,7 +73,7 @@ class Parts(Mapping[str, V]):
         self.parts = parts
 
     def __getitem__(self, key: str) -> V:
-        """Return the value of a key, looked for in all parts. Raises KeyError."""
+        """Return the value of a key, looked for in all parts."""
         for part in self.parts.values():
             if key in part:
                 return part[key]
@@ -92,7 +92,7 @@ class Merged(Parts[V]):
     """The routes of all apps as one mapping; `parts` has those of each app."""
 
     def __getitem__(self, host: str) -> V:
-        """Return the route of a host. Raises KeyError."""
+        """Return the route of a host."""
         return self.parts[names.app_of_host(host)][host]
 
 

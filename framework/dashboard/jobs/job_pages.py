@@ -183,7 +183,7 @@ class JobPages:
         return await job_stream.find(self._context.jobs, *_path(request))
 
     async def _find_attempt(self, request: Request) -> tuple[JobRecord, JobRecord]:
-        """Return a job now, and at the end of an attempt. Raises UnknownJobAttempt."""
+        """Return a job now, and at the end of an attempt."""
         job, number = await self._find(request), request.path_params["number"]
         found = ended_attempts.look_back(job, number)
         if found is None:

@@ -30,7 +30,7 @@ class NamedJobs(NamedTuple):
 
 
 async def read_named(context: PageContext, app: str) -> NamedJobs:
-    """Return the jobs that an app names now. Raises UnknownApp."""
+    """Return the jobs that an app names now."""
     what = f"The repository of {app!r}"
     try:
         listing = await within(context.resolver.listing(app), what, READ_S)

@@ -63,7 +63,7 @@ ShowJob = Callable[[JobRecord], Job]
 
 
 def show_app(snapshot: Snapshot, app: str, name: str, show_job: ShowJob) -> ShownSchedules:
-    """Return an app's schedules, or the one of that name alone. Raises UnknownApp."""
+    """Return an app's schedules, or the one of that name alone."""
     known = [one for one in snapshot.list_schedules(app) if name in ("", one.name)]
     lines = _show(known[:MOST], snapshot, show_job)
     trouble = schedule_presenter.show_trouble(snapshot, app)

@@ -126,7 +126,7 @@ class PreviewPages:
         return await self._logs.download(preview, name)
 
     def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:
-        """Return a preview now, and at the end of an attempt. Raises UnknownAttempt."""
+        """Return a preview now, and at the end of an attempt."""
         preview, number = self._find(request), request.path_params["number"]
         found = ended_attempts.look_back(preview, number)
         if found is None:

@@ -78,7 +78,7 @@ class GateRecords:
         return [self.all[name] for name in sorted(self._waiting)]
 
     def save(self, gate: GateRecord) -> GateRecord:
-        """Write a gate if it has changed; return it with its signature. Raises Unavailable."""
+        """Write a gate if it has changed; return it with its signature."""
         signed = self._sign(gate)
         if self.all.get(gate.name) != signed:
             self._writes.save(signed)
@@ -95,7 +95,7 @@ class GateRecords:
         self._waiting.discard(name)
 
     def remove_of(self, app: str) -> None:
-        """Remove the gates of an app. Raises Unavailable."""
+        """Remove the gates of an app."""
         for gate in (*self.of_app(app), *(one for one in self.refused.values() if one.app == app)):
             self.remove(gate.name)
 
@@ -112,10 +112,7 @@ class GateRecords:
         return [proxy.gates for proxy in self._store.proxies()]
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer, and write what has another signature now.
-
-        Raises Unavailable.
-        """
+        """Repeat the writes that got no answer, and write what has another signature now."""
         self._writes.rewrite(self.all.get)
 
     def _accept(self, name: str) -> None:

@@ -98,7 +98,7 @@ class StackRecords:
         return self.all[of.stack].variants[of.variant]
 
     def save(self, stack: StackRecord) -> StackRecord:
-        """Write a stack if it has changed; return it with its signature. Raises Unavailable."""
+        """Write a stack if it has changed; return it with its signature."""
         signed = self._sign(stack)
         if self.all.get(stack.name) != signed:
             self._writes.save(signed)
@@ -113,10 +113,7 @@ class StackRecords:
         self._replace({other: stack for other, stack in self.all.items() if other != name})
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer, and write what has another signature now.
-
-        Raises Unavailable.
-        """
+        """Repeat the writes that got no answer, and write what has another signature now."""
         self._writes.rewrite(self.all.get)
 
     def _find_instance(self, app: str, label: str) -> InstanceOf | None:

@@ -31,7 +31,7 @@ class JobArchive:
     def take(self, app: str, ended: Iterable[JobRecord], now: float) -> Sequence[JobRecord]:
         """Move ended jobs into a block if there are enough; return those that moved.
 
-        Blocks that are no longer kept go with the same write. Raises Unavailable.
+        Blocks that are no longer kept go with the same write.
         """
         archived = ended_jobs.archive(app, ended, self._last.get(app, 0))
         if archived is None:
@@ -50,7 +50,7 @@ class JobArchive:
         return archived.moved
 
     def remove_of(self, app: str) -> None:
-        """Remove all blocks of an app. Raises Unavailable."""
+        """Remove all blocks of an app."""
         for block in tuple(self._of(app)):
             self._store.write([], deleted=[block, *find_belongings(block.jobs)])
             self._blocks[app].remove(block)

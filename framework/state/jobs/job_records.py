@@ -158,7 +158,7 @@ class JobRecords:
         *,
         result: ResultRecord | None = None,
     ) -> JobRecord:
-        """Apply a transition to a job and write it, with its `result`. Raises IllegalTransition.
+        """Apply a transition to a job and write it, with its `result`.
 
         The payload of a job that ends goes a little later (`tidy`).
         """
@@ -224,7 +224,7 @@ class JobRecords:
         self.schedules.note([schedule])
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer, each as a whole. Raises Unavailable."""
+        """Repeat the writes that got no answer, each as a whole."""
         self.schedules.rewrite_unconfirmed()
         for place, tried in tuple(self._unconfirmed.items()):
             found = [(one, self._find_known(one)) for one in tried]
@@ -239,7 +239,7 @@ class JobRecords:
         return self._index.all.get(_key(tried))
 
     def tidy(self) -> None:
-        """Move ended jobs into blocks, and remove what is no longer kept. Raises Unavailable."""
+        """Move ended jobs into blocks, and remove what is no longer kept."""
         while some := tuple(self._paid.values())[:_AT_ONCE]:
             self._store.write([], deleted=[payload_of(job) for job in some])
             for job in some:
@@ -257,7 +257,7 @@ class JobRecords:
                 self._to_archive.remove(app)
 
     def remove_of(self, app: str) -> None:
-        """Remove all schedules and jobs of an app. Raises Unavailable."""
+        """Remove all schedules and jobs of an app."""
         self.schedules.remove_of(app)
         for job in self.of_app(app):
             self._remove(job)

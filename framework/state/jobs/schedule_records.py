@@ -27,7 +27,7 @@ class ScheduleRecords:
         return self.all.get((app, name))
 
     def schedule(self, app: str, name: str) -> ScheduleRecord:
-        """Return a schedule. Raises UnknownSchedule."""
+        """Return a schedule."""
         found = self.find(app, name)
         if found is None:
             raise UnknownSchedule(app, name)
@@ -40,7 +40,7 @@ class ScheduleRecords:
     def change_all(
         self, saved: Sequence[ScheduleRecord], removed: Sequence[ScheduleRecord] = ()
     ) -> None:
-        """Write some schedules and remove others, all or none. Raises Unavailable."""
+        """Write some schedules and remove others, all or none."""
         saved = [one for one in saved if self.all.get(key_of(one)) != one]
         if not saved and not removed:
             return
@@ -58,11 +58,11 @@ class ScheduleRecords:
         self.all = left
 
     def remove_of(self, app: str) -> None:
-        """Remove the schedules of an app. Raises Unavailable."""
+        """Remove the schedules of an app."""
         self.change_all([], self.of_app(app))
 
     def rewrite_unconfirmed(self) -> None:
-        """Repeat the writes that got no answer. Raises Unavailable."""
+        """Repeat the writes that got no answer."""
         for key, tried in tuple(self._unconfirmed.items()):
             known = self.all.get(key)
             self._store.write([known] if known else [], deleted=[] if known else [tried])

@@ -21,12 +21,12 @@ class Given:
 
 
 def seal(vault: Vault, app: str, job_id: str, given: Given) -> PayloadRecord:
-    """Return the record of what a job is given. Raises NoKey."""
+    """Return the record of what a job is given."""
     return PayloadRecord(app, job_id, _seal(vault, given))
 
 
 def seal_payload(vault: Vault, payload: bytes) -> str:
-    """Return the payload of all jobs of a schedule, for its record. Raises NoKey."""
+    """Return the payload of all jobs of a schedule, for its record."""
     return _seal(vault, Given(encode(payload)))
 
 
