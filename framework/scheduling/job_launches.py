@@ -70,8 +70,9 @@ class JobLaunches:
     def end_hopeless(self) -> None:
         """End the queued jobs that may not start, or no more. Raises Unavailable."""
         queued, unreadable = self._jobs.queued, self._records.secrets.unreadable()
-        for job in queued.expired(self._clock.now()):
-            first = queued.first_alike(job) or job
+        expired = queued.expired(self._clock.now())
+        # Found before the first one ends: those behind it may have no reason of their own.
+        for job, first in [(job, queued.first_alike(job) or job) for job in expired]:
             why = f"It could not start within {job.terms.expires:g} s."
             failure = Failure(Cause.EXPIRED, f"{why} {job.reason or first.reason}".rstrip())
             self._end(job, Event.GIVEN_UP, failure)
@@ -84,7 +85,7 @@ class JobLaunches:
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(name, why)))
                 for job in queued.of_app(name):
                     self._end(job, Event.UNFIT, failure)
-            elif app is not None and self._records.find_other_repository(name):
+            elif self._records.find_other_repository(name):
                 self._check_gate(queued.of_app(name))
         for jobs in queued.of_pulls():
             self._check_gate(jobs)
@@ -164,8 +165,7 @@ class JobLaunches:
     def _check_gate(self, jobs: Collection[JobRecord]) -> None:
         """End jobs of one commit, or of an app, that the gate does not let through (any more)."""
         for job in jobs:
-            app = self._records.find_app(job.app)
-            if app is None or app.removed:
+            if self._records.find_app(job.app) is None:
                 return
             try:
                 stranger = self._records.check_gate(job.app, job.sha, job.refs)
