@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from framework.matching import resources
 from framework.matching.idle_executors import Sharing
-from framework.matching.resources import Resource
+from framework.matching.resources import DIGITS, Resource
 
 EXECUTOR_CPUS = 0.01
 EXECUTOR_MEM = 64
@@ -106,13 +106,13 @@ class Agent:
             self.revocable_cpus = resources.total(self.revocable, "cpus")
         self.resources += offered
         cpus, mem = resources.totals(offered)
-        self.cpus = round(self.cpus + cpus, 3)
-        self.mem = round(self.mem + mem, 3)
+        self.cpus = round(self.cpus + cpus, DIGITS)
+        self.mem = round(self.mem + mem, DIGITS)
 
     @property
     def task_cpus(self) -> float:
         """The share of CPU that is left for a task besides its executor."""
-        return round(max(0.0, self.cpus - EXECUTOR_CPUS), 3)
+        return round(max(0.0, self.cpus - EXECUTOR_CPUS), DIGITS)
 
     @property
     def task_mem(self) -> float:
@@ -121,7 +121,7 @@ class Agent:
 
     def fits_revocable(self, cpus: float, mem: int) -> bool:
         """Return whether a job fits that takes revocable CPUs, also for its executor."""
-        return self.task_mem >= mem and self.revocable_cpus >= round(cpus + EXECUTOR_CPUS, 3)
+        return self.task_mem >= mem and self.revocable_cpus >= round(cpus + EXECUTOR_CPUS, DIGITS)
 
     def fits_idle(self, sharing: Sharing, cpus: float, mem: int) -> bool:
         """Return whether a job fits into an idle executor, which has its own resources already."""
@@ -173,7 +173,7 @@ class Agent:
             self.revocable, left = left, self.resources
             self.revocable_cpus = resources.total(self.revocable, "cpus")
         else:
-            self.cpus = round(self.cpus - cpus - executor_cpus, 3)
+            self.cpus = round(self.cpus - cpus - executor_cpus, DIGITS)
         task_mem, left = resources.take(left, "mem", mem)
         task_ports: list[Resource] = []
         for port in ports:
@@ -181,7 +181,7 @@ class Agent:
             task_ports += taken
         own_mem, left = resources.take(left, "mem", executor_mem)
         self.resources = left
-        self.mem = round(self.mem - mem - executor_mem, 3)
+        self.mem = round(self.mem - mem - executor_mem, DIGITS)
         self.taken.update(ports)
         self.starts -= 1
         return [*task_cpus, *task_mem, *task_ports], [*own_cpus, *own_mem]

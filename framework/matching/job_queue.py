@@ -14,6 +14,9 @@ from prevs.jobs import JobRecord
 from prevs.records import AppRecord
 from prevs.units import Unit, job_unit
 
+_RESERVED = -1
+"""The place of a reserved job, which comes before the same one in its lane."""
+
 
 class _Next(NamedTuple):
     """A job that may be the next one. They sort in the order in which jobs are served."""
@@ -49,9 +52,7 @@ class JobQueue:
         self._lanes = lanes
         self._reserved = reserved
         self._now = now
-        self._busy = Counter(
-            (job.app, job.terms.exclusive) for job in with_task if job.terms.exclusive
-        )
+        self._busy = Counter((job.app, job.terms.exclusive) for job in with_task)
         self._refused: Demand | None = None
         self._seen: dict[Unit, LaneKey] = {}
         self.held_back: dict[Unit, str] = {}
@@ -69,7 +70,7 @@ class JobQueue:
 
     def __iter__(self) -> Iterator[Demand]:
         special = {(job.app, job.id) for job in self._reserved}
-        waiting = [self._next(job, None, -1) for job in self._reserved]
+        waiting = [self._next(job, None, _RESERVED) for job in self._reserved]
         waiting += [self._next(lane[0], lane, 0) for lane in self._lanes]
         heapq.heapify(waiting)
         while waiting:
@@ -81,7 +82,7 @@ class JobQueue:
                     continue
                 yield demand
                 is_placed = self._refused is not demand
-                if is_placed and one.job.terms.exclusive:
+                if is_placed:
                     self._busy[one.app, one.job.terms.exclusive] += 1
             place = one.place + 1
             if is_placed and one.lane is not None and place < len(one.lane):

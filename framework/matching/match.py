@@ -16,7 +16,7 @@ from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Agent, Home
 from framework.matching.idle_executors import IdleExecutor, Sharing
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Refusal, Shortage
-from framework.matching.resources import Offer, Resource
+from framework.matching.resources import DIGITS, Offer, Resource
 from prevs.units import Unit, UnitKind
 
 LEAVING_SECONDS = 3600.0
@@ -313,7 +313,7 @@ class _Choice:
         job = demand.unit.kind is _JOB
         sharing = demand.sharing if self._idle else None
         if ahead:
-            cpus, mem = round(2 * cpus + EXECUTOR_CPUS, 3), 2 * mem + EXECUTOR_MEM
+            cpus, mem = round(2 * cpus + EXECUTOR_CPUS, DIGITS), 2 * mem + EXECUTOR_MEM
             ports *= 2
 
         def fits(agent: Agent) -> bool:
@@ -380,9 +380,7 @@ class _Choice:
         ports = agent.find_ports(demand.ports)
         if ports is None:
             raise ValueError(f"agent {agent.id} has too few ports")
-        place = bisect_left(self._order, (agent.mem, agent.id))
-        if self._order[place : place + 1] == [(agent.mem, agent.id)]:
-            del self._order[place]
+        del self._order[bisect_left(self._order, (agent.mem, agent.id))]
         revocable = demand.preemptible and agent.fits_revocable(demand.cpus, demand.mem)
         idle = "" if revocable else agent.take_idle(demand.sharing)
         share = (demand.cpus, demand.mem, ports)

@@ -21,6 +21,7 @@ from framework.matching import constraints
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand
 from framework.matching.refusals import Shortage
+from framework.matching.resources import DIGITS
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord
@@ -58,7 +59,7 @@ class Candidate(NamedTuple):
     def taken(self) -> tuple[float, float]:
         """Return the share of CPU and the MB of memory that the task and its executor leave."""
         cpus, mem = effective_settings.resources(self.app, self.settings)
-        return 0.0 if self.revocable else round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
+        return 0.0 if self.revocable else round(cpus + EXECUTOR_CPUS, DIGITS), mem + EXECUTOR_MEM
 
 
 class UnmetDemand(NamedTuple):
@@ -218,7 +219,7 @@ class _Decision:
         if demand.unit.kind is UnitKind.JOB:
             return self._oldest_set(demand, self._cold)
         found = self._oldest_set(demand, self._previews)
-        if found[0] is None and len(self._all) > len(self._previews):
+        if found[0] is None and self._all != self._previews:
             found = self._oldest_set(demand, self._all)
         return found
 
@@ -283,7 +284,7 @@ class _Decision:
         of_job = mem if need.demand.unit.kind is UnitKind.JOB else 0
         self._spaces[agent_id] = space._replace(
             job_mem=space.job_mem - of_job,
-            cpus=round(space.cpus - cpus, 3),
+            cpus=round(space.cpus - cpus, DIGITS),
             mem=space.mem - mem,
             ports=space.ports - ports,
             starts=space.starts - 1,
@@ -309,7 +310,7 @@ def _leaves_slot(need: UnmetDemand, victim: Candidate) -> bool:
 
 
 def _size(demand: Demand) -> tuple[float, float, int]:
-    return round(demand.cpus + EXECUTOR_CPUS, 3), demand.mem + EXECUTOR_MEM, demand.ports
+    return round(demand.cpus + EXECUTOR_CPUS, DIGITS), demand.mem + EXECUTOR_MEM, demand.ports
 
 
 def _is_enough(space: Space, cpus: float, mem: float, ports: int) -> bool:
@@ -333,7 +334,7 @@ def freed(space: Space, candidate: Candidate, times: int = 1) -> Space:
     # Runs for every idle preview if nothing is enough; `_replace` takes three times as long.
     return Space(
         space.agent_id,
-        round(space.cpus + times * cpus, 3),
+        round(space.cpus + times * cpus, DIGITS),
         space.mem + times * mem,
         space.ports if is_job else space.ports + times,
         space.attributes,

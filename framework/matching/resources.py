@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-_DIGITS = 3
+DIGITS = 3
 """Mesos counts scalars in thousandths."""
 
 
@@ -45,7 +45,7 @@ class Offer(NamedTuple):
 
 def total(resources: Sequence[Resource], name: str) -> float:
     """Return how much there is of a scalar resource."""
-    return round(sum(r.amount for r in resources if r.name == name), _DIGITS)
+    return round(sum(r.amount for r in resources if r.name == name), DIGITS)
 
 
 def totals(resources: Sequence[Resource]) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def totals(resources: Sequence[Resource]) -> tuple[float, float]:
             cpus += resource.amount
         elif resource.name == "mem":
             mem += resource.amount
-    return round(cpus, _DIGITS), round(mem, _DIGITS)
+    return round(cpus, DIGITS), round(mem, DIGITS)
 
 
 def free_ports(resources: Sequence[Resource]) -> tuple[range, ...]:
@@ -73,15 +73,15 @@ def take(
     """
     taken: list[Resource] = []
     left: list[Resource] = []
-    missing = round(amount, _DIGITS)
+    missing = round(amount, DIGITS)
     for resource in sorted(resources, key=lambda r: not r.reserved):
         part = min(missing, resource.amount) if resource.name == name else 0.0
         if part <= 0:
             left.append(resource)
             continue
         taken.append(resource._replace(amount=part))
-        missing = round(missing - part, _DIGITS)
-        if (rest := round(resource.amount - part, _DIGITS)) > 0:
+        missing = round(missing - part, DIGITS)
+        if (rest := round(resource.amount - part, DIGITS)) > 0:
             left.append(resource._replace(amount=rest))
     if missing > 0:
         raise ValueError(f"{missing} of {name} are missing")

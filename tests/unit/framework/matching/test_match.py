@@ -92,6 +92,13 @@ def test_a_port_in_use_on_that_host_is_not_assigned_again() -> None:
     assert launch.ports == (31001,)
 
 
+def test_two_agents_of_one_host_never_use_the_same_port() -> None:
+    offers = [offer("o1", mem=200), offer("o2", agent="agent-2", mem=200)]
+    one, two = match([demand(A), demand(B)], offers, ()).launches
+    assert (one.agent_id, two.agent_id) == ("agent-1", "agent-2")
+    assert (one.ports, two.ports) == ((31000,), (31001,))
+
+
 def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> None:
     one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=384)], ()).launches
     assert (one.ports, two.ports) == ((31000,), (31001,))

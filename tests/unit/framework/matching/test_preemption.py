@@ -78,6 +78,8 @@ def test_taking_and_returning_resources_leaves_an_agent_as_it_was() -> None:
     gone = freed(space, working("j", 1.0))
     assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, job_mem=448.0)
     assert freed(gone, working("j", 1.0), -1) == space
+    gone = freed(space, working("j", 1.0)._replace(revocable=True))
+    assert (gone.cpus, gone.mem) == (space.cpus, space.mem + 128 + EXECUTOR_MEM)
 
 
 def test_a_preview_in_its_warm_hours_stops_last() -> None:
