@@ -33,8 +33,8 @@ class _Span(NamedTuple):
 def list_mutations(path: str, source: str) -> Sequence[Mutation]:
     """Return the mutations of a module, in the order of its lines.
 
-    Annotations stay as they are: no test can notice them, mypy does. So do numbers outside of
-    functions: they are choices, and a test could only say them again.
+    Annotations and the `*` of a signature stay as they are: no test can notice them, mypy does. So
+    do numbers outside of functions: they are choices, and a test could only say them again.
     """
     tree, nodes = ast.parse(source), list(ast_nodes(get_ast(source)))
     annotations = list(_find_annotations(tree))
@@ -52,6 +52,8 @@ def list_mutations(path: str, source: str) -> Sequence[Mutation]:
 
 def _find_places(operator: Operator, nodes: Iterable[object]) -> Iterator[tuple[int, int]]:
     for node in nodes:
+        if getattr(getattr(node, "parent", None), "type", "") == "parameters":
+            continue
         for begin, _ in operator.mutation_positions(node):  # type: ignore[arg-type] # of parso
             yield begin
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 SOURCE = '''
 MOST = 3
 
-def decide(number: int | None, limit: int) -> bool:
+def decide(number: int | None, *, limit: int) -> bool:
     """Say whether it is few."""
     log.info("asked", number=number)
     if number is None and limit > 0:
