@@ -2,284 +2,126 @@
 
 tests/data/records/v1/<name>.json is what is written today: a change that breaks one of these
 needs a new version, a folder for it, and a reader for v1. <name>.least.json has the required
-fields only: it must stay readable.
+fields only: it must stay readable. A new field is added to the first, with another value than its
+default.
 """
 
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prevs.access import Access, AccessRecord, IssuedPass
-from prevs.commit_settings import CommitSettings
-from prevs.gates import ConditionKind, Override, Sticky
-from prevs.jobs import JobState
-from prevs.messages import (
-    BuildOrder,
-    Credential,
-    Isolation,
-    KnownProxies,
-    ProxyAddress,
-    TaskReport,
-)
+from prevs.access import Access, AccessRecord
+from prevs.gates import ConditionKind, GateRecord, Override, Sticky
+from prevs.jobs import EndedJobsRecord, JobRecord, JobState, PayloadRecord, ResultRecord
+from prevs.messages import BuildOrder, KnownProxies, TaskReport
+from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import (
     AgentsRecord,
     AppRecord,
-    EndedAttempt,
-    Failure,
     InstallationRecord,
     LeaderRecord,
-    Mistake,
-    Placement,
     PlacementsRecord,
-    PortRange,
     PreviewRecord,
     ProxyRecord,
     RecordError,
     SecretsRecord,
-    Step,
     TokenRecord,
 )
 from prevs.roles import RoleRecord
-from prevs.schedules import Missed, Overlap
+from prevs.schedules import Missed, Overlap, ScheduleRecord
+from prevs.stacks import StackRecord
 from prevs.states import Cause, Phase, State
-from prevs.work import Progress
-from tests.unit.prevs import pinned_gates, pinned_jobs, pinned_pulls, pinned_stacks
-from tests.unit.prevs.pinned_settings import BUILD, RUN
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
-SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
-TASK = f"hello.{SHA}.k3j9x0q2ab"
-DIGEST = "sha256:" + "5c80e7d1" * 8
-
-PROXIES = KnownProxies(1700000000250, (ProxyAddress("10.0.0.7", 998), ProxyAddress("fd00::7")))
-
-WRITTEN: dict[str, Any] = {
-    "known_proxies": PROXIES,
-    "app": AppRecord(
-        name="hello",
-        repository="https://git.example.org/größe.git",
-        port=8000,
-        cpus=0.5,
-        mem=256,
-        max_previews=3,
-        health="/healthz",
-        idle_after=60,
-        keep_warm=("mon-fri 08:00-18:00",),
-        constraints=("zone=a|b",),
-        created=1700000000.25,
-        removed=True,
-        folder="services/web",
-        max_cpus=2.0,
-        max_mem=1024,
-        room="status",
-        forge="gitea",
-        pulls="all",
-        forks="members",
-        warm="branches",
-        tell=("status", "deployment"),
-        max_jobs=4,
-    ),
-    "preview": PreviewRecord(
-        app="hello",
-        sha=SHA,
-        state=State.FAILED,
-        labels=("main", "v1"),
-        task_id=TASK,
-        agent_id="6f1c-S0",
-        agent_host="127.0.0.2",
-        host_port=31000,
-        phase="building",
-        reason="no agent has 2048 MB free",
-        reason_kind="waits",
-        failure=Failure(Cause.BUILD_FAILED, "RUN exited with 7.", 7, (Mistake(3, "not known"),)),
-        created=1700000000.0,
-        changed=1700000001.5,
-        started=1700000002.0,
-        last_used=1700000003.0,
-        pinned=True,
-        starts_again=True,
-        consecutive_losses=2,
-        retry_at=1700000004.0,
-        avoid_agent="6f1c-S1",
-        unreferenced_since=1700000005.0,
-        detail="3/5 RUN make",
-        steps=(Step("queued", 1700000000.0), Step("building", 1700000002.5)),
-        step_seconds={"queued": 0.5, "building": 48.0},
-        settings_for="services/web 2 1024",
-        settings=CommitSettings(
-            port=8000, health="/up", start_limit=120.0, cpus=0.5, mem=512, build=BUILD, run=RUN
-        ),
-        digest=DIGEST,
-        protocol="h2",
-        memory_kills=3,
-        refs=("heads/main", "tags/v1"),
-        attempts=(
-            EndedAttempt(
-                number=7,
-                task_id=TASK,
-                began=1700000000.5,
-                ended=1700000001.5,
-                agent_id="6f1c-S0",
-                agent_host="127.0.0.2",
-                reached="building",
-                cause=Cause.BUILD_FAILED,
-                exit_code=7,
-                why="RUN exited with 7.",
-            ),
-        ),
-        ahead=True,
-        moved_from="127.0.0.3",
-    ),
-    "placements": PlacementsRecord(
-        app="hello",
-        placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"), "h2")},
-        signatures={SHA: "5c80e7d1" * 8},
-        failed={"main": "5c80e7d1" * 5},
-    ),
-    "agents": AgentsRecord(
-        ports={"127.0.0.2": (PortRange(31000, 31005), PortRange(31007, 32000))},
-        signature="5c80e7d1" * 8,
-    ),
-    "proxy": ProxyRecord({"hello": 7, "shop": 0}, holding=(TASK,), gates={"api": 7}),
-    "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
-    "installation": InstallationRecord(
-        master="zk:///mesos",
-        name="prevs",
-        role="teams",
-        user="prevs",
-        domain="previews.example.org",
-        principal="prevs-framework",
-        jobs_role="teams-jobs",
-    ),
-    "token": TokenRecord(
-        name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25, app="shop"
-    ),
-    "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
-    "access": AccessRecord(
-        app="hello",
-        access=Access.PASSWORD,
-        era=1700000000250,
-        passes={
-            "5c80e7d1a2b3c4d5": IssuedPass(
-                "demo", "share", 1700604800.25, "main", "deploys", 1700000000.25
-            )
-        },
-        preflight=True,
-        signature="5c80e7d1" * 8,
-    ),
-    "preview_stranger": PreviewRecord(
-        app="hello", sha=SHA, state=State.QUEUED, refs=("pull/7",), stranger=True
-    ),
-    "role": RoleRecord(scope="use", group="größe/team", app="hello", created=1700000000.25),
-    "role_person": RoleRecord(scope="admin", person="ada@example.org", created=1700000000.25),
-    "build_order": BuildOrder(
-        app="hello",
-        sha=SHA,
-        label="main",
-        repository="/srv/hello",
-        container_port=8080,
-        host="127.0.0.2",
-        host_port=31000,
-        cpus=0.1,
-        mem=128,
-        health="/healthz",
-        url="http://main.hello.localhost:8080/",
-        fetch_limit=1.0,
-        build_limit=2.0,
-        start_limit=3.0,
-        stop_grace=4.0,
-        folder="services/web",
-        build=BUILD,
-        run=RUN,
-        environment={"MODE": "preview"},
-        secrets={"API_KEY": "hunter2"},
-        credential=Credential("deploy", "hunter2", "a key", "git.example.org ssh-ed25519 AAAA"),
-        registry="10.0.0.5:5000/prevs",
-        digest=DIGEST,
-        app_created=1700000000.25,
-        control_plane=("10.0.0.1", "fd00::1"),
-        build_only=("API_KEY",),
-        run_only=("MODE",),
-        withheld=2,
-        trusted=False,
-        ref="pull/7/head",
-        work=pinned_jobs.WORK,
-        instance="7be0ac6d" * 5,
-        variant="feature-x",
-        gates=("feature-x--cart-shop.prevs.example",),
-        proxies=PROXIES,
-    ),
-    "task_report": TaskReport(
-        phase=Phase.ENDED,
-        cause=Cause.APP_EXITED,
-        exit_code=3,
-        detail="3/5 RUN make",
-        began={"checking": 0.5},
-        digest=DIGEST,
-        protocol="h2",
-        memory_kills=3,
-        isolation=Isolation(
-            allowed=("10.1.0.0/16",),
-            required=True,
-            builds=False,
-            fetches=True,
-            open="there is no iptables",
-            builds_open="",
-            builds_unlimited=None,
-        ),
-        progress=Progress(40, "half way, größe"),
-        result="NDI=",
-    ),
-    **pinned_jobs.WRITTEN,
-    **pinned_gates.WRITTEN,
-    **pinned_pulls.WRITTEN,
-    **pinned_stacks.WRITTEN,
+KINDS: Mapping[str, Any] = {
+    "access": AccessRecord,
+    "agents": AgentsRecord,
+    "app": AppRecord,
+    "build_order": BuildOrder,
+    "ended_jobs": EndedJobsRecord,
+    "gate": GateRecord,
+    "installation": InstallationRecord,
+    "job": JobRecord,
+    "known_proxies": KnownProxies,
+    "leader": LeaderRecord,
+    "payload": PayloadRecord,
+    "placements": PlacementsRecord,
+    "preview": PreviewRecord,
+    "preview_instance": PreviewRecord,
+    "preview_stranger": PreviewRecord,
+    "proxy": ProxyRecord,
+    "pull": PullRecord,
+    "repository": RepositoryRecord,
+    "result": ResultRecord,
+    "role": RoleRecord,
+    "role_person": RoleRecord,
+    "schedule": ScheduleRecord,
+    "schedule_command": ScheduleRecord,
+    "secrets": SecretsRecord,
+    "stack": StackRecord,
+    "task_report": TaskReport,
+    "token": TokenRecord,
 }
+WRITTEN = sorted(path.stem for path in FOLDER.glob("*.json") if ".least" not in path.name)
+LEAST = sorted(path.stem.partition(".")[0] for path in FOLDER.glob("*.least.json"))
+MISSING = dataclasses.MISSING
 
-LEAST: dict[str, Any] = {
-    "app": AppRecord(name="hello", repository="/srv/hello"),
-    "preview": PreviewRecord(app="hello", sha=SHA, state=State.QUEUED),
-    "placements": PlacementsRecord(app="hello"),
-    "agents": AgentsRecord(),
-    "proxy": ProxyRecord(),
-    "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
-    "installation": InstallationRecord(
-        master="zk:///mesos", name="prevs", role="teams", user="prevs", domain="localhost"
-    ),
-    "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
-    "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
-    "access": AccessRecord(app="hello"),
-    "role": RoleRecord(scope="read"),
-    "build_order": BuildOrder(
-        app="hello",
-        sha=SHA,
-        label="main",
-        repository="/srv/hello",
-        container_port=8080,
-        host="127.0.0.2",
-        host_port=31000,
-        cpus=0.1,
-        mem=128,
-    ),
-    "task_report": TaskReport(phase=Phase.FETCHING),
-    **pinned_jobs.LEAST,
-    **pinned_gates.LEAST,
-    **pinned_pulls.LEAST,
-    **pinned_stacks.LEAST,
-}
+
+def read(name: str, part: str = "") -> Any:
+    return KINDS[name].decode((FOLDER / f"{name}{part}.json").read_bytes())
+
+
+def find_default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is MISSING else made()
+
+
+def list_parts(value: Any) -> Iterator[Any]:
+    """Yield all dataclass instances in a value, itself among them."""
+    if dataclasses.is_dataclass(value):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from list_parts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from list_parts(one)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from list_parts(one)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_record_is_written_with_the_pinned_bytes_and_still_read(name: str) -> None:
-    record, written = WRITTEN[name], (FOLDER / f"{name}.json").read_bytes()
-    assert (record.encode(), type(record).decode(written)) == (written, record)
+    written = (FOLDER / f"{name}.json").read_bytes()
+    assert KINDS[name].decode(written).encode() == written
+
+
+def test_each_field_is_pinned_with_another_value_than_its_default() -> None:
+    """So that no byte of a file could come from a default while the field is not read."""
+    left: dict[Any, set[str]] = {}
+    for record in map(read, WRITTEN):
+        for part in list_parts(record):
+            same = {
+                field.name
+                for field in dataclasses.fields(part)
+                if getattr(part, field.name) == find_default(field)
+            }
+            left[type(part)] = left.get(type(part), same) & same
+    assert {kind.__name__: names for kind, names in left.items() if names} == {}
 
 
 @pytest.mark.parametrize("name", LEAST)
 def test_the_required_fields_are_still_enough(name: str) -> None:
-    record = LEAST[name]
-    assert type(record).decode((FOLDER / f"{name}.least.json").read_bytes()) == record
+    record = read(name, ".least")
+    given = json.loads((FOLDER / f"{name}.least.json").read_bytes())
+    for field in dataclasses.fields(record):
+        assert (field.name in given) == (find_default(field) is MISSING), field.name
+        if field.name not in given:
+            assert getattr(record, field.name) == find_default(field)
 
 
 def test_an_older_version_does_not_read_who_may_look_in_a_way_that_it_does_not_know() -> None:
@@ -304,8 +146,7 @@ def test_an_invalid_cause_is_refused(value: bytes) -> None:
 
 
 def test_every_pinned_file_is_tested() -> None:
-    expected = {f"{name}.json" for name in WRITTEN} | {f"{name}.least.json" for name in LEAST}
-    assert {path.name for path in FOLDER.iterdir()} == expected
+    assert set(WRITTEN) == set(KINDS)
 
 
 @pytest.mark.parametrize(
