@@ -27,7 +27,7 @@ from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
 from prevs import names
-from prevs.messages import TaskReport
+from prevs.messages import BuildOrder, TaskReport
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, Phase
 from prevs.units import preview_unit
@@ -223,10 +223,23 @@ class Driven:
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)
 
+    def offer(self, name: str = "o1", **fields: Any) -> None:
+        """Let Mesos make an offer of tests/fakes/offers.py."""
+        self.step(events.Offered([offer(name, **fields)]))
+
+    @property
+    def order(self) -> BuildOrder:
+        """What the last launched executor was sent."""
+        return self.cluster.tasks[-1].order
+
+    def count(self, metric: str, **labels: str) -> float | None:
+        """Return the value of a metric, None where there is none yet."""
+        return self.registry.get_sample_value(metric, labels)
+
     def place(self, sha: str = A, label: str = "main") -> None:
         """Start a preview and launch its task."""
         self.start(sha, label)
-        self.step(events.Offered([offer()]))
+        self.offer()
 
     def run(self, sha: str = A, label: str = "main") -> None:
         """Start a preview and let it run."""

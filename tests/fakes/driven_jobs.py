@@ -13,7 +13,6 @@ from prevs.jobs import JobRecord, JobState
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.driven import A, Driven
-from tests.fakes.offers import offer
 
 
 class Jobs:
@@ -40,7 +39,7 @@ class Jobs:
         return self.driven.call(lambda: commands.cancel("hello", job_id, by="ci"))
 
     def offer(self, *name: str, **fields: Any) -> None:
-        self.driven.step(events.Offered([offer(*name, **fields)]))
+        self.driven.offer(*name, **fields)
 
     def place(self, **terms: Any) -> str:
         job_id = self.request(**terms)

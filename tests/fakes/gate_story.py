@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-from framework import events
 from framework.gates import history
 from framework.gates.switching import Switch
 from framework.gates.written_gate import WrittenGate
@@ -13,7 +12,6 @@ from prevs.gates import GateRecord
 from prevs.records import ProxyRecord
 from prevs.states import Phase
 from tests.fakes.driven import APP, A, B, C, Driven
-from tests.fakes.offers import offer
 
 HELLO = dataclasses.replace(APP, max_previews=10)
 HEADS: Mapping[str, str] = {"main": A, "v1": B, "v2": C}
@@ -73,7 +71,7 @@ class GateStory:
         """Let a preview that was started run."""
         self._offers += 1
         first = 31000 + 10 * self._offers
-        self.driven.step(events.Offered([offer(f"o{first}", begin=first, end=first + 9)]))
+        self.driven.offer(f"o{first}", begin=first, end=first + 9)
         self.driven.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
 
     def leads(self) -> dict[str, str]:

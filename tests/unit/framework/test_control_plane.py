@@ -11,7 +11,6 @@ from framework.mesos import machines
 from framework.state.snapshot import Snapshot
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
-from prevs.messages import BuildOrder
 from tests.fakes.asgi import ApiInProcess
 from tests.fakes.driven import A, Driven
 from tests.fakes.offers import offer
@@ -81,11 +80,6 @@ def test_a_start_waits_for_the_first_lookup_and_not_for_a_nameserver_that_is_awa
     answered.set()
 
 
-def order(driven: Driven) -> BuildOrder:
-    """Return the order of the last task."""
-    return driven.cluster.tasks[-1].order
-
-
 def test_every_order_has_the_agents_that_have_made_an_offer(driven: Driven) -> None:
     driven.start(A)
     offers = [
@@ -93,7 +87,7 @@ def test_every_order_has_the_agents_that_have_made_an_offer(driven: Driven) -> N
         offer("o2", agent="agent-2", host="10.0.0.2", cpus=0.01),
     ]
     driven.step(events.Offered(offers))
-    assert order(driven).control_plane == ("10.0.0.1", "10.0.0.2")
+    assert driven.order.control_plane == ("10.0.0.1", "10.0.0.2")
 
 
 def test_machines_next_to_each_other_are_one_network() -> None:
@@ -104,7 +98,7 @@ def test_machines_next_to_each_other_are_one_network() -> None:
 
 def test_agents_with_running_previews_are_known_without_an_offer(driven: Driven) -> None:
     driven.start(A)
-    driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
+    driven.offer("o1", host="10.0.0.1")
     assert machines.find_agents(driven.service.snapshot) == ["10.0.0.1"]
     driven.stop(A)
     driven.update("TASK_KILLED")

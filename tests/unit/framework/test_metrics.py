@@ -54,7 +54,7 @@ def test_how_long_mesos_has_been_silent_is_shown(driven: Driven) -> None:
 def test_a_start_counts_with_the_time_of_each_step(driven: Driven) -> None:
     driven.start()
     driven.clock.pass_seconds(3)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     for status, phase in (
         ("TASK_STARTING", Phase.FETCHING),
         ("TASK_STARTING", Phase.BUILDING),

@@ -8,7 +8,6 @@ from framework.ports import Heads
 from prevs.messages import BuildOrder
 from prevs.states import Phase
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 
 
 def limit(driven: Driven, **scope: object) -> None:
@@ -26,7 +25,7 @@ def request(driven: Driven, sha: str, label: str, *refs: str) -> None:
 
 
 def order(driven: Driven, number: int = 1) -> BuildOrder:
-    driven.step(events.Offered([offer(f"o{number}")]))
+    driven.offer(f"o{number}")
     return driven.cluster.tasks[-1].order
 
 

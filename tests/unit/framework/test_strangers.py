@@ -4,14 +4,12 @@ import dataclasses
 
 import pytest
 
-from framework import events
 from framework.apps import app_secrets
 from framework.apps.app_secrets import AppSecrets, Variable
 from prevs.messages import BuildOrder, Credential
 from prevs.pulls import PullRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import A, Driven
-from tests.fakes.offers import offer
 
 PULL = PullRecord("hello", 7, A, "pull/7/head", approved_commit=A)
 DIGEST = "sha256:" + "a" * 64
@@ -36,7 +34,7 @@ def request(driven: Driven, label: str, *refs: str) -> None:
 
 
 def order(driven: Driven, number: int) -> BuildOrder:
-    driven.step(events.Offered([offer(f"o{number}")]))
+    driven.offer(f"o{number}")
     return driven.cluster.tasks[-1].order
 
 

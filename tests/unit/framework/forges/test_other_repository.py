@@ -23,7 +23,6 @@ from prevs.states import State
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import APP, Driven
 from tests.fakes.forge import FakeForge
-from tests.fakes.offers import offer
 from tests.fakes.refs import FakeRefs
 from tests.fakes.store import FakeZnodes
 
@@ -120,7 +119,7 @@ class Scene:
         self.previews.start_resolved("hello", label, resolved)
 
     def offer(self) -> None:
-        self.driven.step(events.Offered([offer(f"o{len(self.built)}")]))
+        self.driven.offer(f"o{len(self.built)}")
         self.built += [task.order.sha for task in self.driven.cluster.tasks]
         self.driven.cluster.tasks.clear()
 

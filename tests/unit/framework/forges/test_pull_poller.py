@@ -96,7 +96,7 @@ def test_a_metric_shows_how_old_the_last_look_is(world: World) -> None:
     world.driven.clock.pass_seconds(90)
     world.forge.away = True
     assert not world.look()
-    assert world.driven.registry.get_sample_value("prevs_forge_last_look_seconds") == 90
+    assert world.driven.count("prevs_forge_last_look_seconds") == 90
 
 
 def test_what_is_wrong_at_a_forge_is_logged_once(world: World) -> None:

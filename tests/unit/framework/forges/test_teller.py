@@ -11,7 +11,6 @@ from framework.pulls.looks import find_approved
 from framework.telling.pace import EDIT_SECONDS
 from prevs import names
 from tests.fakes.driven import APP
-from tests.fakes.offers import offer
 from tests.fakes.telling_world import LONG, MARKER, WORDING, A, B, C, TellingWorld, pull
 
 
@@ -153,7 +152,7 @@ def test_a_build_shows_and_ends(world: TellingWorld) -> None:
     world.driven.call(
         lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
     )
-    world.driven.step(events.Offered([offer()]))
+    world.driven.offer()
     world.run(15)
     assert "being built" in world.text
     assert world.record.told.is_pending
@@ -174,7 +173,7 @@ def test_a_commit_that_is_built_while_the_next_one_is_pushed_is_not_pending_for_
     world.driven.call(
         lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
     )
-    world.driven.step(events.Offered([offer()]))
+    world.driven.offer()
     world.run(15)
     assert [one.light for one in world.forge.statuses] == [Light.SUCCESS, Light.PENDING]
     world.push(B)
@@ -192,7 +191,7 @@ def test_the_status_of_a_commit_that_another_one_has_as_its_head_stays_that_ones
     world.driven.call(
         lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
     )
-    world.driven.step(events.Offered([offer()]))
+    world.driven.offer()
     world.run(15)
     world.push(B)
     world.run(15)

@@ -2,20 +2,18 @@ import itertools
 
 import pytest
 
-from framework import events
 from framework.preview import steps
 from framework.preview.steps import Interval
 from prevs.records import PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 
 
 def place(driven: Driven, sha: str = A) -> None:
     """Place a new or ended preview after 1 s in the queue."""
     driven.start(sha, sha[:7])
     driven.clock.pass_seconds(1)
-    driven.step(events.Offered([offer(f"for-{sha[0]}-{driven.clock.seconds}")]))
+    driven.offer(f"for-{sha[0]}-{driven.clock.seconds}")
 
 
 def build(driven: Driven, sha: str = A, *, seconds: float) -> None:

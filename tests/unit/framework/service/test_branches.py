@@ -10,7 +10,6 @@ from prevs.pulls import PullRecord
 from prevs.states import Phase, State
 from prevs.units import preview_unit
 from tests.fakes.driven import A, B, C, Driven
-from tests.fakes.offers import offer
 
 HOUR = Limits().unreferenced
 
@@ -27,7 +26,7 @@ def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
     assert driven.preview(B).state is State.QUEUED
     assert driven.preview(B).labels == ("main",)
     assert driven.placements() == {A: ("main",)}
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     before = len(driven.store.written)
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
     assert driven.placements() == {A: (), B: ("main",)}
@@ -97,7 +96,7 @@ def test_what_only_a_closed_pull_request_has_reached_goes_at_once(
     driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "all"}))
     driven.call(lambda: driven.records.pulls.save_all([pull]))
     driven.call(lambda: driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",)))
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_RUNNING", Phase.RUNNING)
     if pinned:
         driven.pin()
@@ -118,7 +117,7 @@ def test_what_only_a_closed_pull_request_has_reached_goes_at_once(
 def test_a_waiting_or_failed_preview_without_its_branch_goes_too(driven: Driven) -> None:
     driven.start(A, "waits")
     driven.start(B, "fails")
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_FAILED", Phase.ENDED, sha=B)
     driven.update("TASK_ERROR", sha=A)
     driven.retry(A)

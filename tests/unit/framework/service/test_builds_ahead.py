@@ -54,16 +54,12 @@ def look(driven: Driven, *pulls: Pull) -> None:
 
 
 def run(driven: Driven, sha: str) -> None:
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
 
 
 def found(driven: Driven) -> dict[str, PreviewRecord]:
     return {one.sha: one for one in driven.service.snapshot.previews.values()}
-
-
-def count(driven: Driven, outcome: str) -> float | None:
-    return driven.registry.get_sample_value("prevs_builds_ahead_total", {"outcome": outcome})
 
 
 def restart(driven: Driven) -> Driven:
@@ -130,7 +126,7 @@ def test_it_stops_soon_after_it_runs_and_the_first_visit_starts_it_there(driven:
     driven.update("TASK_KILLED", sha=B)
     stopped = driven.preview(B)
     assert (stopped.state, stopped.ahead, stopped.agent_id) == (State.STOPPED, True, "agent-1")
-    assert count(driven, "built") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="built") == 1
     driven.start(B, "main")
     driven.step(events.Offered([offer("o2", agent="agent-0", mem=512), offer("o3", mem=4096)]))
     assert driven.preview(B).agent_id == "agent-1"
@@ -167,13 +163,13 @@ def test_a_visitor_makes_it_an_ordinary_preview_behind_those_who_came_before(
     visited = driven.preview(B)
     assert (visited.ahead, visited.reason, visited.changed) == (False, "", driven.clock.seconds)
     assert visited.last_used == driven.clock.seconds
-    assert count(driven, "visited") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="visited") == 1
 
 
 def test_a_superseded_build_ends_with_the_reason_and_its_record_goes(driven: Driven) -> None:
     push(driven, main=A)
     push(driven, main=B)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_STARTING", Phase.BUILDING, sha=B)
     push(driven, main=C)
     assert (driven.preview(B).state, driven.preview(B).reason) == (State.DRAINING, SUPERSEDED.text)
@@ -181,7 +177,7 @@ def test_a_superseded_build_ends_with_the_reason_and_its_record_goes(driven: Dri
     driven.update("TASK_KILLED", sha=B)
     push(driven, main=C)
     assert set(found(driven)) == {C}
-    assert count(driven, "superseded") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="superseded") == 1
 
 
 def test_a_deleted_branch_ends_what_waits_for_it(driven: Driven) -> None:
@@ -217,12 +213,12 @@ def test_a_head_that_comes_back_is_built_after_all(driven: Driven) -> None:
 def test_a_failed_build_is_neither_repeated_nor_forgotten(driven: Driven) -> None:
     push(driven, main=A)
     push(driven, main=B)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_FAILED", Phase.ENDED, sha=B, cause=Cause.BUILD_FAILED)
     push(driven, main=B)
     push(driven, main=B, dev=B)
     assert driven.preview(B).state is State.FAILED
-    assert count(driven, "failed") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="failed") == 1
 
 
 def test_a_subject_or_a_title_asks_for_no_build(driven: Driven) -> None:
@@ -232,7 +228,7 @@ def test_a_subject_or_a_title_asks_for_no_build(driven: Driven) -> None:
     push(driven, main=A)
     push(driven, main=B)
     assert (driven.preview(B).state, driven.preview(B).reason) == (State.STOPPED, SKIPPED.text)
-    assert count(driven, "skipped") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="skipped") == 1
     look(driven, pull(7, C, title="[Preview Skip] Try"))
     push(driven, main=B, pulls={7: C})
     assert set(found(driven)) == {B}
@@ -320,18 +316,18 @@ def test_a_build_ahead_makes_room_for_a_visitor_before_anything_else(driven: Dri
     driven.run(A)
     push(driven, main=A)
     push(driven, main=A, dev=B)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_STARTING", Phase.BUILDING, sha=B)
     driven.tick(SETTLING_SECONDS)
     driven.use("", proxy="p1")
     change(driven, max_previews=2)
     driven.start(C, "other")
     for _ in range(3):
-        driven.step(events.Offered([offer("o2")]))
+        driven.offer("o2")
         driven.tick()
     assert driven.preview(A).state is State.RUNNING
     assert driven.preview(B).state is State.DRAINING
-    assert count(driven, "evicted") == 1
+    assert driven.count("prevs_builds_ahead_total", outcome="evicted") == 1
 
 
 def test_one_that_has_just_begun_to_run_may_be_in_use_and_makes_no_room_yet(driven: Driven) -> None:
@@ -344,8 +340,8 @@ def test_one_that_has_just_begun_to_run_may_be_in_use_and_makes_no_room_yet(driv
     driven.start(C, "other")
     for _ in range(3):
         driven.tick()
-        driven.step(events.Offered([offer("o2")]))
+        driven.offer("o2")
     assert driven.preview(B).state is State.RUNNING
     driven.tick(UNVISITED_SECONDS)
-    driven.step(events.Offered([offer("o3")]))
+    driven.offer("o3")
     assert driven.preview(B).state is State.DRAINING

@@ -1,8 +1,6 @@
-from framework import events
 from framework.service.commands import STOPPED
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
-from tests.fakes.offers import offer
 
 
 def test_stopping_kills_after_the_placement_is_gone_and_again_until_the_task_has_ended(
@@ -28,7 +26,7 @@ def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
     driven.start()
     stopped = driven.stop()
     assert (stopped.state, stopped.reason) == (State.STOPPED, STOPPED.text)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     assert driven.cluster.of("accept") == []
 
 
@@ -52,7 +50,7 @@ def test_a_stop_after_that_start_holds(driven: Driven) -> None:
 def test_a_branch_that_moves_back_routes_to_the_old_commit_again(driven: Driven) -> None:
     driven.run()
     driven.start(B, "main")
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
     driven.start(A, "main")
     assert driven.placements() == {A: ("main",), B: ()}
@@ -74,7 +72,7 @@ def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
     driven.start(C, "main")
     assert driven.preview(B).labels == ()
     assert driven.placements() == {A: ("main",)}
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
     assert driven.placements() == {A: ("main",), B: ()}
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=C)

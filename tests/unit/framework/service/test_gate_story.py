@@ -41,7 +41,7 @@ def test_a_new_gate_is_in_force_once_all_that_it_leads_to_runs(gates: GateStory)
 
 def test_what_happens_to_gates_is_told_and_counted(gates: GateStory) -> None:
     def count(change: str) -> float | None:
-        return gates.driven.registry.get_sample_value("prevs_gates", {"change": change})
+        return gates.driven.count("prevs_gates", change=change)
 
     gates.put(("/", "main"))
     assert (count("waits"), count("none")) == (1, 0)
@@ -313,11 +313,11 @@ def test_what_is_in_force_at_the_proxies_is_known(gates: GateStory) -> None:
     gates.put(("/", "main"))
     gates.driven.step()
     assert gates.driven.service.snapshot.behind == {"api": (1, 1)}
-    assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 1
+    assert gates.driven.count("prevs_gates_behind") == 1
     gates.proxy(api=1)
     gates.driven.tick()
     assert gates.driven.service.snapshot.behind == {"api": (0, 1)}
-    assert gates.driven.registry.get_sample_value("prevs_gates_behind") == 0
+    assert gates.driven.count("prevs_gates_behind") == 0
     # A proxy of an earlier version tells nothing, and is asked seldom.
     gates.driven.run(B, "v1")
     gates.switch("/", "v1")

@@ -321,9 +321,7 @@ def test_the_last_progress_may_come_with_the_end(jobs: Jobs) -> None:
 
 def test_the_end_of_a_cancelled_job_is_no_failure(jobs: Jobs) -> None:
     def failures(cause: Cause) -> float | None:
-        return jobs.driven.registry.get_sample_value(
-            "prevs_attempts_failed_total", {"cause": cause.value}
-        )
+        return jobs.driven.count("prevs_attempts_failed_total", cause=cause.value)
 
     other, job_id = jobs.run(), jobs.run()
     jobs.cancel(job_id)

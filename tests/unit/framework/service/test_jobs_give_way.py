@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 
-from framework import events
 from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.limits import Limits
 from prevs.jobs import JobState
 from prevs.states import Phase, State
 from tests.fakes.driven import APP, A, B, C, Driven
 from tests.fakes.driven_jobs import Jobs
-from tests.fakes.offers import offer
 
 BIG = APP.mem + EXECUTOR_MEM
 """What a preview or a job takes with its executor."""
@@ -164,6 +162,6 @@ def test_no_preview_stops_for_a_job_where_jobs_may_take_no_more() -> None:
     jobs.offer(name="half", mem=BIG)
     assert jobs.find(first).state is JobState.PLACED
     wait(jobs)
-    driven.step(events.Offered([offer("again", cpus=0.01, mem=5)]))
+    driven.offer("again", cpus=0.01, mem=5)
     driven.tick(2.0)
     assert driven.preview(A).state is State.RUNNING

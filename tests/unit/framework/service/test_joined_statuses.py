@@ -15,7 +15,6 @@ from prevs.messages import TaskReport
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import B, Driven
 from tests.fakes.driven_jobs import Jobs
-from tests.fakes.offers import offer
 
 LONG = base64.b64encode(b"x" * 50_000).decode()
 
@@ -154,7 +153,7 @@ def test_none_of_them_is_acknowledged_unless_it_is_stored(driven: Driven) -> Non
 def test_each_has_its_own_end_and_a_preview_among_them_runs(driven: Driven) -> None:
     jobs, ids = place_some(driven, 3)
     driven.start(B)
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     good, bad, unknown = (jobs.find(job_id).task_id for job_id in ids)
     driven.step(
         status_of(good, "TASK_FINISHED", Phase.ENDED, exit_code=0, result=LONG),
@@ -180,7 +179,7 @@ def test_a_status_that_the_state_does_not_allow_stops_no_other(driven: Driven) -
         status_of(second, "TASK_RUNNING", Phase.RUNNING),
     )
     assert [jobs.find(job_id).state for job_id in ids] == [JobState.RUNNING] * 2
-    assert driven.registry.get_sample_value("prevs_illegal_transitions_total") == 1
+    assert driven.count("prevs_illegal_transitions_total") == 1
 
 
 def test_a_status_that_meets_a_defect_stops_no_other_and_comes_again(driven: Driven) -> None:
@@ -192,4 +191,4 @@ def test_a_status_that_meets_a_defect_stops_no_other_and_comes_again(driven: Dri
     states = [jobs.find(job_id).state for job_id in ids]
     assert states == [JobState.PLACED, JobState.RUNNING]
     assert acknowledged(driven) == {f"uuid of {second}"}
-    assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
+    assert driven.count("prevs_service_errors_total") == 1

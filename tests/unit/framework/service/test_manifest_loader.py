@@ -7,11 +7,9 @@ from framework.apps import effective_settings
 from framework.errors import NotRetryable
 from framework.ports import Heads
 from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
-from prevs.messages import BuildOrder
 from prevs.records import Failure, Mistake
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 
 SETTINGS = CommitSettings(
     port=8000,
@@ -30,16 +28,11 @@ WRONG = Failure(
 AWAY = Failure(Cause.REPOSITORY_UNREACHABLE, "The repository cannot be read.")
 
 
-def order(driven: Driven) -> BuildOrder:
-    """Return what the last launched executor was sent."""
-    return driven.cluster.tasks[-1].order
-
-
 def test_the_settings_of_a_commit_reach_its_executor(driven: Driven) -> None:
     driven.manifests.contents[A] = SETTINGS
     driven.start(A)
-    driven.step(events.Offered([offer()]))
-    sent = order(driven)
+    driven.offer()
+    sent = driven.order
     assert (sent.container_port, sent.health, sent.start_limit) == (8000, "/up", 120.0)
     assert (sent.cpus, sent.mem) == (0.05, 64)
     assert (sent.build, sent.run) == (SETTINGS.build, SETTINGS.run)
@@ -52,13 +45,13 @@ def test_nothing_is_placed_before_its_settings_are_read_and_they_are_read_once(
 ) -> None:
     driven.manifests.silent = True
     driven.start(A)
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.tick(5.0)
     assert driven.preview(A).state is State.QUEUED
     assert len(driven.manifests.requested) == 1
     driven.manifests.silent = False
     driven.tick()
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     assert driven.preview(A).state is State.PLACED
 
 
@@ -90,7 +83,7 @@ def test_settings_of_a_preview_that_ran_are_not_read_again_until_the_app_allows_
     driven.update("TASK_KILLED")
     driven.start(A)
     assert len(driven.manifests.requested) == 1
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     driven.report("TASK_RUNNING", Phase.RUNNING)
     driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
     assert driven.preview(A).settings == SETTINGS

@@ -14,7 +14,6 @@ from framework.service.refused_connections import (
 )
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 
 LASTS = PATIENCE_SECONDS + 1
 
@@ -65,7 +64,7 @@ def test_an_attempt_that_mesos_calls_running_fails_when_refusals_last(
     assert driven.cluster.of("kill") == [(first, "agent-1")]
     driven.update("TASK_KILLED", task=first)
     driven.tick(2)
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     assert driven.preview().state is State.PLACED
     assert driven.task() != first
 
@@ -224,7 +223,7 @@ def test_a_preview_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> Non
     driven.tick(20)
     assert driven.preview().reason == stopped != REASON.text
     assert driven.service._parts.refused_connections._refusing == {}
-    assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
+    assert driven.count("prevs_service_errors_total") == 0
 
 
 def test_a_change_that_cannot_be_stored_is_repeated_at_the_next_turn(driven: Driven) -> None:

@@ -20,7 +20,6 @@ from prevs.jobs import JobRecord, JobState
 from prevs.schedules import Missed, Overlap, ScheduleRecord
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A
-from tests.fakes.offers import offer
 from tests.fakes.schedule_story import AWAY, HEAD, HOUR, NINE, REPORT, Story
 
 
@@ -167,7 +166,7 @@ def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> Non
         schedules.until(NINE + hour * HOUR)
     assert schedules.times() == [NINE, NINE + HOUR]
     assert "one may wait, not more" in schedules.skipped[0]
-    schedules.driven.step(events.Offered([offer()]))
+    schedules.driven.offer()
     first, second = schedules.jobs()
     assert (first.state, second.state) == (JobState.PLACED, JobState.QUEUED)
     assert second.reason == (
@@ -177,7 +176,7 @@ def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> Non
     ran = schedules.driven.call(
         lambda: schedules.commands.run(schedules.schedule, HEAD, by="me", id="a" * 16)
     )
-    schedules.driven.step(events.Offered([offer("o2")]))
+    schedules.driven.offer("o2")
     assert [job.id for job in schedules.jobs(JobState.PLACED)] == [first.id]
     assert (ran.schedule, ran.nominal, ran.by) == ("report", None, "me")
 
@@ -185,13 +184,13 @@ def test_with_queue_one_job_waits_for_the_one_that_runs(schedules: Story) -> Non
 def test_with_replace_the_jobs_of_earlier_times_are_cancelled(schedules: Story) -> None:
     schedules.put(overlap=Overlap.REPLACE)
     schedules.until(NINE)
-    schedules.driven.step(events.Offered([offer()]))
+    schedules.driven.offer()
     schedules.begin(schedules.jobs()[0])
     schedules.until(NINE + HOUR)
     first, second = schedules.jobs()
     assert (first.state, second.state) == (JobState.ENDING, JobState.QUEUED)
     assert "overlap is replace" in first.reason
-    schedules.driven.step(events.Offered([offer("o2")]))
+    schedules.driven.offer("o2")
     assert schedules.jobs()[1].state is JobState.QUEUED
     schedules.until(NINE + 2 * HOUR)
     states = [job.state for job in schedules.jobs()]
@@ -203,7 +202,7 @@ def test_with_allow_jobs_run_side_by_side(schedules: Story) -> None:
     schedules.put(overlap=Overlap.ALLOW)
     for hour in range(3):
         schedules.until(NINE + hour * HOUR)
-    schedules.driven.step(events.Offered([offer(mem=2048, cpus=4)]))
+    schedules.driven.offer(mem=2048, cpus=4)
     assert len(schedules.jobs(JobState.PLACED)) == 3
 
 
@@ -330,7 +329,7 @@ def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:
 
 def test_what_comes_of_times_is_counted_and_a_late_one_shows(schedules: Story) -> None:
     def read(name: str, **labels: str) -> float:
-        return schedules.driven.registry.get_sample_value(name, labels) or 0.0
+        return schedules.driven.count(name, **labels) or 0.0
 
     def count(outcome: str) -> float:
         return read("prevs_schedule_times_total", outcome=outcome)

@@ -19,7 +19,6 @@ from prevs.records import AppRecord, SecretsRecord
 from prevs.states import Cause, State
 from program.settings.keys import new_key
 from tests.fakes.driven import B, Driven
-from tests.fakes.offers import offer
 
 OLD, NEW = new_key(), new_key()
 PASSWORD = Credential("deploy", "hunter2")
@@ -190,7 +189,7 @@ def test_another_app_starts_nevertheless(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
     driven.add_app(AppRecord("other", "/srv/other"))
     driven.start(app="other")
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     assert driven.preview(app="other").state is State.PLACED
 
 
@@ -198,7 +197,7 @@ def test_a_new_variable_is_in_the_orders_that_follow(sealed: Driven) -> None:
     sealed.place()
     give(sealed, "API_KEY", "changed")
     sealed.start(B, "other")
-    sealed.step(events.Offered([offer("o2")]))
+    sealed.offer("o2")
     first, second = (task.order for task in sealed.cluster.tasks)
     assert (first.secrets, second.secrets) == ({"API_KEY": "hunter2"}, {"API_KEY": "changed"})
     assert first.credential == PASSWORD

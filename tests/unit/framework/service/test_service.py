@@ -21,7 +21,7 @@ from tests.fakes.offers import offer
 
 def test_a_preview_goes_from_request_to_placement(driven: Driven) -> None:
     assert driven.start().state is State.QUEUED
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     assert driven.preview().state is State.PLACED
     driven.report("TASK_STARTING", Phase.BUILDING)
     assert driven.preview().state is State.BUILDING
@@ -43,7 +43,7 @@ def test_the_attempt_is_stored_before_the_offer_is_accepted(driven: Driven) -> N
             seen.append(record)
 
     driven.cluster.before = look
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     (record,) = seen
     assert record.state is State.PLACED
     assert driven.cluster.of("accept") == [(["o1"], [record.task_id])]
@@ -95,7 +95,7 @@ def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(
 ) -> None:
     driven.start()
     driven.step(events.StoreSuspended())
-    driven.step(events.Offered([offer()]))
+    driven.offer()
     assert driven.cluster.of("accept") == []
     assert health.why_not(driven.service.readiness()) == "ZooKeeper does not answer."
     with pytest.raises(Unavailable, match="ZooKeeper"):
@@ -171,7 +171,7 @@ def test_a_service_that_learns_of_another_leader_does_nothing_more() -> None:
 
 def test_an_unexpected_error_loses_one_event_and_not_the_service(driven: Driven) -> None:
     driven.step(events.Offered(None))  # type: ignore[arg-type] # a defect
-    assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
+    assert driven.count("prevs_service_errors_total") == 1
     driven.run()
     assert driven.preview().state is State.RUNNING
 
@@ -182,7 +182,7 @@ def test_a_preview_with_an_unreadable_app_affects_no_other(driven: Driven) -> No
     again = Driven(driven.znodes, driven.clock)
     again.add_app(APP.__class__(name="other", repository="/srv/other"))
     again.start(B, "main", app="other")
-    again.step(events.Offered([offer()]))
+    again.offer()
     assert again.preview(B, "other").state is State.PLACED
     assert (
         again.records.preview(preview_unit("hello", A)).reason

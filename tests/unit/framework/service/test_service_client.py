@@ -23,7 +23,6 @@ from prevs.records import AppRecord, PreviewRecord
 from prevs.states import Phase, State
 from program.http import health
 from tests.fakes.driven import APP, A, B, Driven
-from tests.fakes.offers import offer
 
 
 @contextlib.contextmanager
@@ -164,7 +163,7 @@ def test_the_snapshot_is_the_same_value_until_something_changes(driven: Driven) 
     driven.step()
     assert driven.service.snapshot is before
     driven.start()
-    driven.step(events.Offered([offer("o1")]))
+    driven.offer("o1")
     seen = driven.service.snapshot
     # What is known of an agent is in it too, though no record has changed.
     driven.report("TASK_STARTING", Phase.BUILDING, isolation=Isolation(required=True))

@@ -47,7 +47,7 @@ def test_opening_a_variant_starts_nothing(stacks: StackStory) -> None:
     assert count == 1
     stacks.close("feature")
     assert stacks.told()[2:] == ["stack shop has closed feature"]
-    assert stacks.driven.registry.get_sample_value("prevs_stack_variants") == 0
+    assert stacks.driven.count("prevs_stack_variants") == 0
 
 
 def test_what_is_apart_starts_with_its_first_visit_and_all_else_is_shared(

@@ -10,7 +10,6 @@ from framework.state import destinations
 from prevs.records import AgentsRecord, PlacementsRecord, PortRange
 from prevs.signatures import are_agents_signed, derive_key, is_placement_signed
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 from tests.fakes.placements import KEY
 
 ranges = st.lists(
@@ -52,12 +51,12 @@ def test_placements_are_signed(driven: Driven) -> None:
 def test_the_same_offer_again_writes_nothing(driven: Driven) -> None:
     driven.run()
     count = driven.store.written.count(written(driven))
-    driven.step(events.Offered([offer("o7")]))
+    driven.offer("o7")
     assert driven.store.written.count(written(driven)) == count == 1
 
 
 def test_a_lost_agent_is_forgotten_unless_it_has_a_task(driven: Driven) -> None:
-    driven.step(events.Offered([offer("o7", agent="agent-2", host="127.0.0.7")]))
+    driven.offer("o7", agent="agent-2", host="127.0.0.7")
     driven.run()
     before = written(driven).ports
     assert set(before) == {placed(driven).placements[A].host, "127.0.0.7"}
@@ -94,7 +93,7 @@ def test_the_right_ports_with_another_signature_are_signed_again(driven: Driven)
 
 
 def test_a_new_framework_keeps_hosts_with_tasks_and_forgets_others(driven: Driven) -> None:
-    driven.step(events.Offered([offer("o7", agent="agent-2", host="127.0.0.7")]))
+    driven.offer("o7", agent="agent-2", host="127.0.0.7")
     driven.run()
     before = written(driven).ports
     assert "127.0.0.7" in before

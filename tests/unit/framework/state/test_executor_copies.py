@@ -1,11 +1,9 @@
 """Which agents need not fetch the executor: those where one of ours has started lately."""
 
 from executor import bundle
-from framework import events
 from framework.state import executor_copies
 from prevs.states import Cause, Phase
 from tests.fakes.driven import EXECUTOR, A, B, Driven
-from tests.fakes.offers import offer
 
 
 def fetches(driven: Driven) -> bool:
@@ -16,7 +14,7 @@ def fetches(driven: Driven) -> bool:
 def start(driven: Driven, sha: str, agent: str = "agent-1") -> bool:
     """Start a preview on an agent; tell whether that fetches the executor."""
     driven.start(sha, sha)
-    driven.step(events.Offered([offer(f"for {sha}", agent=agent)]))
+    driven.offer(f"for {sha}", agent=agent)
     assert driven.preview(sha).agent_id == agent
     return fetches(driven)
 
@@ -47,7 +45,7 @@ def test_an_agent_where_an_executor_ended_silently_fetches_again(driven: Driven)
     assert not start(driven, B)
     driven.update("TASK_FAILED", sha=B, reason="REASON_EXECUTOR_TERMINATED")
     driven.tick(1.0)
-    driven.step(events.Offered([offer("once more")]))
+    driven.offer("once more")
     assert driven.cluster.tasks[-1].id == driven.task(B)
     assert fetches(driven)
 

@@ -9,7 +9,6 @@ from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.mishaps import Fate
-from tests.fakes.offers import offer
 
 DRAIN = Limits().drain
 
@@ -36,7 +35,7 @@ def test_a_port_is_not_assigned_again_before_the_proxies_have_removed_its_route(
     driven.znodes.proxies = [ProxyRecord({"hello": 0})]
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
     driven.start(B, "other")
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     assert driven.preview(B).host_port == 31001
 
 
@@ -48,7 +47,7 @@ def test_open_requests_delay_the_kill_and_the_port_until_they_end(driven: Driven
     driven.tick(DRAIN / 2)
     assert driven.cluster.of("kill") == []
     driven.start(B, "other")
-    driven.step(events.Offered([offer("o2")]))
+    driven.offer("o2")
     assert driven.preview(B).host_port == 31001
     driven.znodes.proxies[1] = proxy(1, driven.task(B))
     driven.tick()

@@ -31,7 +31,6 @@ from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from prevs.units import preview_unit
 from tests.fakes.driven import APP, A, Driven
-from tests.fakes.offers import offer
 from tests.fakes.task_scene import TaskScene
 
 TABLE: Mapping[str, Mapping[str, Mapping[str, Any] | str]] = json.loads(
@@ -130,7 +129,7 @@ class Scene(TaskScene):
 
         self.driven.cluster.before = fail
         self.driven.step(events.Subscribed("framework-1"))
-        self.driven.step(events.Offered([offer()]))
+        self.driven.offer()
 
 
 HAPPENINGS: Mapping[str, Callable[[Scene], object]] = {

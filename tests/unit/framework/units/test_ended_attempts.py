@@ -1,13 +1,11 @@
 import dataclasses
 
-from framework import events
 from framework.errors import Unavailable
 from framework.units import ended_attempts
 from framework.units.ended_attempts import KEPT, LONGEST_WHY
 from prevs.records import EndedAttempt, Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, Driven
-from tests.fakes.offers import offer
 
 NOW = 1000.0
 
@@ -42,7 +40,7 @@ def test_a_failed_attempt_is_noted_with_its_cause_even_where_it_is_retried(
     assert driven.preview().state is State.QUEUED
     assert (first.cause, first.exit_code, first.why) == (Cause.APP_EXITED, 3, "Gone.")
     driven.tick(60)
-    driven.step(events.Offered([offer("again")]))
+    driven.offer("again")
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED, message="No.")
     assert [(one.number, one.why) for one in driven.preview().attempts] == [
         (1, "Gone."),
@@ -53,7 +51,7 @@ def test_a_failed_attempt_is_noted_with_its_cause_even_where_it_is_retried(
 def test_a_launch_that_was_not_sent_is_not_an_attempt(driven: Driven) -> None:
     driven.cluster.failure = Unavailable("Mesos")
     driven.start()
-    driven.step(events.Offered([offer("1")]))
+    driven.offer("1")
     assert driven.preview().state is State.QUEUED
     assert driven.preview().attempts == ()
 

@@ -28,7 +28,6 @@ from prevs.records import Failure
 from prevs.states import Cause, Phase
 from prevs.work import Progress
 from tests.fakes.driven import APP, A, Driven
-from tests.fakes.offers import offer
 from tests.fakes.task_scene import TaskScene
 
 TABLE: Mapping[str, Mapping[str, Mapping[str, Any] | str]] = json.loads(
@@ -99,7 +98,7 @@ class Scene(TaskScene):
 
         self.driven.cluster.before = fail
         self.driven.step(events.Subscribed("framework-1"))
-        self.driven.step(events.Offered([offer()]))
+        self.driven.offer()
 
 
 HAPPENINGS: Mapping[str, Callable[[Scene], object]] = {
