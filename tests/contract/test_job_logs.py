@@ -9,7 +9,7 @@ from executor.log.output import Output
 from executor.ports import Left
 from prevs.log_split import LogSplit
 from tests.fakes.containers import App
-from tests.unit.executor.attempt.test_work import DONE, World
+from tests.unit.executor.attempt.test_work import DONE, JobWorld
 
 pytestmark = pytest.mark.contract
 
@@ -20,7 +20,7 @@ OUTPUT = "== mine ==\nthe end\n"
 def test_the_client_tells_each_line_of_the_executor_from_the_output(
     tmp_path: Path, *, is_late: bool
 ) -> None:
-    world = World(tmp_path, App(left=Left(b"", artifacts=1000, left_out=3)))
+    world = JobWorld(tmp_path, App(left=Left(b"", artifacts=1000, left_out=3)))
     if not is_late:
         world.end_at(50.0, DONE)
     world.run()

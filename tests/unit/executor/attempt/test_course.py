@@ -3,8 +3,6 @@
 import threading
 from pathlib import Path
 
-import pytest
-
 from executor.attempt.course import IMAGE_GONE
 from executor.errors import (
     BuildFailed,
@@ -19,11 +17,6 @@ from tests.fakes.attempts import FakeCheckout, FakeImages, FakeRegistry
 from tests.fakes.containers import App, FakeContainer, FakeContainers
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
 from tests.unit.executor.attempt.world import World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_with_an_image_it_starts_at_once_and_runs_until_a_stop(world: World) -> None:

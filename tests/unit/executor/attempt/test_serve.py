@@ -24,11 +24,6 @@ REFUSED = Answer(connected=False)
 NOT_SERVING = Answer(True, passed=False, problem="its health service answers NOT_SERVING")
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def test_a_slow_health_check_is_reported_once(world: World) -> None:
     world.probe = ScriptedProbe(*[REFUSED] * 40, Answer(True, 503), OK)
     world.stop_at(1000.0)

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course
-from executor.attempt.image_provider import ImageProvider, ImageSources
+from executor.attempt.course import Use
 from executor.attempt.task_states import Outcome, TaskState, last_status
 from executor.attempt.work import Work, work_spec
 from executor.errors import DiskFull, DockerUnavailable, ExecutorError
@@ -28,63 +27,39 @@ from prevs.commit_settings import RunSettings
 from prevs.states import Cause, Phase
 from prevs.work import Progress
 from prevs.work import Work as Ordered
-from tests.fakes.attempts import (
-    FakeCheckout,
-    FakeImages,
-    JumpingSignals,
-    MemoryLog,
-    RecordingReports,
-)
 from tests.fakes.containers import App, FakeContainer, FakeContainers
 from tests.unit.executor.attempt.test_attempt import ORDER
+from tests.unit.executor.attempt.world import World
 from tests.waits import wait_until
 
 WORK = Ordered("k3j9x0q2ab", ("report", "--all"), timeout=60.0)
 DONE = Exit(0, out_of_memory=False)
 
 
-class World:
+class JobWorld(World):
     """An agent in memory, with a job whose command is `app`."""
 
     def __init__(self, folder: Path, app: App) -> None:
-        self.log = MemoryLog()
-        self.signals = JumpingSignals()
-        self.reports = RecordingReports()
-        self.order = dataclasses.replace(ORDER, container_port=0, host_port=0, work=WORK)
-        self.attempt = Attempt("hello.job.abc", "agent-1", "c1", self.order)
-        self.containers = FakeContainers({self.attempt.image: app}, self.log)
-        self._folder = folder
+        order = dataclasses.replace(ORDER, container_port=0, host_port=0, work=WORK)
+        super().__init__(folder, app, attempt=Attempt("hello.job.abc", "agent-1", "c1", order))
+        self.slow = 1.0
 
-    def run(self, slow: float = 1.0) -> Outcome:
-        images = FakeImages([self.attempt.image])
-        sources = ImageSources(
-            lambda: FakeCheckout(self._folder), lambda on_start: None, images, None
-        )
-        work = Work(
-            self.attempt,
+    def _use(self, attempt: Attempt) -> Use:
+        return Work(
+            attempt,
             WORK,
             containers=self.containers,
             reports=self.reports,
             log=self.log,
             signals=self.signals,
             now=self.signals.now,
-            artifacts=self._folder,
-            slow=slow,
+            artifacts=self.folder,
+            slow=self.slow,
         )
-        provider = ImageProvider(self.attempt, sources, reports=self.reports, log=self.log)
-        return Course(self.attempt, provider, work, log=self.log, signals=self.signals).run()
-
-    @property
-    def container(self) -> FakeContainer:
-        (container,) = self.containers.running.values()
-        return container
-
-    def end_at(self, seconds: float, end: Exit) -> None:
-        self.signals.plan(seconds, lambda: self.container.end(end))
 
 
 def test_a_command_that_succeeds_is_finished_with_what_it_left(tmp_path: Path) -> None:
-    world = World(tmp_path, App(left=Left(b"42", progress=b"100 done\n", artifacts=2)))
+    world = JobWorld(tmp_path, App(left=Left(b"42", progress=b"100 done\n", artifacts=2)))
     world.end_at(50.0, DONE)
     assert world.run() == Finished(b"42", Progress(100, "done"))
     assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
@@ -96,7 +71,7 @@ def test_a_command_that_succeeds_is_finished_with_what_it_left(tmp_path: Path) -
 class SlowContainers(FakeContainers):
     """Starts a container only once `told` returns True."""
 
-    def __init__(self, world: World, told: Callable[[], bool]) -> None:
+    def __init__(self, world: JobWorld, told: Callable[[], bool]) -> None:
         super().__init__({world.attempt.image: App()}, world.log)
         self._told = told
 
@@ -112,7 +87,7 @@ class SlowContainers(FakeContainers):
 def test_only_the_first_job_of_an_executor_reports_that_it_starts(
     tmp_path: Path, attempt: str, phases: list[Phase]
 ) -> None:
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
     world.attempt = world.attempt._replace(task_id=names.task_id("hello", "a" * 40, attempt))
     world.end_at(50.0, DONE)
     world.run()
@@ -120,11 +95,12 @@ def test_only_the_first_job_of_an_executor_reports_that_it_starts(
 
 
 def test_a_later_job_reports_that_it_starts_if_that_is_slow(tmp_path: Path) -> None:
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
     world.attempt = world.attempt._replace(task_id=names.task_id("hello", "a" * 40, "abc-2"))
     world.containers = SlowContainers(world, lambda: world.reports.phases == [Phase.STARTING])
     world.end_at(50.0, DONE)
-    world.run(slow=0.0)
+    world.slow = 0.0
+    world.run()
     assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
 
 
@@ -142,7 +118,7 @@ def test_a_later_job_reports_that_it_starts_if_that_is_slow(tmp_path: Path) -> N
 def test_a_command_that_does_not_succeed_is_a_failure_with_the_reason(
     tmp_path: Path, end: Exit, kind: type[ExecutorError], fields: dict[str, object]
 ) -> None:
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
     world.end_at(50.0, end)
     error = world.run()
     assert type(error) is kind
@@ -153,7 +129,7 @@ def test_a_command_that_does_not_succeed_is_a_failure_with_the_reason(
 
 @pytest.mark.parametrize("end", [Exit(3, False), Exit(137, True)])
 def test_a_command_that_fails_keeps_its_result(tmp_path: Path, end: Exit) -> None:
-    world = World(tmp_path, App(left=Left(b"3 of 40 tests failed")))
+    world = JobWorld(tmp_path, App(left=Left(b"3 of 40 tests failed")))
     world.end_at(50.0, end)
     outcome = world.run()
     state, report, _ = last_status(outcome)
@@ -162,13 +138,13 @@ def test_a_command_that_fails_keeps_its_result(tmp_path: Path, end: Exit) -> Non
 
 
 def test_a_command_that_runs_too_long_keeps_its_result(tmp_path: Path) -> None:
-    world = World(tmp_path, App(left=Left(b"half of it")))
+    world = JobWorld(tmp_path, App(left=Left(b"half of it")))
     _, report, _ = last_status(world.run())
     assert (report.cause, base64.b64decode(report.result)) == (Cause.TIMED_OUT, b"half of it")
 
 
 def test_a_result_that_cannot_be_kept_does_not_hide_the_failure(tmp_path: Path) -> None:
-    world = World(tmp_path, App(left=Left(None, "It has 70,000 bytes.")))
+    world = JobWorld(tmp_path, App(left=Left(None, "It has 70,000 bytes.")))
     world.end_at(50.0, Exit(3, False))
     error = world.run()
     assert isinstance(error, CommandExited)
@@ -181,14 +157,14 @@ def test_what_docker_loses_is_no_failure_of_the_command() -> None:
 
 
 def test_a_command_that_fills_the_disk_is_ended_as_a_command(tmp_path: Path) -> None:
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
     raise_at(world, 50.0, DiskFull(7))
     error = world.run()
     assert isinstance(error, JobDiskFull)
     assert (error.limit, "application" in str(error)) == (7, False)
 
 
-def raise_at(world: World, seconds: float, error: ExecutorError) -> None:
+def raise_at(world: JobWorld, seconds: float, error: ExecutorError) -> None:
     """Let exit() of the container raise an error at a time."""
 
     def fail() -> Exit | None:
@@ -202,7 +178,7 @@ def raise_at(world: World, seconds: float, error: ExecutorError) -> None:
 
 @pytest.mark.parametrize("obeys", [True, False])
 def test_the_time_limit_ends_a_command_within_its_grace(tmp_path: Path, obeys: bool) -> None:
-    world = World(tmp_path, App(obeys_sigterm=obeys))
+    world = JobWorld(tmp_path, App(obeys_sigterm=obeys))
     containers: list[FakeContainer] = []
     world.signals.plan(1.0, lambda: containers.append(world.container))
     error = world.run()
@@ -214,7 +190,7 @@ def test_the_time_limit_ends_a_command_within_its_grace(tmp_path: Path, obeys: b
 
 
 def test_the_time_limit_holds_while_docker_does_not_answer(tmp_path: Path) -> None:
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
 
     def fail() -> bool:
         raise DockerUnavailable("it restarts")
@@ -225,13 +201,13 @@ def test_the_time_limit_holds_while_docker_does_not_answer(tmp_path: Path) -> No
 
 
 def test_a_command_that_ends_at_its_time_limit_has_ended_by_itself(tmp_path: Path) -> None:
-    world = World(tmp_path, App(left=Left(b"42")))
+    world = JobWorld(tmp_path, App(left=Left(b"42")))
     # docker tells of it only after it was asked to end the command.
     tell_late(world, DONE)
     assert world.run() == Finished(b"42")
 
 
-def tell_late(world: World, end: Exit) -> None:
+def tell_late(world: JobWorld, end: Exit) -> None:
     """Let the container have ended, but tell of it only once it was to be terminated."""
 
     def terminate() -> bool:
@@ -248,7 +224,7 @@ def tell_late(world: World, end: Exit) -> None:
 
 
 def test_a_stop_ends_the_command_and_is_no_failure(tmp_path: Path) -> None:
-    world = World(tmp_path, App(obeys_sigterm=False))
+    world = JobWorld(tmp_path, App(obeys_sigterm=False))
     world.signals.plan(30.0, world.signals.stop)
     assert world.run() is None
     assert world.signals.now() >= 30.0 + world.signals.grace
@@ -261,14 +237,14 @@ def test_a_stop_ends_the_command_and_is_no_failure(tmp_path: Path) -> None:
 def test_a_command_that_succeeded_before_a_stop_has_succeeded(
     tmp_path: Path, end: Exit, outcome: Outcome
 ) -> None:
-    world = World(tmp_path, App(left=Left(b"42")))
+    world = JobWorld(tmp_path, App(left=Left(b"42")))
     tell_late(world, end)
     world.signals.plan(30.0, world.signals.stop)
     assert world.run() == outcome
 
 
 def test_a_command_that_a_stop_makes_end_well_was_stopped(tmp_path: Path) -> None:
-    world = World(tmp_path, App(left=Left(b"42")))
+    world = JobWorld(tmp_path, App(left=Left(b"42")))
 
     def stop() -> None:
         container = world.container
@@ -285,7 +261,7 @@ def test_a_command_that_a_stop_makes_end_well_was_stopped(tmp_path: Path) -> Non
 
 
 def test_a_result_that_cannot_be_kept_fails_the_job(tmp_path: Path) -> None:
-    world = World(tmp_path, App(exits=DONE, left=Left(None, "It has 70,000 bytes.")))
+    world = JobWorld(tmp_path, App(exits=DONE, left=Left(None, "It has 70,000 bytes.")))
     error = world.run()
     assert isinstance(error, ResultUnusable)
     assert (error.cause, error.exit_code) == (Cause.RESULT_UNUSABLE, 0)
@@ -295,7 +271,7 @@ def test_a_result_that_cannot_be_kept_fails_the_job(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [0, 3])
 def test_only_a_result_is_worth_a_loss(tmp_path: Path, code: int) -> None:
     """If docker goes away after a failure, that stays the reason."""
-    world = World(tmp_path, App())
+    world = JobWorld(tmp_path, App())
 
     def take(folder: Path) -> Left:
         raise DockerUnavailable(f"nothing came into {folder}")
@@ -309,7 +285,7 @@ def test_only_a_result_is_worth_a_loss(tmp_path: Path, code: int) -> None:
 
 
 def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
-    world = World(tmp_path, App(exits=DONE, left=Left(artifacts=1, left_out=3)))
+    world = JobWorld(tmp_path, App(exits=DONE, left=Left(artifacts=1, left_out=3)))
     assert world.run() == Finished(b"")
     assert "kept 1 file of /run/prevs/artifacts" in world.log.headers
     assert any(header.startswith("left out 3 entries of") for header in world.log.headers)
@@ -318,7 +294,7 @@ def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
 def test_the_container_of_a_job_is_that_of_the_preview_without_what_serves(
     tmp_path: Path,
 ) -> None:
-    attempt = World(tmp_path, App()).attempt
+    attempt = JobWorld(tmp_path, App()).attempt
     run = RunSettings(command=("serve",), volumes=("/data",), hooks=(("x",),), read_only=True)
     order = dataclasses.replace(attempt.order, run=run)
     spec = work_spec(attempt._replace(order=order), WORK)
@@ -328,7 +304,7 @@ def test_the_container_of_a_job_is_that_of_the_preview_without_what_serves(
 
 
 def test_a_jobs_variables_override_the_apps_and_ours_override_both(tmp_path: Path) -> None:
-    attempt = World(tmp_path, App()).attempt
+    attempt = JobWorld(tmp_path, App()).attempt
     order = dataclasses.replace(
         attempt.order,
         run=RunSettings(environment={"A": "commit", "B": "commit", "C": "commit"}),
@@ -360,7 +336,7 @@ def test_a_jobs_variables_override_the_apps_and_ours_override_both(tmp_path: Pat
 
 @pytest.mark.parametrize("stdin", [False, True])
 def test_a_payload_is_a_file_and_on_request_the_standard_input(tmp_path: Path, stdin: bool) -> None:
-    attempt = World(tmp_path, App()).attempt
+    attempt = JobWorld(tmp_path, App()).attempt
     payload = base64.b64encode(b"\0\xff").decode()
     spec = work_spec(attempt, dataclasses.replace(WORK, payload=payload, stdin=stdin))
     assert spec.exchange == {"payload": b"\0\xff"}

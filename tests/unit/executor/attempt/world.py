@@ -28,12 +28,14 @@ OK = Answer(connected=True, status=200)
 class World:
     """An agent in memory: a commit with a Dockerfile, an image of it, an app that stays up."""
 
-    def __init__(self, folder: Path, app: App | None = None) -> None:
+    def __init__(self, folder: Path, app: App | None = None, *, attempt: Attempt = ATTEMPT) -> None:
         (folder / "Dockerfile").write_text("FROM scratch\n")
+        self.folder = folder
+        self.attempt = attempt
         self.log = MemoryLog()
         self.signals = JumpingSignals()
-        self.images = FakeImages([ATTEMPT.image])
-        self.containers = FakeContainers({ATTEMPT.image: app or App()}, self.log)
+        self.images = FakeImages([attempt.image])
+        self.containers = FakeContainers({attempt.image: app or App()}, self.log)
         self.disk_is_full = False
         self.volumes = FakeVolumes()
         self.reports = RecordingReports()
@@ -48,15 +50,19 @@ class World:
     def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
         return FakeContainers(apps, self.log)
 
-    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> Outcome:
-        sources = ImageSources(lambda: self.checkout, self._make_room, self.images, self.registry)
-        provider = ImageProvider(
-            attempt, sources, reports=self.reports, log=self.log, push_end=push_end
-        )
-        use = self._use(attempt, sources)
+    def run(self, attempt: Attempt | None = None, push_end: float = PUSH_END) -> Outcome:
+        attempt = attempt or self.attempt
+        provider, use = self.provide(attempt, push_end), self._use(attempt)
         return Course(attempt, provider, use, log=self.log, signals=self.signals).run()
 
-    def _use(self, attempt: Attempt, sources: ImageSources) -> Use:
+    def provide(self, attempt: Attempt, push_end: float = PUSH_END) -> ImageProvider:
+        """Return what gets the image of an attempt."""
+        sources = ImageSources(lambda: self.checkout, self._make_room, self.images, self.registry)
+        return ImageProvider(
+            attempt, sources, reports=self.reports, log=self.log, push_end=push_end
+        )
+
+    def _use(self, attempt: Attempt) -> Use:
         return self._serve(attempt)
 
     def _serve(self, attempt: Attempt) -> Serve:
@@ -77,7 +83,6 @@ class World:
         self.signals = signals
 
     def end_at(self, seconds: float, end: Exit) -> None:
-        self.signals = JumpingSignals()
         self.signals.plan(seconds, lambda: self.container.end(end))
 
     @property

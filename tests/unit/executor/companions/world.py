@@ -7,7 +7,7 @@ from typing import cast
 
 from executor.attempt.attempt import Attempt
 from executor.attempt.course import Use
-from executor.attempt.image_provider import PUSH_END, ImageProvider, ImageSources
+from executor.attempt.image_provider import PUSH_END
 from executor.attempt.task_states import Outcome
 from executor.companions.companion_images import CompanionSources
 from executor.companions.image_pull import ImagePull, Wanted
@@ -91,20 +91,21 @@ class CompanionWorld(World):
             return ATTEMPT.image
         return names.pulled_tag(companion.image, ATTEMPT.cluster, trusted=True)
 
-    def run(self, attempt: Attempt = ATTEMPT, push_end: float = PUSH_END) -> Outcome:
+    def run(self, attempt: Attempt | None = None, push_end: float = PUSH_END) -> Outcome:
+        attempt = attempt or self.attempt
         order = dataclasses.replace(
             attempt.order, run=self.settings, environment={"APP_KEY": "known"}
         )
         return super().run(attempt._replace(order=order), push_end)
 
-    def _use(self, attempt: Attempt, sources: ImageSources) -> Use:
+    def _use(self, attempt: Attempt) -> Use:
         self.readiness = FakeReadiness(self.signals, self.ready_after)
         edges = Edges(
             containers=lambda log, add: self.containers,
             log_of=lambda name: PrefixedLog(self.log, name),
             sources=CompanionSources(
                 hold=self.held.append,
-                stage=lambda one: ImageProvider(one, sources, reports=self.reports, log=self.log),
+                stage=self.provide,
                 pulls=cast("ImagePull", self.pulls),
                 confined=Confinement(),
                 make_room=self._make_room,
