@@ -136,12 +136,7 @@ class FakeImages:
             raise BuildExposed(self.exposed)
 
     def build(
-        self,
-        context: Context,
-        spec: ImageSpec,
-        *,
-        limit: float,
-        at_step: Callable[[str], None],
+        self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
     ) -> None:
         for step in self._steps:
             at_step(step)

@@ -217,11 +217,7 @@ class FakePreviews(ServiceClient, Commands):
         self.change_secrets(app, lambda given: dataclasses.replace(given, variables={}))
 
     def change_access(
-        self,
-        app: str,
-        change: Callable[[AccessRecord], AccessRecord],
-        *,
-        anew: bool = False,
+        self, app: str, change: Callable[[AccessRecord], AccessRecord], *, anew: bool = False
     ) -> AccessRecord:
         self._raise_error()
         if not anew and (RecordKind.ACCESS, app) in self.refused:

@@ -5,16 +5,7 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from prevs.gate_rules import Request
-from prevs.gates import (
-    LOTS,
-    Condition,
-    ConditionKind,
-    Override,
-    Revision,
-    Rule,
-    Sticky,
-    Target,
-)
+from prevs.gates import LOTS, Condition, ConditionKind, Override, Revision, Rule, Sticky, Target
 
 
 def merge(*parts: Mapping[str, str]) -> Mapping[str, str]:

@@ -261,9 +261,7 @@ def test_a_register_that_forgets_an_acknowledged_write_is_found(
 
 
 @given(st.lists(st.tuples(st.sampled_from("pq"), st.booleans()), max_size=40))
-def test_proxies_that_only_go_forward_are_never_suspected(
-    moves: list[tuple[str, bool]],
-) -> None:
+def test_proxies_that_only_go_forward_are_never_suspected(moves: list[tuple[str, bool]]) -> None:
     """Each proxy follows a branch at its own pace, over commits that each come once."""
     commits = [f"{n:040x}" for n in range(len(moves) + 1)]
     steps: list[Step] = [at(n / 100, Name(HOST, "site", (c,))) for n, c in enumerate(commits)]

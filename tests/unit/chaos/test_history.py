@@ -6,18 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.history import (
-    Fault,
-    Look,
-    Name,
-    Outcome,
-    Recorder,
-    Visit,
-    What,
-    Write,
-    pick,
-    read,
-)
+from tests.chaos.history import Fault, Look, Name, Outcome, Recorder, Visit, What, Write, pick, read
 
 WHATS: list[What] = [
     Visit("proxy", "main.site", "0001", True, 200, "site.a.1", "page"),

@@ -45,9 +45,7 @@ def test_the_head_of_main_has_the_secret_under_any_name(driven: Driven) -> None:
     assert given.withheld == 0
 
 
-def test_a_commit_that_main_has_left_loses_the_secret_at_its_next_start(
-    driven: Driven,
-) -> None:
+def test_a_commit_that_main_has_left_loses_the_secret_at_its_next_start(driven: Driven) -> None:
     limit(driven, branches=("main",))
     request(driven, A, "main", "heads/main")
     assert "KEY" in order(driven).secrets
@@ -68,9 +66,7 @@ def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driv
     assert "KEY" in order(driven, 2).secrets
 
 
-def test_variables_for_builds_are_in_no_container_and_the_other_way_round(
-    driven: Driven,
-) -> None:
+def test_variables_for_builds_are_in_no_container_and_the_other_way_round(driven: Driven) -> None:
     limit(driven, given_for=GivenFor.BUILD)
     request(driven, A, "main", "heads/main")
     given = order(driven)

@@ -12,13 +12,7 @@ from hypothesis import strategies as st
 
 from prevs import codec
 from prevs.messages import BuildOrder, TaskReport
-from prevs.records import (
-    AppRecord,
-    PlacementsRecord,
-    PreviewRecord,
-    ProxyRecord,
-    RecordError,
-)
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, RecordError
 from prevs.stacks import StackRecord
 from prevs.states import State
 

@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 from tests.kernels.guest import StepFailed
 from tests.reach import expected
 from tests.reach.expected import TABLE, WHO, Way
-from tests.reach.matrix import (
-    Findings,
-    describe,
-    describe_for_programs,
-    find_differences,
-    is_good,
-)
+from tests.reach.matrix import Findings, describe, describe_for_programs, find_differences, is_good
 from tests.reach.measure import Target, collect
 
 MARK = "0badcafe"

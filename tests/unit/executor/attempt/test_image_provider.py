@@ -10,10 +10,7 @@ from executor.attempt.image_provider import ImageProvider
 from executor.errors import BuildExposed
 from prevs.commit_settings import BuildSettings
 from prevs.states import Cause, Phase
-from tests.fakes.attempts import (
-    FakeImages,
-    FakeRegistry,
-)
+from tests.fakes.attempts import FakeImages, FakeRegistry
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
 from tests.unit.executor.attempt.world import World
 from tests.waits import wait_until

@@ -291,9 +291,7 @@ def test_what_is_not_kept_is_said(tmp_path: Path) -> None:
     assert any(header.startswith("left out 3 entries of") for header in world.log.headers)
 
 
-def test_the_container_of_a_job_is_that_of_the_preview_without_what_serves(
-    tmp_path: Path,
-) -> None:
+def test_the_container_of_a_job_is_that_of_the_preview_without_what_serves(tmp_path: Path) -> None:
     attempt = JobWorld(tmp_path, App()).attempt
     run = RunSettings(command=("serve",), volumes=("/data",), hooks=(("x",),), read_only=True)
     order = dataclasses.replace(attempt.order, run=run)

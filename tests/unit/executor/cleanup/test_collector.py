@@ -207,9 +207,7 @@ def test_a_collection_runs_once_per_interval_for_all_executors_of_an_agent(tmp_p
     assert world.shelf.names() == "d e f g h i"
 
 
-def test_the_first_collection_needs_no_new_inode(
-    tmp_path: Path,
-) -> None:
+def test_the_first_collection_needs_no_new_inode(tmp_path: Path) -> None:
     over = threading.Event()
     over.set()
     looking, building = World(tmp_path / "1", NINE), World(tmp_path / "2", NINE)

@@ -33,8 +33,7 @@ class Client:
     """
 
     def __init__(
-        self,
-        events: Callable[[], Iterator[Mapping[str, Any]]] = lambda: iter([DIED]),
+        self, events: Callable[[], Iterator[Mapping[str, Any]]] = lambda: iter([DIED])
     ) -> None:
         self.outputs: list[bytes] = [b""]
         self.is_running = False

@@ -9,12 +9,7 @@ from framework.apps.app_secrets import (
     with_forge_token,
     without_forge_token,
 )
-from framework.apps.forge_settings import (
-    UnknownForgeToken,
-    find_forks,
-    find_pulls,
-    show_pulls,
-)
+from framework.apps.forge_settings import UnknownForgeToken, find_forks, find_pulls, show_pulls
 from framework.apps.variable_scopes import VariableScope
 from framework.errors import InvalidSettings
 from prevs.records import AppRecord

@@ -181,11 +181,7 @@ def test_a_mistake_is_shown_at_its_field_and_nothing_typed_is_lost(
     ],
 )
 def test_a_new_app_shows_whether_its_repository_can_be_read(
-    dashboard: Dashboard,
-    visitor: Visitor,
-    listing: Listing | FrameworkError,
-    did: str,
-    text: str,
+    dashboard: Dashboard, visitor: Visitor, listing: Listing | FrameworkError, did: str, text: str
 ) -> None:
     dashboard.refs.listings["shop"] = listing
     answer = visitor.act("/add-app", name="shop", repository="/shop.git")

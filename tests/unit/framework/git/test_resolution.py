@@ -25,9 +25,7 @@ refs = st.builds(Ref, ref_names, st.sampled_from(["branch", "tag"]), st.sampled_
 
 
 @given(st.lists(refs, unique_by=lambda ref: (ref.kind, ref.name)))
-def test_every_ref_has_a_label_of_its_own_unless_two_share_it(
-    all_refs: Sequence[Ref],
-) -> None:
+def test_every_ref_has_a_label_of_its_own_unless_two_share_it(all_refs: Sequence[Ref]) -> None:
     labels = label_refs(all_refs)
     for ref in all_refs:
         label = names.slug(ref.name)

@@ -73,9 +73,7 @@ def test_each_agent_shows_who_uses_its_resources(api: ApiInProcess) -> None:
     assert (building["state"], building["label"]) == ("building", None)
 
 
-def test_a_preview_placed_after_mesos_answered_leaves_others_at_zero(
-    api: ApiInProcess,
-) -> None:
+def test_a_preview_placed_after_mesos_answered_leaves_others_at_zero(api: ApiInProcess) -> None:
     api.agents.known = [ONE._replace(used=Amount(0.0, 0.0))]
     assert fetch(api)["agents"][0]["others"] == {"cpus": 0.0, "mem": 0.0}
 

@@ -3,12 +3,7 @@ from typing import Any
 
 import pytest
 
-from framework.errors import (
-    AmbiguousLabel,
-    RepositoryUnreachable,
-    Unavailable,
-    UnknownLabel,
-)
+from framework.errors import AmbiguousLabel, RepositoryUnreachable, Unavailable, UnknownLabel
 from framework.meanings import Meaning, Suggestion
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess, problems, refusal
@@ -170,9 +165,7 @@ ROOM = {
 }
 
 
-def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_sent(
-    api: ApiInProcess,
-) -> None:
+def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_sent(api: ApiInProcess) -> None:
     added = api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/x", **ROOM})
     assert added.status_code == 201
     assert added.json().items() >= ROOM.items()
@@ -267,9 +260,7 @@ def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
     ]
 
 
-def test_an_unknown_label_comes_with_similar_labels_and_their_addresses(
-    api: ApiInProcess,
-) -> None:
+def test_an_unknown_label_comes_with_similar_labels_and_their_addresses(api: ApiInProcess) -> None:
     meant = [Suggestion("main", "branch", "main", SHA, True)]
     api.refs.leads["hello", "mian"] = UnknownLabel("hello", "mian", "there is none.", meant)
     answers = [

@@ -126,9 +126,7 @@ def test_every_write_is_noted_with_its_outcome(api: ApiInProcess) -> None:
     assert {one.client for one in api.audit.latest()} == {"127.0.0.1"}
 
 
-def test_a_refused_write_is_noted_with_the_app_and_label_of_its_problem(
-    api: ApiInProcess,
-) -> None:
+def test_a_refused_write_is_noted_with_the_app_and_label_of_its_problem(api: ApiInProcess) -> None:
     api.call("POST", "/v1/previews", json={"app": "hello", "label": "mian"})
     api.call("POST", "/v1/previews", json={"app": "nothing", "label": "main"})
     api.call("POST", "/v1/previews", json={"app": 3})

@@ -40,18 +40,14 @@ def test_a_key_without_quotes_is_the_same_key(api: ApiInProcess) -> None:
     assert order(api, key={"Idempotency-Key": '"abc-1"'}).status_code == 201
 
 
-def test_another_order_of_the_same_kind_with_that_key_is_refused(
-    api: ApiInProcess,
-) -> None:
+def test_another_order_of_the_same_kind_with_that_key_is_refused(api: ApiInProcess) -> None:
     order(api)
     assert refusal(order(api, {**SHOP, "mem": 256})) == (422, "idempotency-key-reused")
     start = {"app": "hello", "label": "main"}
     assert api.call("POST", "/v1/previews", json=start, headers=KEY).status_code == 202
 
 
-def test_each_token_has_keys_of_its_own_also_where_another_gets_its_name(
-    api: ApiInProcess,
-) -> None:
+def test_each_token_has_keys_of_its_own_also_where_another_gets_its_name(api: ApiInProcess) -> None:
     found = []
     for _ in range(2):
         _, token = api.tokens.add_token("deploys", Scope.ADMIN)

@@ -19,13 +19,7 @@ from framework.access import Scope
 from framework.http_api.admission.calls import Call, Operations, read_call
 from framework.http_api.admission.guards import Authentication
 from framework.http_api.admission.limits import FailedAuthLimit
-from framework.http_api.admission.operations import (
-    BODY_LIMIT,
-    Operation,
-    Reach,
-    Routes,
-    operation,
-)
+from framework.http_api.admission.operations import BODY_LIMIT, Operation, Reach, Routes, operation
 from prevs.records import AppRecord
 from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
 from tests.fakes.calls import CALLS, is_for, list_declared, send

@@ -272,9 +272,7 @@ def test_a_preview_that_waits_for_a_retry_shows_its_time(
     assert api.call("GET", ONE).json()["next_try"] == next_try
 
 
-def test_a_reason_why_nothing_starts_holds_for_every_waiting_preview(
-    api: ApiInProcess,
-) -> None:
+def test_a_reason_why_nothing_starts_holds_for_every_waiting_preview(api: ApiInProcess) -> None:
     api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room")
     api.previews.put("hello", OTHER, State.RUNNING)
     api.trouble = "The Mesos master has not accepted this framework yet."
@@ -306,9 +304,7 @@ def test_a_preview_says_that_it_runs_without_its_volumes(api: ApiInProcess) -> N
     assert api.call("GET", ONE).json()["reason"] == ""
 
 
-def test_a_preview_shows_its_effective_settings_and_their_mistakes(
-    api: ApiInProcess,
-) -> None:
+def test_a_preview_shows_its_effective_settings_and_their_mistakes(api: ApiInProcess) -> None:
     mistake = Mistake(3, "prot is not known; did you mean port?")
     failure = Failure(Cause.SETTINGS_INVALID, "It has a mistake.", mistakes=(mistake,))
     wanted = CommitSettings(port=8000, mem=64)

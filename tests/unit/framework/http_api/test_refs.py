@@ -29,9 +29,7 @@ def names(api: ApiInProcess, **query: Any) -> list[str]:
     return [ref["name"] for ref in fetch(api, "refs", **query)["refs"]]
 
 
-def test_branches_and_tags_have_an_address_unless_it_is_ambiguous(
-    api: ApiInProcess,
-) -> None:
+def test_branches_and_tags_have_an_address_unless_it_is_ambiguous(api: ApiInProcess) -> None:
     answer = fetch(api, "refs")
     assert answer["refs"][1] == {
         "name": "feature/Cart",

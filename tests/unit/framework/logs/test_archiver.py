@@ -129,9 +129,7 @@ def test_a_missing_sandbox_is_seldom_looked_for(world: World) -> None:
     assert world.sandboxes.tails == 2
 
 
-def test_a_new_leader_fetches_missing_logs_and_drops_the_others(
-    world: World,
-) -> None:
+def test_a_new_leader_fetches_missing_logs_and_drops_the_others(world: World) -> None:
     world.have(State.FAILED, State.FAILED)
     world.sandboxes.output |= {"t0": b"no\n", "t1": b"no\n"}
     world.keeping.look(0.0)

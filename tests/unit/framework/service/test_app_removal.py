@@ -1,10 +1,7 @@
 import pytest
 
 from framework import events
-from framework.errors import (
-    Unavailable,
-    UnknownApp,
-)
+from framework.errors import Unavailable, UnknownApp
 from prevs.records import ProxyRecord
 from tests.fakes.driven import B, C, Driven
 

@@ -18,9 +18,7 @@ def heads(driven: Driven, **labels: str | None) -> None:
     driven.step(events.HeadsFetched("hello", Heads(labels)))
 
 
-def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
-    driven: Driven,
-) -> None:
+def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(driven: Driven) -> None:
     driven.run()
     driven.step(events.HeadsFetched("hello", Heads({"main": B})))
     assert driven.preview(B).state is State.QUEUED

@@ -290,9 +290,7 @@ def test_pull_requests_are_built_once_they_may_be_and_end_with_them(driven: Driv
     assert found(driven) == {}
 
 
-def test_pull_requests_of_before_are_not_new_when_they_begin_to_be_followed(
-    driven: Driven,
-) -> None:
+def test_pull_requests_of_before_are_not_new_when_they_begin_to_be_followed(driven: Driven) -> None:
     push(driven, main=A)
     change(driven, pulls="all")
     look(driven, pull(1, B))

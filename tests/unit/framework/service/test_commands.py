@@ -64,9 +64,7 @@ def test_the_old_commit_loses_its_label_when_it_stops(driven: Driven) -> None:
     assert driven.preview(B).labels == ("main",)
 
 
-def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
-    driven: Driven,
-) -> None:
+def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(driven: Driven) -> None:
     driven.run()
     driven.start(B, "main")
     driven.start(C, "main")
@@ -79,9 +77,7 @@ def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
     assert driven.placements() == {A: (), B: (), C: ("main",)}
 
 
-def test_a_start_of_a_known_preview_is_one_write_including_the_label(
-    driven: Driven,
-) -> None:
+def test_a_start_of_a_known_preview_is_one_write_including_the_label(driven: Driven) -> None:
     driven.start(A, "main")
     driven.stop(A)
     driven.start(B, "v1")

@@ -127,9 +127,7 @@ def test_what_nobody_whom_we_trust_wrote_is_left_out(gates: GateStory) -> None:
     assert stranger.znodes.records["gates", "api"][0] == stored
 
 
-def test_a_proposal_that_somebody_else_has_written_never_comes_into_force(
-    gates: GateStory,
-) -> None:
+def test_a_proposal_that_somebody_else_has_written_never_comes_into_force(gates: GateStory) -> None:
     gates.driven.run(A, "main")
     gates.driven.run(B, "v1")
     gate = gates.put(("/", "main"))

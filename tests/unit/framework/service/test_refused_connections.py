@@ -41,9 +41,7 @@ def test_a_refused_connection_is_the_previews_reason_and_its_task_is_reconciled_
     assert len(driven.cluster.of("reconcile")) == queries + 1, "that is a new one"
 
 
-def test_an_attempt_that_mesos_calls_running_fails_when_refusals_last(
-    driven: Driven,
-) -> None:
+def test_an_attempt_that_mesos_calls_running_fails_when_refusals_last(driven: Driven) -> None:
     driven.run()
     first = driven.task()
     driven.refuse(0)
@@ -131,9 +129,7 @@ def test_after_a_new_subscription_nothing_is_ended_before_mesos_answers_again(
     assert driven.preview().state is State.QUEUED
 
 
-def test_an_old_refusal_during_a_lost_link_does_not_count(
-    driven: Driven,
-) -> None:
+def test_an_old_refusal_during_a_lost_link_does_not_count(driven: Driven) -> None:
     driven.run()
     driven.step(events.Disconnected())
     driven.refuse(0)

@@ -48,9 +48,7 @@ def test_a_write_without_an_answer_makes_one_job_whether_it_has_happened_or_not(
     assert after.schedule.count == 1
 
 
-def test_a_leader_that_dies_while_it_takes_back_a_write_leaves_one_job(
-    schedules: Story,
-) -> None:
+def test_a_leader_that_dies_while_it_takes_back_a_write_leaves_one_job(schedules: Story) -> None:
     schedules.put()
     schedules.driven.mishaps.plan([Fate.UNANSWERED, Fate.DIES_AFTER])
     schedules.until(NINE)

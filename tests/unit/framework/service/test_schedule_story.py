@@ -28,9 +28,7 @@ def schedules() -> Story:
     return Story()
 
 
-def test_a_time_makes_a_job_of_the_commit_to_which_the_label_leads_then(
-    schedules: Story,
-) -> None:
+def test_a_time_makes_a_job_of_the_commit_to_which_the_label_leads_then(schedules: Story) -> None:
     schedules.put()
     schedules.until(NINE - 1)
     assert schedules.jobs() == []
@@ -105,9 +103,7 @@ def test_a_time_whose_job_cannot_be_made_is_skipped_and_says_why(
     assert schedules.times() == [NINE + HOUR]
 
 
-def test_a_repository_that_is_away_is_asked_again_and_the_time_comes_late(
-    schedules: Story,
-) -> None:
+def test_a_repository_that_is_away_is_asked_again_and_the_time_comes_late(schedules: Story) -> None:
     schedules.lead(AWAY)
     schedules.put()
     schedules.until(NINE)

@@ -5,13 +5,7 @@ import pytest
 
 from framework import events
 from framework.apps.app_secrets import AppSecrets, Variable
-from framework.errors import (
-    NoKey,
-    SecretsChanged,
-    SecretsUnreadable,
-    UnknownApp,
-    UnknownVariable,
-)
+from framework.errors import NoKey, SecretsChanged, SecretsUnreadable, UnknownApp, UnknownVariable
 from framework.service.service_client import ServiceClient
 from framework.state.snapshot import Snapshot
 from prevs.messages import Credential

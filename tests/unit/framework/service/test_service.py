@@ -1,12 +1,7 @@
 import pytest
 
 from framework import events
-from framework.errors import (
-    Refused,
-    SessionLost,
-    Superseded,
-    Unavailable,
-)
+from framework.errors import Refused, SessionLost, Superseded, Unavailable
 from framework.ports import Use
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.service.service import STUCK_SECONDS
@@ -90,9 +85,7 @@ def test_only_one_of_two_frameworks_at_one_root_goes_on(driven: Driven) -> None:
     assert isinstance(second.service.ended, Superseded)
 
 
-def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(
-    driven: Driven,
-) -> None:
+def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(driven: Driven) -> None:
     driven.start()
     driven.step(events.StoreSuspended())
     driven.offer()

@@ -39,9 +39,7 @@ def test_a_pull_request_of_the_usual_branch_differs_in_nothing(stacks: StackStor
     assert stacks.find_wrong() == []
 
 
-def test_what_somebody_has_chosen_is_not_written_over_by_a_pull_request(
-    stacks: StackStory,
-) -> None:
+def test_what_somebody_has_chosen_is_not_written_over_by_a_pull_request(stacks: StackStory) -> None:
     stacks.heads[CART]["feature"] = FEATURE
     stacks.open("feature", "web")
     pull(stacks, 7, "feature", FEATURE)

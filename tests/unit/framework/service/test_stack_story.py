@@ -4,10 +4,7 @@ import pytest
 
 from framework.service.stacks.stack_commands import STOPPED
 from framework.service.stacks.stack_upkeep import CLOSED, MOVED_ON
-from framework.stacks.errors import (
-    UnknownStack,
-    UnknownVariant,
-)
+from framework.stacks.errors import UnknownStack, UnknownVariant
 from prevs import names
 from prevs.states import Phase, State
 from tests.fakes.stack_story import AUTH, CART, FEATURE, MAIN, NEXT, WEB, StackStory
@@ -207,9 +204,7 @@ def test_a_request_for_a_variant_that_was_closed_meanwhile_starts_nothing(
     assert stacks.previews() == []
 
 
-def test_an_instance_whose_member_gets_another_label_is_let_go_at_once(
-    stacks: StackStory,
-) -> None:
+def test_an_instance_whose_member_gets_another_label_is_let_go_at_once(stacks: StackStory) -> None:
     stacks.heads[CART]["dev"] = NEXT
     stacks.open("mine", cart="feature")
     before = stacks.run("cart", "mine")

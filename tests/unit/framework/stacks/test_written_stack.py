@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 
 from framework.errors import InvalidSettings
 from framework.stacks import written_stack
-from framework.stacks.written_stack import (
-    LONGEST_NAME,
-    MOST_MEMBERS,
-    Neighbours,
-    WrittenStack,
-)
+from framework.stacks.written_stack import LONGEST_NAME, MOST_MEMBERS, Neighbours, WrittenStack
 from prevs import names
 from prevs.stacks import Member, StackRecord, Variant
 

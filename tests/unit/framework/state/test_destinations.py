@@ -30,9 +30,7 @@ def placed(driven: Driven) -> PlacementsRecord:
     return record
 
 
-def test_an_agents_ports_are_written_before_a_placement_uses_them(
-    driven: Driven,
-) -> None:
+def test_an_agents_ports_are_written_before_a_placement_uses_them(driven: Driven) -> None:
     driven.run()
     place = placed(driven).placements[A]
     spans = written(driven).ports[place.host]
@@ -129,9 +127,7 @@ def test_during_a_change_of_the_token_ports_signed_with_the_other_stay_and_are_s
 
 
 @pytest.mark.parametrize("stored", [{}, {"10.0.0.9": (PortRange(1, 9),)}])
-def test_a_port_that_nobody_offered_counts_too(
-    stored: dict[str, tuple[PortRange, ...]],
-) -> None:
+def test_a_port_that_nobody_offered_counts_too(stored: dict[str, tuple[PortRange, ...]]) -> None:
     places = [("10.0.0.1", 31000), ("10.0.0.1", 31001), ("10.0.0.2", 5)]
     assert destinations.keep(stored, places) == {
         "10.0.0.1": (PortRange(31000, 31001),),

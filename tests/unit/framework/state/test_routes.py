@@ -165,9 +165,7 @@ def test_a_placement_that_may_be_gone_is_written_again(driven: Driven) -> None:
     assert driven.placements() == {A: ("main",)}
 
 
-def test_placements_name_a_newer_commit_that_failed_and_when_it_is_retried(
-    driven: Driven,
-) -> None:
+def test_placements_name_a_newer_commit_that_failed_and_when_it_is_retried(driven: Driven) -> None:
     driven.run()
     driven.place(B, "main")
     assert stored(driven).failed == {}

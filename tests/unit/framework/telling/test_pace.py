@@ -1,13 +1,6 @@
 from collections.abc import Sequence
 
-from framework.telling.pace import (
-    EDIT_SECONDS,
-    MOST_AN_HOUR,
-    REFUSED_SECONDS,
-    Pace,
-    Result,
-    Topic,
-)
+from framework.telling.pace import EDIT_SECONDS, MOST_AN_HOUR, REFUSED_SECONDS, Pace, Result, Topic
 
 
 def topic(number: int, app: str = "shop") -> Topic:

@@ -3,13 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.visitors.check_queue import (
-    AT_A_TIME,
-    MOST_WAITING,
-    REMEMBERED_S,
-    CheckQueue,
-    Ticket,
-)
+from framework.visitors.check_queue import AT_A_TIME, MOST_WAITING, REMEMBERED_S, CheckQueue, Ticket
 from tests.fakes.clock import FakeClock
 
 _CROWD = tuple(f"203.0.113.{number}" for number in range(20))

@@ -157,9 +157,7 @@ def test_a_status_that_cannot_be_written_stops_no_part(settings: Settings) -> No
     assert part.calls == ["start", "stop"]
 
 
-def test_a_check_for_a_supervisor_does_not_keep_one_from_starting(
-    settings: Settings,
-) -> None:
+def test_a_check_for_a_supervisor_does_not_keep_one_from_starting(settings: Settings) -> None:
     look = settings.lock_file.open("a+")
     fcntl.flock(look, fcntl.LOCK_SH)
     threading.Timer(0.05, look.close).start()

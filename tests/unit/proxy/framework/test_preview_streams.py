@@ -181,9 +181,7 @@ async def test_a_stream_ends_some_seconds_after_its_last_page(bench: Bench) -> N
 
 
 @in_a_loop
-async def test_a_broken_stream_goes_on_where_it_ended_and_no_page_notices(
-    bench: Bench,
-) -> None:
+async def test_a_broken_stream_goes_on_where_it_ended_and_no_page_notices(bench: Bench) -> None:
     async with bench.pages(None, None) as pages:
         bench.framework.put(state(), log("one", 3), ApiAway("it broke"))
         await bench.pass_time(1)
@@ -278,9 +276,7 @@ async def test_a_stream_begins_at_the_place_of_its_first_page(bench: Bench) -> N
 
 
 @in_a_loop
-async def test_a_slow_page_gets_only_the_last_state_and_all_of_the_log(
-    bench: Bench,
-) -> None:
+async def test_a_slow_page_gets_only_the_last_state_and_all_of_the_log(bench: Bench) -> None:
     bench.framework.log = "x" * 400_000
     slow = bench.streams.follow("hello", SHA, None)
     async with bench.pages(None):
@@ -300,9 +296,7 @@ async def test_a_slow_page_gets_only_the_last_state_and_all_of_the_log(
 
 
 @in_a_loop
-async def test_pages_get_the_same_end_for_a_second_and_then_a_new_stream(
-    bench: Bench,
-) -> None:
+async def test_pages_get_the_same_end_for_a_second_and_then_a_new_stream(bench: Bench) -> None:
     async with bench.pages(None):
         bench.framework.put(state(), END)
         await bench.settle()

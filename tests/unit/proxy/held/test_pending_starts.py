@@ -182,9 +182,7 @@ def test_a_defect_in_a_start_ends_the_wait_with_a_problem(bench: Bench) -> None:
 
 
 @in_its_loop
-async def test_many_hosts_are_started_one_by_one_and_polled_less_often(
-    bench: Bench,
-) -> None:
+async def test_many_hosts_are_started_one_by_one_and_polled_less_often(bench: Bench) -> None:
     pauses: list[float] = []
     hosts = 300
     looks = hosts / 100

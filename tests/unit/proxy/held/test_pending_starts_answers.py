@@ -5,12 +5,7 @@ import functools
 
 import pytest
 
-from framework.errors import (
-    AmbiguousLabel,
-    FrameworkError,
-    RepositoryUnreachable,
-    UnknownLabel,
-)
+from framework.errors import AmbiguousLabel, FrameworkError, RepositoryUnreachable, UnknownLabel
 from prevs.records import Failure
 from prevs.states import Cause
 from proxy.held.releases import Outcome
@@ -92,9 +87,7 @@ def test_a_host_that_was_routed_for_a_moment_is_waited_for_again(bench: Bench) -
 
 
 @in_its_loop
-async def test_a_start_goes_on_for_some_seconds_after_the_last_wait(
-    bench: Bench,
-) -> None:
+async def test_a_start_goes_on_for_some_seconds_after_the_last_wait(bench: Bench) -> None:
     bench.pending_starts.add(HOST, print)
     while bench.now < 10:
         await asyncio.sleep(0)
@@ -135,9 +128,7 @@ async def test_a_timeout_shows_the_progress_of_the_preview(bench: Bench) -> None
 
 
 @in_its_loop
-async def test_a_retry_ends_the_report_of_the_old_failure(
-    bench: Bench,
-) -> None:
+async def test_a_retry_ends_the_report_of_the_old_failure(bench: Bench) -> None:
     bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
     assert isinstance(await bench.wait(), Problem)
     assert bench.pending_starts.explain_timeout(HOST, 600).status == 502
@@ -175,9 +166,7 @@ def test_an_earlier_failure_is_reported_with_its_log_if_there_is_one(bench: Benc
 
 
 @in_its_loop
-async def test_callers_share_a_running_call_and_its_answer_for_a_moment(
-    bench: Bench,
-) -> None:
+async def test_callers_share_a_running_call_and_its_answer_for_a_moment(bench: Bench) -> None:
     find, opened = bench.framework.find, asyncio.Event()
 
     async def find_once_open(app: str, sha: str) -> Preview | None:

@@ -114,9 +114,7 @@ def test_a_wait_that_ends_at_once_probes_nothing(bench: Bench, leads: Route, ref
 
 
 @in_its_loop
-async def test_a_task_that_accepts_but_has_no_route_ends_no_wait(
-    bench: Bench,
-) -> None:
+async def test_a_task_that_accepts_but_has_no_route_ends_no_wait(bench: Bench) -> None:
     bench.at.append((2.0, lambda: bench.table.replace({})))
     bench.at.append((2.5, bench.take))
     bench.at.append((9.0, lambda: bench.table.replace({HOST: NEXT})))
@@ -213,9 +211,7 @@ async def test_a_framework_that_was_away_gets_the_report_later(bench: Bench) -> 
 
 
 @in_its_loop
-async def test_a_refused_report_is_repeated_and_logged_once(
-    bench: Bench,
-) -> None:
+async def test_a_refused_report_is_repeated_and_logged_once(bench: Bench) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
     report, calls = bench.framework.report_refused_tasks, [0]
 
@@ -236,9 +232,7 @@ async def test_a_refused_report_is_repeated_and_logged_once(
 
 
 @in_its_loop
-async def test_a_cancelled_query_does_not_cancel_the_others(
-    bench: Bench,
-) -> None:
+async def test_a_cancelled_query_does_not_cancel_the_others(bench: Bench) -> None:
     bench.take()
     leaves = asyncio.create_task(bench.refused_tasks.has_recovered(HOST, "one"))
     stays = asyncio.create_task(bench.refused_tasks.has_recovered(HOST, "one"))

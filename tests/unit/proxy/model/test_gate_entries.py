@@ -20,12 +20,7 @@ from prevs.gates import (
     Sticky,
     Target,
 )
-from proxy.model.gate_entries import (
-    GateEntries,
-    find_home,
-    list_entries,
-    list_lots,
-)
+from proxy.model.gate_entries import GateEntries, find_home, list_entries, list_lots
 from tests.fakes.random_gates import REQUESTS, REVISIONS, merge
 
 DOMAIN = "prevs.example"

@@ -10,11 +10,7 @@ HALF = (Target("main", 5000), Target("v1", 5000))
 
 
 def ask(
-    url: str,
-    *headers: str,
-    method: str = "GET",
-    lot: str = "7000",
-    site: str = "api.localhost",
+    url: str, *headers: str, method: str = "GET", lot: str = "7000", site: str = "api.localhost"
 ) -> str:
     """Return what HAProxy asks."""
     own = (f":site: {site}", f":method: {method}", f":url: {url}", f":lot: {lot}")

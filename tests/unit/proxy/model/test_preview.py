@@ -47,9 +47,7 @@ def test_the_next_try_is_in_seconds_from_now() -> None:
 
 
 @pytest.mark.parametrize("none", [{}, {"queue_place": None, "next_try": None, "steps": None}])
-def test_a_preview_without_place_next_try_or_steps_is_read(
-    none: dict[str, None],
-) -> None:
+def test_a_preview_without_place_next_try_or_steps_is_read(none: dict[str, None]) -> None:
     preview = read_preview({**JSON, **none})
     assert (preview.place, preview.next_try_in(0.0), preview.steps) == ("", None, ())
 

@@ -19,9 +19,7 @@ def learn(data: bytes, believed: Trust = HERE) -> routes.Learned:
 
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "größe"])
-def test_a_placement_without_the_frameworks_signature_is_not_routed(
-    signature: str,
-) -> None:
+def test_a_placement_without_the_frameworks_signature_is_not_routed(signature: str) -> None:
     other = placement("hello", OTHER_SHA, 31001, "v1", host="10.0.0.1")
     signed = {OTHER_SHA: sign_placement(KEY, "hello", OTHER_SHA, other), SHA: signature}
     learned = learn(PlacementsRecord("hello", {SHA: GOOD, OTHER_SHA: other}, signed).encode())

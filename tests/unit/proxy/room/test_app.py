@@ -183,9 +183,7 @@ async def test_a_log_is_readable_for_minutes_with_the_token_of_its_page(
 
 
 @in_a_loop
-async def test_the_page_has_a_token_and_gets_the_next_while_its_host_exists(
-    bench: Bench,
-) -> None:
+async def test_the_page_has_a_token_and_gets_the_next_while_its_host_exists(bench: Bench) -> None:
     page = await bench.visit("/")
     found = re.search('data-log-token="([^"]+)"', page)
     assert found

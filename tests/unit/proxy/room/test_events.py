@@ -18,11 +18,7 @@ HOST = "main.hello.localhost"
 
 
 def follow(
-    framework: FakeFramework,
-    table: RoutingTable,
-    refused: str = "",
-    *,
-    shows_all: bool = True,
+    framework: FakeFramework, table: RoutingTable, refused: str = "", *, shows_all: bool = True
 ) -> list[ServerEvent]:
     """Return a page's events until the stream ends, or the framework is away."""
 
@@ -119,9 +115,7 @@ def test_a_page_that_polls_gets_the_problem(source: FakeFramework) -> None:
     assert "Load the page again" in json.loads(problem.data)["detail"]
 
 
-def test_the_log_is_passed_on_and_states_lose_their_private_fields(
-    source: FakeFramework,
-) -> None:
+def test_the_log_is_passed_on_and_states_lose_their_private_fields(source: FakeFramework) -> None:
     state = json.dumps(source.show("hello", SHA))
     source.events = [
         ServerEvent("state", state),
@@ -175,8 +169,6 @@ def test_a_refusal_of_the_framework_is_sent_as_a_problem() -> None:
     assert "no preview" in json.loads(problem.data)["detail"]
 
 
-def test_a_page_gets_away_if_the_framework_is_away(
-    source: FakeFramework,
-) -> None:
+def test_a_page_gets_away_if_the_framework_is_away(source: FakeFramework) -> None:
     source.away = True
     assert [event.name for event in follow(source, RoutingTable())] == ["away"]

@@ -23,9 +23,7 @@ async def test_a_wait_for_a_host_ends_when_it_is_routed(table: RoutingTable) -> 
 
 
 @in_a_loop
-async def test_a_finished_wait_does_not_keep_other_waits_from_ending(
-    table: RoutingTable,
-) -> None:
+async def test_a_finished_wait_does_not_keep_other_waits_from_ending(table: RoutingTable) -> None:
     with table.wait_for("a") as first, table.wait_for("b") as nowhere, table.wait_for("c") as last:
         table.replace({"a": ROUTE})
         table.replace({"a": ROUTE._replace(port=2), "c": ROUTE})
@@ -69,9 +67,7 @@ async def test_a_host_has_no_route_once_its_removal_is_expected(table: RoutingTa
 
 
 @in_a_loop
-async def test_a_wait_with_an_excluded_task_ends_with_another_task(
-    table: RoutingTable,
-) -> None:
+async def test_a_wait_with_an_excluded_task_ends_with_another_task(table: RoutingTable) -> None:
     table.replace({"a": ROUTE})
     with table.wait_for("a", exclude="t") as elsewhere, table.wait_for("a", exclude="u") as at_once:
         assert at_once.done()

@@ -38,9 +38,7 @@ def test_a_stranger_sees_nothing(dashboard: Dashboard, path: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_link_of_another_site_goes_on_through_a_page_of_this_one(
-    dashboard: Dashboard,
-) -> None:
+def test_a_link_of_another_site_goes_on_through_a_page_of_this_one(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).get("/queue", headers={"Sec-Fetch-Site": "cross-site"})
     assert '<meta http-equiv="refresh" content="0; url=/sign-in?next=%2Fqueue">' in answer.text
     visitor = dashboard.sign_in()
@@ -87,9 +85,7 @@ def test_the_cookie_of_an_https_page_is_never_sent_without_it(dashboard: Dashboa
     assert Visitor(dashboard).get("/", headers=both).is_success
 
 
-def test_a_cookie_that_another_host_can_set_is_refused_with_https(
-    dashboard: Dashboard,
-) -> None:
+def test_a_cookie_that_another_host_can_set_is_refused_with_https(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
     headers = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
     visitor = Visitor(dashboard)
@@ -117,9 +113,7 @@ def test_plain_http_signs_in_at_loopback(dashboard: Dashboard, host: str) -> Non
     assert Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain).status_code == 303
 
 
-def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
-    dashboard: Dashboard,
-) -> None:
+def test_installations_at_ports_of_one_host_keep_their_sessions_apart(dashboard: Dashboard) -> None:
     other = Dashboard(operator_token="another")
     visitor = dashboard.sign_in()
     visitor.dashboard = other

@@ -5,12 +5,7 @@ from prevs.names import short
 from prevs.records import EndedAttempt
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Seen, Visitor
-from tests.unit.framework.dashboard.stacks.conftest import (
-    BASKET,
-    CART,
-    open_variant,
-    put_instance,
-)
+from tests.unit.framework.dashboard.stacks.conftest import BASKET, CART, open_variant, put_instance
 
 LABEL = "cart-2--cart-shop"
 VARIANT = "/stacks/shop#variant-cart-2"

@@ -12,12 +12,7 @@ from prevs.records import Failure
 from prevs.states import Cause, State
 from tests.fakes.dashboard import HOSTILE, Dashboard, Seen, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
-from tests.unit.framework.dashboard.stacks.conftest import (
-    BASKET,
-    STACK,
-    open_variant,
-    put_instance,
-)
+from tests.unit.framework.dashboard.stacks.conftest import BASKET, STACK, open_variant, put_instance
 
 AT = f"{STACK}/variants/cart-2"
 
