@@ -82,10 +82,7 @@ def test_a_variable_is_given_to_builds_or_containers_as_the_order_requires() -> 
     given = dict(container_spec(attempt).environment)
     assert {
         name: given[name] for name in given if name not in container_spec(ATTEMPT).environment
-    } == {
-        "MODE": "preview",
-        "API_KEY": "hunter2",
-    }
+    } == {"MODE": "preview", "API_KEY": "hunter2"}
 
 
 def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:

@@ -72,10 +72,7 @@ def test_a_label_leads_to_what_runs_then_to_what_ran_last_then_to_what_was_noted
     def find(*previews: PreviewRecord) -> Mapping[str, str]:
         return deleted_branches.find_commits(gate, previews, ["canary", "v1"])
 
-    assert find(dataclasses.replace(old, state=State.RUNNING), new, noted) == {
-        "canary": A,
-        "v1": B,
-    }
+    assert find(dataclasses.replace(old, state=State.RUNNING), new, noted) == {"canary": A, "v1": B}
     assert find(old, new, noted)["canary"] == B
     assert find(noted) == {"canary": C}  # nothing is known of v1's commit
     instance = dataclasses.replace(new, instance="canary--shop")

@@ -15,10 +15,7 @@ SHOP = StackRecord(
     "shop",
     "web",
     {"web": Member("front", "main"), "cart": Member("basket", "v1")},
-    {
-        "x": Variant("x", ("cart",)),
-        "all": Variant("", (), own=("web", "cart")),
-    },
+    {"x": Variant("x", ("cart",)), "all": Variant("", (), own=("web", "cart"))},
     by="ada",
 )
 members = st.sampled_from(["web", "cart", "auth"])
