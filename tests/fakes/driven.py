@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry
 
@@ -81,8 +81,23 @@ def make_service(
     return Service(parts, queue.SimpleQueue(), leader_token="driven")
 
 
+class _Called:
+    """Commands of the service, each called in a step of it."""
+
+    def __init__(self, call: Callable[[Callable[[], Any]], Any], commands: object) -> None:
+        self._call = call
+        self._commands = commands
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        command = getattr(self._commands, name)
+        return lambda *given, **more: self._call(lambda: command(*given, **more))
+
+
 class Driven:
-    """A subscribed framework with one app, by default."""
+    """A subscribed framework with one app, by default.
+
+    `commands`, `gate_commands` and the others are the service's, called in a step of it.
+    """
 
     def __init__(
         self,
@@ -124,8 +139,16 @@ class Driven:
             roles=roles,
             after_stop=after_stop,
         )
+        self.commands = self._called(self.service.commands)
+        self.job_commands = self._called(self.service.job_commands)
+        self.schedule_commands = self._called(self.service.schedule_commands)
+        self.gate_commands = self._called(self.service.gate_commands)
+        self.stack_commands = self._called(self.service.stack_commands)
         if subscribed:
             self.step(events.Subscribed("framework-1"))
+
+    def _called(self, commands: T) -> T:
+        return cast(T, _Called(self.call, commands))
 
     def step(self, *batch: events.Event) -> None:
         self.service.step(batch)
@@ -153,19 +176,19 @@ class Driven:
         return answer.result(0)
 
     def add_app(self, app: AppRecord = APP) -> AppRecord:
-        return self.call(lambda: self.service.commands.add_app(app))
+        return self.commands.add_app(app)
 
     def start(self, sha: str = A, label: str = "main", app: str = "hello") -> PreviewRecord:
-        return self.call(lambda: self.service.commands.start(app, sha, label))
+        return self.commands.start(app, sha, label)
 
     def stop(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.call(lambda: self.service.commands.stop(app, sha))
+        return self.commands.stop(app, sha)
 
     def retry(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.call(lambda: self.service.commands.retry(app, sha))
+        return self.commands.retry(app, sha)
 
     def pin(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.call(lambda: self.service.commands.pin(app, sha, pinned=True))
+        return self.commands.pin(app, sha, pinned=True)
 
     def use(self, sha: str = A, *, proxy: str = "p1", open: int = 0, requests: int = 0) -> None:
         """Let a proxy report the use of a preview's task; with sha "", that it has no task."""

@@ -7,7 +7,6 @@ from typing import Any
 from framework import events
 from framework.jobs.orders import JobOrder
 from framework.mesos import task_status
-from framework.service.jobs.job_commands import JobCommands
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.messages import TaskReport
@@ -28,15 +27,11 @@ class Jobs:
         job_id = f"{self._count:016d}"
         settings = dataclasses.replace(JobSettings(("true",)), **terms)
         order = JobOrder(job_id, app, "main", A, settings, payload=payload)
-        records, clock = self.driven.records, self.driven.clock.clock
-        commands = JobCommands(records, records.vault, clock)
-        self.driven.call(lambda: commands.request([order]))
+        self.driven.job_commands.request([order])
         return job_id
 
     def cancel(self, job_id: str) -> JobRecord:
-        records, clock = self.driven.records, self.driven.clock.clock
-        commands = JobCommands(records, records.vault, clock)
-        return self.driven.call(lambda: commands.cancel("hello", job_id, by="ci"))
+        return self.driven.job_commands.cancel("hello", job_id, by="ci")
 
     def offer(self, *name: str, **fields: Any) -> None:
         self.driven.offer(*name, **fields)

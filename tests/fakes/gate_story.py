@@ -38,9 +38,8 @@ class GateStory:
         return self.carry_out(plan)
 
     def plan(self, *leads: tuple[str, str], name: str = "api", **more: object) -> GatePlan:
-        commands = self.driven.service.gate_commands
         gate = written(*leads, **more)
-        return self.driven.call(lambda: commands.plan(name, gate, by="ada"))
+        return self.driven.gate_commands.plan(name, gate, by="ada")
 
     def switch(self, path: str, label: str, weight: float | None = None) -> GateRecord:
         commands, wanted = self.driven.service.gate_commands, Switch(path, label, weight=weight)
@@ -49,19 +48,15 @@ class GateStory:
         )
 
     def roll_back(self, number: int | None = None) -> GateRecord:
-        commands = self.driven.service.gate_commands
-        return self.carry_out(
-            self.driven.call(lambda: commands.plan_rollback("api", number, by="ada"))
-        )
+        return self.carry_out(self.driven.gate_commands.plan_rollback("api", number, by="ada"))
 
     def carry_out(self, plan: GatePlan) -> GateRecord:
         commits = {**self.heads, **plan.commits}
         for label in plan.awaited:
             self.driven.start(commits[label], label)
-        commands = self.driven.service.gate_commands
         labels = history.list_labels(plan.checked.revision)
         wanted = {label: commits[label] for label in labels}
-        return self.driven.call(lambda: commands.carry_out(plan, wanted))
+        return self.driven.gate_commands.carry_out(plan, wanted)
 
     @property
     def gate(self) -> GateRecord:

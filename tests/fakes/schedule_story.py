@@ -100,8 +100,7 @@ class Story:
 
     def end(self, job: JobRecord) -> None:
         """Let a job end before it has begun."""
-        commands = self.driven.service.job_commands
-        self.driven.call(lambda: commands.cancel("hello", job.id, by="ci"))
+        self.driven.job_commands.cancel("hello", job.id, by="ci")
 
     def take_over(self, clock: FakeClock | None = None, *, fates: Sequence[Fate] = ()) -> "Story":
         """Return another framework that leads now; `fates` are those of its first writes."""

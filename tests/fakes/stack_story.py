@@ -125,10 +125,7 @@ class StackStory:
             raise UnknownLabel(gate.app, source, "there is no branch of that name.")
         refs = tuple(f"heads/{one}" for one, at in self.heads[gate.app].items() if at == commit)
         instance = label if found else ""
-        commands = self.driven.service.commands
-        return self.driven.call(
-            lambda: commands.start(gate.app, commit, label, refs=refs, instance=instance)
-        )
+        return self.driven.commands.start(gate.app, commit, label, refs=refs, instance=instance)
 
     def run(self, member: str, variant: str = "", name: str = "shop") -> PreviewRecord:
         """Visit what a gate leads to until it runs."""

@@ -17,11 +17,11 @@ def limit(driven: Driven, **scope: object) -> None:
         given = app_secrets.with_variable(given, "FOR_ALL", Variable("1"))
         return app_secrets.with_variable(given, "KEY", Variable("hunter2"), scope)
 
-    driven.call(lambda: driven.service.commands.change_secrets("hello", change))
+    driven.commands.change_secrets("hello", change)
 
 
 def request(driven: Driven, sha: str, label: str, *refs: str) -> None:
-    driven.call(lambda: driven.service.commands.start("hello", sha, label, refs=refs))
+    driven.commands.start("hello", sha, label, refs=refs)
 
 
 def order(driven: Driven, number: int = 1) -> BuildOrder:

@@ -22,15 +22,14 @@ def driven(driven: Driven) -> Driven:
         given = app_secrets.with_variable(given, "MODE", Variable("x", secret=False))
         return app_secrets.with_credential(given, Credential("deploy", "pass"), 1.0)
 
-    commands = driven.service.commands
-    driven.call(lambda: commands.change_secrets("hello", give))
-    driven.call(lambda: commands.change_app("hello", {"pulls": "all"}))
+    driven.commands.change_secrets("hello", give)
+    driven.commands.change_app("hello", {"pulls": "all"})
     driven.call(lambda: driven.records.pulls.save_all([PULL]))
     return driven
 
 
 def request(driven: Driven, label: str, *refs: str) -> None:
-    driven.call(lambda: driven.service.commands.start("hello", A, label, refs=refs))
+    driven.commands.start("hello", A, label, refs=refs)
 
 
 def order(driven: Driven, number: int) -> BuildOrder:

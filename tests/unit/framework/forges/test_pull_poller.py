@@ -30,9 +30,9 @@ class World:
 
     def __init__(self, forks: str = "approve", forge: FakeForge | None = None) -> None:
         self.driven = Driven()
-        self.driven.call(lambda: self.driven.service.commands.add_app(APP))
+        self.driven.commands.add_app(APP)
         changes = {"pulls": "all", "forks": forks}
-        self.driven.call(lambda: self.driven.service.commands.change_app("hello", changes))
+        self.driven.commands.change_app("hello", changes)
         self.forge = forge or FakeForge()
         self.fetched: list[str] = []
         self.poller = PullPoller(
@@ -54,14 +54,12 @@ class World:
         return self.pulls[number].closed is None
 
     def approve(self, number: int, commit: str) -> None:
-        commands = self.driven.service.commands
-        self.driven.call(lambda: commands.approve("hello", number, commit, by="ada"))
+        self.driven.commands.approve("hello", number, commit, by="ada")
 
     def start(self, number: int, sha: str) -> None:
         """Open the address of a commit that a pull request alone reaches."""
         refs = (f"pull/{number}",)
-        commands = self.driven.service.commands
-        self.driven.call(lambda: commands.start("hello", sha, f"pr-{number}", refs=refs))
+        self.driven.commands.start("hello", sha, f"pr-{number}", refs=refs)
 
 
 @pytest.fixture
@@ -276,7 +274,7 @@ def test_the_preview_of_a_pull_request_that_is_closed_ends(world: World) -> None
     world.driven.step(events.HeadsFetched("hello", Heads({"main": B, "pr-7": A}, refs)))
     assert world.driven.preview(A).unreferenced_since is None
     # Whoever has opened the commit by its id keeps it no longer than the pull request is open.
-    world.driven.call(lambda: world.driven.service.commands.start("hello", A, A, refs=("pull/7",)))
+    world.driven.commands.start("hello", A, A, refs=("pull/7",))
     for _ in range(2):
         world.driven.step(events.HeadsFetched("hello", Heads({"main": B})))
         world.driven.clock.pass_seconds(3600)

@@ -149,9 +149,7 @@ def test_nothing_is_said_of_what_was_closed_before(world: TellingWorld) -> None:
 def test_a_build_shows_and_ends(world: TellingWorld) -> None:
     world.push()
     world.run()
-    world.driven.call(
-        lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
-    )
+    world.driven.commands.start("hello", A, "pr-7", refs=("pull/7",))
     world.driven.offer()
     world.run(15)
     assert "being built" in world.text
@@ -170,9 +168,7 @@ def test_a_commit_that_is_built_while_the_next_one_is_pushed_is_not_pending_for_
 ) -> None:
     world.push(A)
     world.run()
-    world.driven.call(
-        lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
-    )
+    world.driven.commands.start("hello", A, "pr-7", refs=("pull/7",))
     world.driven.offer()
     world.run(15)
     assert [one.light for one in world.forge.statuses] == [Light.SUCCESS, Light.PENDING]
@@ -188,9 +184,7 @@ def test_the_status_of_a_commit_that_another_one_has_as_its_head_stays_that_ones
 ) -> None:
     world.push(A)
     world.push(A, number=8)
-    world.driven.call(
-        lambda: world.driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",))
-    )
+    world.driven.commands.start("hello", A, "pr-7", refs=("pull/7",))
     world.driven.offer()
     world.run(15)
     world.push(B)
@@ -225,7 +219,7 @@ def test_a_fork_waits_with_the_whole_command_and_blocks_no_merge(world: TellingW
     assert find_approved(world.text) is None, "our own comment approves nothing"
     (status,) = world.forge.statuses
     assert (status.light, status.text) == (Light.SUCCESS, "fork: waits for approval")
-    world.driven.call(lambda: world.driven.service.commands.approve("hello", 7, A, by="ada"))
+    world.driven.commands.approve("hello", 7, A, by="ada")
     world.run()
     assert "starts when somebody opens it" in world.text
     assert world.forge.statuses[-1].text == "opens at pr-7"

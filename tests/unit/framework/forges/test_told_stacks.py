@@ -23,8 +23,7 @@ def write_stack(world: TellingWorld) -> None:
     """Make a stack of the app and another one, whose entry is the other one."""
     world.driven.add_app(dataclasses.replace(APP, name="web"))
     members = {"web": Member("web", "main"), "hello": Member("hello", "main")}
-    commands = world.driven.service.stack_commands
-    world.driven.call(lambda: commands.write("shop", WrittenStack("web", members), by="ada"))
+    world.driven.stack_commands.write("shop", WrittenStack("web", members), by="ada")
 
 
 def fetch(world: TellingWorld, app: str = "hello", **branches: str) -> None:
@@ -72,7 +71,7 @@ def test_a_fork_hears_of_no_stack(world: TellingWorld) -> None:
     fetch(world, "web", cart=A)
     world.push(is_fork=True)
     fetch(world, cart=A)
-    world.driven.call(lambda: world.driven.service.commands.approve("hello", 7, A, by="ada"))
+    world.driven.commands.approve("hello", 7, A, by="ada")
     world.run()
     assert "--shop" not in world.text
 

@@ -10,7 +10,7 @@ def test_removing_an_app_stops_its_previews_and_then_deletes_every_record(driven
     driven.run()
     driven.start(B, "other")
     task = driven.task()
-    driven.call(lambda: driven.service.commands.remove_app("hello"))
+    driven.commands.remove_app("hello")
     assert (driven.service.snapshot.apps, driven.service.snapshot.previews) == ({}, {})
     with pytest.raises(UnknownApp):
         driven.start(C, "third")
@@ -27,7 +27,7 @@ def test_removing_an_app_stops_its_previews_and_then_deletes_every_record(driven
 def test_an_interrupted_removal_goes_on_after_a_restart(driven: Driven) -> None:
     driven.run()
     task = driven.task()
-    driven.call(lambda: driven.service.commands.remove_app("hello"))
+    driven.commands.remove_app("hello")
     again = Driven(driven.znodes, driven.clock)
     assert again.cluster.of("kill") == [(task, "agent-1")]
     again.update("TASK_KILLED", task=task)
@@ -38,7 +38,7 @@ def test_an_app_is_not_deleted_before_the_proxies_have_removed_its_routes(driven
     driven.run()
     driven.znodes.proxies = [ProxyRecord({"hello": 0})]
     task = driven.task()
-    driven.call(lambda: driven.service.commands.remove_app("hello"))
+    driven.commands.remove_app("hello")
     driven.update("TASK_KILLED", task=task)
     assert driven.forgotten == []
     driven.znodes.proxies = [ProxyRecord({"hello": 1})]

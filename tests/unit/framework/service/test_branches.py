@@ -91,9 +91,9 @@ def test_what_only_a_closed_pull_request_has_reached_goes_at_once(
     driven: Driven, *, pinned: bool
 ) -> None:
     pull = PullRecord("hello", 7, A, "pull/7/head", is_fork=False)
-    driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "all"}))
+    driven.commands.change_app("hello", {"pulls": "all"})
     driven.call(lambda: driven.records.pulls.save_all([pull]))
-    driven.call(lambda: driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",)))
+    driven.commands.start("hello", A, "pr-7", refs=("pull/7",))
     driven.offer()
     driven.report("TASK_RUNNING", Phase.RUNNING)
     if pinned:

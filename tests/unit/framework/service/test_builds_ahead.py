@@ -21,8 +21,7 @@ from tests.fakes.offers import offer
 
 
 def change(driven: Driven, **changes: object) -> None:
-    commands = driven.service.commands
-    driven.call(lambda: commands.change_app("hello", changes))
+    driven.commands.change_app("hello", changes)
 
 
 @pytest.fixture
@@ -282,7 +281,7 @@ def test_pull_requests_are_built_once_they_may_be_and_end_with_them(driven: Driv
         events.HeadsFetched("hello", Heads({"main": A, "pr-1": A, "pr-2": None}, {C: ("x",)}))
     )
     assert found(driven) == {}  # a stranger's waits
-    driven.call(lambda: driven.service.commands.approve("hello", 2, B, by="ada"))
+    driven.commands.approve("hello", 2, B, by="ada")
     push(driven, main=A, pulls={1: A, 2: B})
     assert (driven.preview(B).labels, driven.preview(B).stranger) == (("pr-2",), True)
     look(driven, pull(1, A), pull(2, B, fork=True)._replace(is_open=False))

@@ -41,10 +41,9 @@ def make_story() -> StackStory:
     story.write()
     story.open("feature", "web")
     story.run("web", "feature")
-    commands = story.driven.service.commands
-    story.driven.call(lambda: commands.require_team(WEB))
+    story.driven.commands.require_team(WEB)
     order = PassOrder("ci", MACHINE, 30)
-    story.driven.call(lambda: commands.issue_pass(WEB, order, "id1", by="ada"))
+    story.driven.commands.issue_pass(WEB, order, "id1", by="ada")
     story.driven.tick(6)
     return story
 
@@ -131,8 +130,8 @@ def test_nobody_writes_over_what_is_kept_but_may_remove_it_by_name(story: StackS
     with pytest.raises(InvalidSettings):
         early.call(lambda: stacks.write("api", wanted, by="ada"))
     with pytest.raises(NotTrusted):
-        early.call(lambda: early.service.commands.add_app(AppRecord("api", "/srv/api")))
-    early.call(lambda: early.service.gate_commands.remove("api"))
+        early.commands.add_app(AppRecord("api", "/srv/api"))
+    early.gate_commands.remove("api")
     early.call(lambda: stacks.remove("shop"))
     assert gates.put(("/", "main")).revision.number == 1
     assert early.call(lambda: stacks.write("shop", wanted, by="ada")).variants == {}
@@ -142,7 +141,7 @@ def test_nobody_writes_over_what_is_kept_but_may_remove_it_by_name(story: StackS
 
 def test_a_removed_app_takes_what_nobody_trusts_with_it(story: StackStory) -> None:
     early = lead(story, NEW)
-    early.call(lambda: early.service.commands.remove_app("hello"))
+    early.commands.remove_app("hello")
     for _ in range(5):
         for preview in early.records.of_app("hello"):
             if preview.task_id:

@@ -82,7 +82,7 @@ def test_a_start_of_a_known_preview_is_one_write_including_the_label(driven: Dri
     driven.stop(A)
     driven.start(B, "v1")
     written = driven.store.writes
-    started = driven.call(lambda: driven.service.commands.start("hello", A, "v1"))
+    started = driven.commands.start("hello", A, "v1")
     assert driven.store.writes == written + 1
     assert (started.state, started.labels) == (State.QUEUED, ("main", "v1"))
     assert driven.preview(B).labels == ()

@@ -87,8 +87,7 @@ def test_a_head_that_stays_is_read_once(repository: Repository) -> None:
     repository.fetch(A)
     assert repository.driven.manifests.labels == [A]
     # Its app's bounds are other ones now.
-    commands = repository.driven.service.commands
-    repository.driven.call(lambda: commands.change_app("hello", {"max_mem": 4096}))
+    repository.driven.commands.change_app("hello", {"max_mem": 4096})
     repository.fetch(A)
     assert repository.driven.manifests.labels == [A, A]
 
@@ -185,7 +184,7 @@ def test_a_commit_that_is_no_head_of_a_default_branch_changes_nothing(
 def test_an_app_that_is_removed_takes_its_schedules_with_it(repository: Repository) -> None:
     repository.push(A, report=HOURLY)
     repository.break_file(B)
-    repository.driven.call(lambda: repository.driven.service.commands.remove_app("hello"))
+    repository.driven.commands.remove_app("hello")
     repository.driven.step(events.MirrorRemoved("hello"))
     assert not repository.driven.znodes.jobs
     assert repository.trouble is None

@@ -72,7 +72,7 @@ def test_its_preview_stays_startable_however_long_the_branch_is_gone(gates: Gate
 
 
 def test_without_a_gate_it_goes_as_ever(gates: GateStory) -> None:
-    gates.driven.call(lambda: gates.driven.service.gate_commands.remove("api"))
+    gates.driven.gate_commands.remove("api")
     assert gates.driven.service.snapshot.find_kept("hello", "v1") is None
     assert gates.driven.service.snapshot.list_kept("hello") == ()
     gates.driven.stop(B)
@@ -156,15 +156,14 @@ def test_a_stranger_stays_a_stranger_once_its_pull_request_is_closed() -> None:
     story = GateStory()
     pull = PullRecord("hello", 7, B, "pull/7/head", approved_commit=B)
     driven = story.driven
-    driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "all"}))
+    driven.commands.change_app("hello", {"pulls": "all"})
     driven.call(lambda: driven.records.pulls.save_all([pull]))
     start = driven.service.commands.start
     driven.call(lambda: start("hello", B, "pr-7", refs=("pull/7",)))
     story.run(B)
     story.heads["pr-7"] = B
-    commands = driven.service.gate_commands
     plan = story.plan(("/", "pr-7"))
-    driven.call(lambda: commands.carry_out(plan._replace(awaited=()), {"pr-7": B}))
+    driven.gate_commands.carry_out(plan._replace(awaited=()), {"pr-7": B})
     closed = PullRecord("hello", 7, B, "pull/7/head", approved_commit=B, closed=1.0)
     driven.call(lambda: driven.records.pulls.save_all([closed]))
     driven.step(events.HeadsFetched("hello", Heads({"main": A})))
@@ -173,6 +172,6 @@ def test_a_stranger_stays_a_stranger_once_its_pull_request_is_closed() -> None:
     driven.update("TASK_KILLED", sha=B)
     again = driven.call(lambda: start("hello", B, "pr-7", refs=driven.preview(B).refs))
     assert (again.state, again.stranger) == (State.QUEUED, True)
-    driven.call(lambda: commands.remove("api"))
+    driven.gate_commands.remove("api")
     with pytest.raises(UnknownPull):
         driven.call(lambda: start("hello", B, "pr-7", refs=("pull/7",)))

@@ -224,9 +224,7 @@ def test_there_must_be_something_to_roll_back_to(gates: GateStory) -> None:
     with pytest.raises(UnknownRevision, match="written once"):
         gates.roll_back(7)
     with pytest.raises(UnknownGate):
-        gates.driven.call(
-            lambda: gates.driven.service.gate_commands.plan_rollback("other", None, by="ada")
-        )
+        gates.driven.gate_commands.plan_rollback("other", None, by="ada")
 
 
 def test_what_is_written_twice_is_no_change(gates: GateStory) -> None:
@@ -271,7 +269,7 @@ def test_gates_go_with_their_app(gates: GateStory) -> None:
     gates.driven.run(A, "main")
     gates.put(("/", "main"))
     task = gates.driven.task(A)
-    gates.driven.call(lambda: gates.driven.service.commands.remove_app("hello"))
+    gates.driven.commands.remove_app("hello")
     with pytest.raises(UnknownApp):
         gates.switch("/", "v1")
     gates.driven.tick(31)
@@ -324,7 +322,7 @@ def test_what_is_in_force_at_the_proxies_is_known(gates: GateStory) -> None:
     gates.proxy(api=2)
     gates.driven.tick(SELDOM_SECONDS)
     assert gates.driven.service.snapshot.behind == {"api": (0, 1)}
-    gates.driven.call(lambda: gates.driven.service.gate_commands.remove("api"))
+    gates.driven.gate_commands.remove("api")
     gates.driven.tick()
     assert gates.driven.service.snapshot.behind == {}
 

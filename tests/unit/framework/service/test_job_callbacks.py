@@ -208,10 +208,8 @@ def test_a_job_names_a_receiver_that_the_app_has(driven: Driven) -> None:
         driven.call(lambda: commands(driven).request([wanted]))
     assert driven.service.snapshot.jobs == {}
     receiver = Receiver("ci", "https://ci.example.org/", "whsec_", ("callback",))
-    driven.call(
-        lambda: driven.service.commands.change_secrets(
-            "hello", lambda given: app_secrets.with_receiver(given, receiver)
-        )
+    driven.commands.change_secrets(
+        "hello", lambda given: app_secrets.with_receiver(given, receiver)
     )
     [job] = driven.call(lambda: commands(driven).request([wanted]))
     assert job.callback == Callback("ci")
@@ -219,10 +217,8 @@ def test_a_job_names_a_receiver_that_the_app_has(driven: Driven) -> None:
 
 def test_the_service_writes_what_became_of_a_callback(driven: Driven) -> None:
     receiver = Receiver("ci", "https://ci.example.org/", "whsec_")
-    driven.call(
-        lambda: driven.service.commands.change_secrets(
-            "hello", lambda given: app_secrets.with_receiver(given, receiver)
-        )
+    driven.commands.change_secrets(
+        "hello", lambda given: app_secrets.with_receiver(given, receiver)
     )
     driven.call(lambda: commands(driven).request([order("j1", callback="ci")]))
     job = driven.records.jobs.job("hello", "j1")

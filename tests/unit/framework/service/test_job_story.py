@@ -292,7 +292,7 @@ def test_what_could_not_be_sent_waits_again_and_counts_as_no_try(jobs: Jobs) -> 
 
 def test_an_app_that_is_removed_ends_its_jobs_first(jobs: Jobs) -> None:
     running, waiting = jobs.run(), jobs.request(mem=9999)
-    jobs.driven.call(lambda: jobs.driven.service.commands.remove_app("hello"))
+    jobs.driven.commands.remove_app("hello")
     jobs.driven.step()
     assert jobs.driven.forgotten == []
     records = jobs.driven.records.jobs

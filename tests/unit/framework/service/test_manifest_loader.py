@@ -85,7 +85,7 @@ def test_settings_of_a_preview_that_ran_are_not_read_again_until_the_app_allows_
     assert len(driven.manifests.requested) == 1
     driven.offer()
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
+    driven.commands.change_app("hello", {"max_mem": 512})
     assert driven.preview(A).settings == SETTINGS
     driven.stop(A)
     driven.update("TASK_KILLED")
@@ -99,7 +99,7 @@ def test_settings_of_a_preview_that_ran_are_not_read_again_until_the_app_allows_
 def test_settings_are_read_again_after_a_change_of_the_app(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
-    driven.call(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
+    driven.commands.change_app("hello", {"max_mem": 512})
     (before, _), (now, _) = driven.manifests.requested
     driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(before), WRONG))
     assert driven.preview(A).state is State.QUEUED

@@ -18,7 +18,7 @@ DEVS = RoleRecord("use", group="org/devs", app="hello")
 
 
 def add(driven: Driven, role: RoleRecord) -> RoleRecord:
-    return driven.call(lambda: driven.service.commands.add_role(role))
+    return driven.commands.add_role(role)
 
 
 def known(driven: Driven) -> list[tuple[str, str, str]]:
@@ -43,10 +43,10 @@ def test_the_same_role_again_is_not_written(driven: Driven) -> None:
 
 def test_a_role_that_is_taken_away_is_gone(driven: Driven) -> None:
     role = add(driven, DEVS)
-    driven.call(lambda: driven.service.commands.remove_role(role.id))
+    driven.commands.remove_role(role.id)
     assert known(driven) == []
     with pytest.raises(UnknownRole):
-        driven.call(lambda: driven.service.commands.remove_role(role.id))
+        driven.commands.remove_role(role.id)
 
 
 def test_a_role_is_for_an_app_that_exists(driven: Driven) -> None:
@@ -61,7 +61,7 @@ def test_a_role_goes_with_its_app_and_a_new_app_of_the_name_has_none(driven: Dri
     driven.add_app(AppRecord("shop", "/srv/shop"))
     add(driven, RoleRecord("use", group="devs", app="shop"))
     add(driven, RoleRecord("read", group="devs"))
-    driven.call(lambda: driven.service.commands.remove_app("shop"))
+    driven.commands.remove_app("shop")
     driven.tick()
     driven.step(events.MirrorRemoved("shop"))
     assert known(driven) == [("devs", "read", "")]
@@ -107,7 +107,7 @@ def test_there_are_not_more_roles_than_every_request_can_look_at(driven: Driven)
     full = Driven(driven.znodes)
     with pytest.raises(InvalidSettings, match="1000"):
         add(full, RoleRecord("read", person="ada"))
-    changed = full.call(lambda: full.service.commands.add_role(RoleRecord("use", group="g7")))
+    changed = full.commands.add_role(RoleRecord("use", group="g7"))
     assert changed.scope == "use"
 
 

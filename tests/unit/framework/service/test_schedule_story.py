@@ -316,7 +316,7 @@ def test_an_app_has_a_hundred_schedules_at_most(schedules: Story) -> None:
 
 def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:
     schedules.put()
-    schedules.driven.call(lambda: schedules.driven.service.commands.remove_app("hello"))
+    schedules.driven.commands.remove_app("hello")
     schedules.until(NINE)
     assert schedules.driven.forgotten == ["hello"]
     schedules.driven.step(events.MirrorRemoved("hello"))

@@ -37,7 +37,7 @@ def give(driven: Driven, name: str, value: str) -> AppSecrets:
     def change(given: AppSecrets) -> AppSecrets:
         return AppSecrets(given.app, {**given.variables, name: Variable(value)}, PASSWORD)
 
-    return driven.call(lambda: driven.service.commands.change_secrets("hello", change))
+    return driven.commands.change_secrets("hello", change)
 
 
 def shown(driven: Driven) -> Snapshot:
@@ -137,7 +137,7 @@ def test_a_missing_key_is_reported_and_nothing_is_lost(
 
 def test_a_variable_that_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
-    driven.call(lambda: driven.service.commands.clear_secrets("hello"))
+    driven.commands.clear_secrets("hello")
     assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
@@ -161,7 +161,7 @@ def test_without_a_key_no_variable_can_be_set() -> None:
 
 
 def test_the_variables_of_an_app_are_removed_with_it(sealed: Driven) -> None:
-    sealed.call(lambda: sealed.service.commands.remove_app("hello"))
+    sealed.commands.remove_app("hello")
     sealed.tick()
     sealed.step(events.MirrorRemoved("hello"))
     assert stored(sealed) is None

@@ -21,9 +21,7 @@ def driven() -> Driven:
     found = Driven()
     for app in MEMBERS:
         found.add_app(dataclasses.replace(APP, name=app, pulls="branches", forge="github"))
-    found.call(
-        lambda: found.service.stack_commands.write("shop", WrittenStack("hello", MEMBERS), by="ada")
-    )
+    found.stack_commands.write("shop", WrittenStack("hello", MEMBERS), by="ada")
     return found
 
 
@@ -93,7 +91,7 @@ def test_other_pull_requests_open_nothing(driven: Driven, facts: dict[str, objec
 
 def test_nothing_opens_once_an_app_follows_no_pull_requests(driven: Driven) -> None:
     driven.step(PullsSeen("hello", [pull()]))
-    driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "off"}))
+    driven.commands.change_app("hello", {"pulls": "off"})
     fetch(driven, "hello", cart=A)
     assert stack(driven).variants == {}
 
@@ -121,9 +119,8 @@ def test_the_next_leader_goes_on_before_all_repositories_are_read(driven: Driven
 def test_one_that_somebody_closes_opens_with_the_next_pull_request(driven: Driven) -> None:
     driven.step(PullsSeen("hello", [pull()]))
     fetch(driven, "hello", cart=A)
-    commands = driven.service.stack_commands
-    driven.call(lambda: commands.close("shop", "cart"))
-    driven.call(lambda: commands.write("shop", WrittenStack("hello", MEMBERS), by="bob"))
+    driven.stack_commands.close("shop", "cart")
+    driven.stack_commands.write("shop", WrittenStack("hello", MEMBERS), by="bob")
     for leader in (driven, Driven(driven.znodes, driven.clock)):
         fetch(leader, "hello", cart=B)
         assert find(leader) is None

@@ -66,23 +66,21 @@ def test_names_are_not_given_twice(stacks: StackStory) -> None:
         stacks.driven.add_app(dataclasses.replace(APP, name="shop"))
     with pytest.raises(InvalidSettings, match="which the stack shop has"):
         stacks.write({"x": WEB}, "x", name="cart-shop")
-    commands = stacks.driven.service.gate_commands
     gate = dataclasses.replace(written_gate(("/", "main")), app=AUTH)
-    stacks.driven.call(lambda: stacks.driven.service.commands.start(AUTH, MAIN, "main"))
-    plan = stacks.driven.call(lambda: commands.plan("mall", gate, by="ada"))
-    stacks.driven.call(lambda: commands.carry_out(plan, {"main": MAIN}))
+    stacks.driven.commands.start(AUTH, MAIN, "main")
+    plan = stacks.driven.gate_commands.plan("mall", gate, by="ada")
+    stacks.driven.gate_commands.carry_out(plan, {"main": MAIN})
     with pytest.raises(InvalidSettings, match="a gate of that name"):
         stacks.write({"x": WEB}, "x", name="mall")
     with pytest.raises(UnknownGate):
-        stacks.driven.call(lambda: commands.remove("other"))
+        stacks.driven.gate_commands.remove("other")
 
 
 def test_an_app_of_a_stack_stays(stacks: StackStory) -> None:
-    commands = stacks.driven.service.commands
     with pytest.raises(AppOfStack, match="member of the stack 'shop'"):
-        stacks.driven.call(lambda: commands.remove_app(CART))
+        stacks.driven.commands.remove_app(CART)
     stacks.write({"web": WEB})
-    stacks.driven.call(lambda: commands.remove_app(CART))
+    stacks.driven.commands.remove_app(CART)
     with pytest.raises(InvalidSettings, match="is no app"):
         stacks.write()
 

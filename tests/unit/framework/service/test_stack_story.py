@@ -63,7 +63,6 @@ def test_what_is_apart_starts_with_its_first_visit_and_all_else_is_shared(
 def test_what_runs_in_a_variant_calls_its_addresses_and_all_else_the_stacks_own(
     stacks: StackStory,
 ) -> None:
-    commands = stacks.driven.service.commands
     stacks.open("feature")
     orders = [stacks.order(stacks.run(*where)) for where in (("cart", "feature"), ("cart",))]
     assert [(one.environment["WEB_URL"], one.environment["CART_URL"]) for one in orders] == [
@@ -76,7 +75,7 @@ def test_what_runs_in_a_variant_calls_its_addresses_and_all_else_the_stacks_own(
     ]
     assert orders[0].url == "http://feature--cart-shop.localhost:8080/"
     # An app of no stack gets nothing.
-    stacks.driven.call(lambda: commands.start(AUTH, MAIN, "main"))
+    stacks.driven.commands.start(AUTH, MAIN, "main")
     auth = stacks.place(stacks.driven.preview(MAIN, AUTH))
     assert stacks.order(auth).environment == {}
 

@@ -40,7 +40,7 @@ def report(stacks: StackStory, *uses: Use) -> None:
 
 
 def set_app(stacks: StackStory, app: str, **fields: object) -> None:
-    stacks.driven.call(lambda: stacks.driven.service.commands.change_app(app, fields))
+    stacks.driven.commands.change_app(app, fields)
 
 
 def test_a_variant_stops_once_none_of_its_own_is_used(stacks: StackStory) -> None:
@@ -144,7 +144,7 @@ def test_who_waits_for_one_of_its_own_uses_the_variant(stacks: StackStory) -> No
     web, shared = stacks.run("web", "mine"), stacks.run("cart")
     # The only place of its app is taken, and nothing of another app helps.
     set_app(stacks, CART, max_previews=1)
-    stacks.driven.call(lambda: stacks.driven.service.commands.pin(CART, shared.sha, pinned=True))
+    stacks.driven.commands.pin(CART, shared.sha, pinned=True)
     stacks.driven.tick(IDLE - 100)
     stacks.visit("cart", "mine")
     stacks.driven.tick(200)
@@ -166,8 +166,7 @@ def test_other_variants_and_shared_previews_are_used_on_their_own(stacks: StackS
 
 def full(stacks: StackStory) -> None:
     """Let the last agent have room for nothing more, and a preview of `login` wait for some."""
-    commands = stacks.driven.service.commands
-    stacks.driven.call(lambda: commands.start(AUTH, MAIN, "main"))
+    stacks.driven.commands.start(AUTH, MAIN, "main")
     running = stacks.driven.records.counts()[State.RUNNING]
     for number in range(4):
         if stacks.driven.records.counts()[State.RUNNING] < running:

@@ -70,7 +70,7 @@ def test_a_token_of_one_app_is_removed_with_the_app(driven: Driven) -> None:
         record = TokenRecord(name, "use", access.digest(name), app=name)
         driven.call(functools.partial(driven.service.commands.add_token, record))
     assert make(driven).authenticate("shop")
-    driven.call(lambda: driven.service.commands.remove_app("shop"))
+    driven.commands.remove_app("shop")
     driven.tick()
     driven.step(events.MirrorRemoved("shop"))
     assert make(driven).authenticate("shop") is None
@@ -95,7 +95,7 @@ def test_a_stored_record_does_not_contain_the_token(driven: Driven) -> None:
 
 
 def test_the_next_framework_knows_the_tokens(driven: Driven) -> None:
-    driven.call(lambda: driven.service.commands.add_token(DEPLOYS))
+    driven.commands.add_token(DEPLOYS)
     driven.znodes.epoch += 1
     assert make(Driven(driven.znodes)).authenticate("x") == Identity("deploys", Scope.USE)
 

@@ -28,8 +28,8 @@ def driven() -> Driven:
     """A framework with an app that has a password and a pass."""
     made = Driven()
     made.add_app()
-    made.call(lambda: made.service.commands.require_password("hello", PASSWORD, preflight=True))
-    made.call(lambda: made.service.commands.issue_pass("hello", LINK, "id1", by="ci"))
+    made.commands.require_password("hello", PASSWORD, preflight=True)
+    made.commands.issue_pass("hello", LINK, "id1", by="ci")
     return made
 
 
@@ -62,13 +62,12 @@ def test_the_record_is_signed_and_in_the_snapshot(driven: Driven) -> None:
 
 
 def test_a_new_password_begins_an_era_and_another_setting_does_not(driven: Driven) -> None:
-    commands = driven.service.commands
     before = shown(driven)
-    driven.call(lambda: commands.require_password("hello", None, preflight=False))
+    driven.commands.require_password("hello", None, preflight=False)
     assert shown(driven) == dataclasses.replace(
         before, preflight=False, signature=shown(driven).signature
     )
-    driven.call(lambda: commands.require_password("hello", OTHER))
+    driven.commands.require_password("hello", OTHER)
     after = shown(driven)
     assert (after.era > before.era, after.passes) == (True, {})
     assert driven.service.snapshot.given("hello").password == OTHER
@@ -91,7 +90,7 @@ def test_no_era_of_a_removed_app_comes_back(driven: Driven) -> None:
 
 def test_a_public_app_has_no_record_and_no_passes(driven: Driven) -> None:
     commands = driven.service.commands
-    assert driven.call(lambda: commands.open_to_all("hello")) == AccessRecord("hello")
+    assert driven.commands.open_to_all("hello") == AccessRecord("hello")
     assert (stored(driven), shown(driven).access) == (None, Access.PUBLIC)
     for act in (
         lambda: commands.issue_pass("hello", PassOrder("ci", MACHINE, 90), "id2", by="ci"),
@@ -132,7 +131,7 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
     ):
         with pytest.raises(NotTrusted, match="prevs access hello password"):
             later.call(act)
-    later.call(lambda: commands.require_team("hello"))
+    later.commands.require_team("hello")
     later.tick()
     written = stored(later)
     assert written is not None
@@ -183,9 +182,8 @@ def test_a_new_app_is_never_open_if_new_apps_are_for_their_team(driven: Driven) 
 def test_what_is_missing_is_named() -> None:
     driven = Driven(keys=())
     driven.add_app()
-    commands = driven.service.commands
     with pytest.raises(NoKey):
-        driven.call(lambda: commands.require_password("hello", PASSWORD))
+        driven.commands.require_password("hello", PASSWORD)
     assert shown(driven).access is Access.PUBLIC
     with pytest.raises(UnknownApp):
-        driven.call(lambda: commands.open_to_all("other"))
+        driven.commands.open_to_all("other")

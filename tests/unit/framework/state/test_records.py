@@ -68,7 +68,7 @@ def test_a_deleted_preview_is_gone_from_every_query(driven: Driven) -> None:
 
 def set_secret(driven: Driven, value: str, app: str = "hello") -> None:
     given = AppSecrets(app, {"API_KEY": Variable(value)})
-    driven.call(lambda: driven.service.commands.change_secrets(app, lambda _: given))
+    driven.commands.change_secrets(app, lambda _: given)
 
 
 def known(driven: Driven) -> tuple[object, ...]:
@@ -85,12 +85,12 @@ def known(driven: Driven) -> tuple[object, ...]:
         lambda driven: driven.start(B),
         lambda driven: driven.stop(),
         lambda driven: driven.add_app(AppRecord("other", "/srv/other")),
-        lambda driven: driven.call(lambda: driven.service.commands.remove_app("hello")),
-        lambda driven: driven.call(lambda: driven.service.commands.add_token(TOKEN)),
-        lambda driven: driven.call(lambda: driven.service.commands.remove_token("old")),
+        lambda driven: driven.commands.remove_app("hello"),
+        lambda driven: driven.commands.add_token(TOKEN),
+        lambda driven: driven.commands.remove_token("old"),
         lambda driven: set_secret(driven, "changed"),
         lambda driven: set_secret(driven, "first", app="bare"),
-        lambda driven: driven.call(lambda: driven.service.commands.clear_secrets("hello")),
+        lambda driven: driven.commands.clear_secrets("hello"),
     ],
     ids=[
         *("a start", "a stop", "an app added", "an app removed"),
@@ -102,7 +102,7 @@ def test_a_write_without_an_answer_is_repeated_unchanged(
 ) -> None:
     driven.add_app(AppRecord("bare", "/srv/bare"))
     driven.run()
-    driven.call(lambda: driven.service.commands.add_token(dataclasses.replace(TOKEN, name="old")))
+    driven.commands.add_token(dataclasses.replace(TOKEN, name="old"))
     set_secret(driven, "hunter2")
     before, stored = known(driven), driven.znodes.values()
     driven.mishaps.plan([Fate.UNANSWERED])
