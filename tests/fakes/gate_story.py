@@ -42,10 +42,8 @@ class GateStory:
         return self.driven.gate_commands.plan(name, gate, by="ada")
 
     def switch(self, path: str, label: str, weight: float | None = None) -> GateRecord:
-        commands, wanted = self.driven.service.gate_commands, Switch(path, label, weight=weight)
-        return self.carry_out(
-            self.driven.call(lambda: commands.plan_switch("api", wanted, by="ada"))
-        )
+        wanted = Switch(path, label, weight=weight)
+        return self.carry_out(self.driven.gate_commands.plan_switch("api", wanted, by="ada"))
 
     def roll_back(self, number: int | None = None) -> GateRecord:
         return self.carry_out(self.driven.gate_commands.plan_rollback("api", number, by="ada"))

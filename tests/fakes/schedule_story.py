@@ -52,13 +52,12 @@ class Story:
 
     @property
     def commands(self) -> ScheduleCommands:
-        return self.driven.service.schedule_commands
+        return self.driven.schedule_commands
 
     def put(self, payload: bytes | None = None, **fields: Any) -> ScheduleRecord:
         """Write the schedule report: a job each hour."""
         given = {"label": "main", "job": "report", "cron": "0 * * * *"} | fields
-        written = ScheduleRecord("hello", "report", token="ci", **given)
-        return self.driven.call(lambda: self.commands.put(written, payload))
+        return self.commands.put(ScheduleRecord("hello", "report", token="ci", **given), payload)
 
     def until(self, moment: float) -> None:
         self.driven.tick(moment - self.clock.read())

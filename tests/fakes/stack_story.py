@@ -57,7 +57,7 @@ class StackStory:
 
     @property
     def commands(self) -> StackCommands:
-        return self.driven.service.stack_commands
+        return self.driven.stack_commands
 
     def written(
         self, members: Mapping[str, str] = MEMBERS, entry: str = "web", **labels: str
@@ -77,24 +77,24 @@ class StackStory:
         **labels: str,
     ) -> StackRecord:
         wanted = self.written(members, entry, **labels)
-        return self.driven.call(lambda: self.commands.write(name, wanted, by="ada"))
+        return self.commands.write(name, wanted, by="ada")
 
     def remove(self, name: str = "shop") -> None:
-        self.driven.call(lambda: self.commands.remove(name))
+        self.commands.remove(name)
 
     def open(self, ref: str, *own: str, name: str = "shop", **chosen: str) -> str:
         """Open a variant as the API does: with the members whose repository has its branch."""
         members = self.stack(name).members
         has = [key for key, one in members.items() if names.slug(ref) in self.heads[one.app]]
         wanted = WrittenVariant(ref, chosen, own)
-        _, variant = self.driven.call(lambda: self.commands.open(name, wanted, has, by="ada"))
+        _, variant = self.commands.open(name, wanted, has, by="ada")
         return variant
 
     def close(self, variant: str, name: str = "shop") -> None:
-        self.driven.call(lambda: self.commands.close(name, variant))
+        self.commands.close(name, variant)
 
     def pin(self, variant: str, name: str = "shop", *, pinned: bool = True) -> None:
-        self.driven.call(lambda: self.commands.pin(name, variant, pinned=pinned))
+        self.commands.pin(name, variant, pinned=pinned)
 
     def stack(self, name: str = "shop") -> StackRecord:
         return self.driven.service.snapshot.stack(name)

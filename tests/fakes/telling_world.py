@@ -36,8 +36,8 @@ class TellingWorld:
         self.begin()
         self.driven.add_app(APP)
         settings = {"pulls": "all", "forge": "github", **changes}
-        self.call("change_app", "hello", settings)
-        self.call("set_forge_token", "hello", "token")
+        self.driven.commands.change_app("hello", settings)
+        self.driven.commands.set_forge_token("hello", "token")
 
     def begin(self) -> None:
         """Begin to lead, by what is stored."""
@@ -57,10 +57,6 @@ class TellingWorld:
         if sha not in self.subjects:
             raise Unavailable("The repository")
         return self.subjects[sha]
-
-    def call(self, command: str, *given: object) -> None:
-        act = getattr(self.driven.service.commands, command)
-        self.driven.call(lambda: act(*given))
 
     def see(self, *pulls: Pull) -> None:
         self.driven.step(PullsSeen("hello", pulls))

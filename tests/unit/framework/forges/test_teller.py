@@ -53,8 +53,8 @@ def test_a_push_edits_the_comment(world: TellingWorld) -> None:
 
 def test_two_apps_of_one_repository_have_a_comment_each(world: TellingWorld) -> None:
     world.driven.add_app(dataclasses.replace(APP, name="docs"))
-    world.call("change_app", "docs", {"pulls": "all", "forge": "github"})
-    world.call("set_forge_token", "docs", "token")
+    world.driven.commands.change_app("docs", {"pulls": "all", "forge": "github"})
+    world.driven.commands.set_forge_token("docs", "token")
     for sha in (A, B):
         for app in ("hello", "docs"):
             world.driven.step(events.PullsSeen(app, [pull(sha)]))
@@ -241,7 +241,7 @@ def test_an_app_that_tells_nothing_tells_nothing(changes: dict[str, object]) -> 
 
 
 def test_nothing_is_said_without_a_token(world: TellingWorld) -> None:
-    world.call("unset_forge_token", "hello")
+    world.driven.commands.unset_forge_token("hello")
     world.push()
     world.run()
     assert world.forge.calls == []
@@ -281,7 +281,7 @@ def test_a_forge_without_edits_gets_one_comment_that_stays_true() -> None:
 def test_another_repository_has_no_comment_yet(world: TellingWorld) -> None:
     world.push()
     world.run()
-    world.call("change_app", "hello", {"repository": "https://git.example.org/other.git"})
+    world.driven.commands.change_app("hello", {"repository": "https://git.example.org/other.git"})
     world.forge.comments.clear()
     world.run()
     assert world.text

@@ -124,17 +124,17 @@ def test_nobody_writes_over_what_is_kept_but_may_remove_it_by_name(story: StackS
     gates = GateStory(early)
     with pytest.raises(NotTrusted, match="prevs gate rm api"):
         gates.put(("/", "main"))
-    stacks, wanted = early.service.stack_commands, story.written()
+    stacks, wanted = early.stack_commands, story.written()
     with pytest.raises(NotTrusted, match="prevs stack rm shop"):
-        early.call(lambda: stacks.write("shop", wanted, by="ada"))
+        stacks.write("shop", wanted, by="ada")
     with pytest.raises(InvalidSettings):
-        early.call(lambda: stacks.write("api", wanted, by="ada"))
+        stacks.write("api", wanted, by="ada")
     with pytest.raises(NotTrusted):
         early.commands.add_app(AppRecord("api", "/srv/api"))
     early.gate_commands.remove("api")
-    early.call(lambda: stacks.remove("shop"))
+    stacks.remove("shop")
     assert gates.put(("/", "main")).revision.number == 1
-    assert early.call(lambda: stacks.write("shop", wanted, by="ada")).variants == {}
+    assert stacks.write("shop", wanted, by="ada").variants == {}
     early.tick(6)
     assert early.service.snapshot.refused.keys() == {ACCESS}
 

@@ -60,8 +60,7 @@ class Repository:
         return self.driven.service.snapshot.file_troubles.get("hello")
 
     def command(self, name: str, *arguments: Any, **fields: Any) -> Any:
-        commands = self.driven.service.schedule_commands
-        return self.driven.call(lambda: getattr(commands, name)("hello", *arguments, **fields))
+        return getattr(self.driven.schedule_commands, name)("hello", *arguments, **fields)
 
     def put(self, written: ScheduleRecord) -> ScheduleRecord:
         return self.driven.call(lambda: self.driven.service.schedule_commands.put(written))

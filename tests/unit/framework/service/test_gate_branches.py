@@ -158,8 +158,8 @@ def test_a_stranger_stays_a_stranger_once_its_pull_request_is_closed() -> None:
     driven = story.driven
     driven.commands.change_app("hello", {"pulls": "all"})
     driven.call(lambda: driven.records.pulls.save_all([pull]))
-    start = driven.service.commands.start
-    driven.call(lambda: start("hello", B, "pr-7", refs=("pull/7",)))
+    start = driven.commands.start
+    start("hello", B, "pr-7", refs=("pull/7",))
     story.run(B)
     story.heads["pr-7"] = B
     plan = story.plan(("/", "pr-7"))
@@ -170,8 +170,8 @@ def test_a_stranger_stays_a_stranger_once_its_pull_request_is_closed() -> None:
     assert driven.preview(B).state is State.RUNNING
     driven.stop(B)
     driven.update("TASK_KILLED", sha=B)
-    again = driven.call(lambda: start("hello", B, "pr-7", refs=driven.preview(B).refs))
+    again = start("hello", B, "pr-7", refs=driven.preview(B).refs)
     assert (again.state, again.stranger) == (State.QUEUED, True)
     driven.gate_commands.remove("api")
     with pytest.raises(UnknownPull):
-        driven.call(lambda: start("hello", B, "pr-7", refs=("pull/7",)))
+        start("hello", B, "pr-7", refs=("pull/7",))

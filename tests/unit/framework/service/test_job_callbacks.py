@@ -16,7 +16,6 @@ from framework.jobs import callbacks, ended_jobs
 from framework.jobs.orders import JobOrder
 from framework.ports.notifications import LastTry
 from framework.service.jobs.job_callbacks import JobCallbacks
-from framework.service.jobs.job_commands import JobCommands
 from framework.state.jobs import job_records
 from framework.state.jobs.job_records import JobRecords
 from framework.units.lifecycle import Event
@@ -198,20 +197,16 @@ def order(job_id: str, **fields: Any) -> JobOrder:
     return JobOrder(job_id, "hello", "main", A, JobSettings(("true",)), **fields)
 
 
-def commands(driven: Driven) -> JobCommands:
-    return JobCommands(driven.records, driven.records.vault, driven.clock.clock)
-
-
 def test_a_job_names_a_receiver_that_the_app_has(driven: Driven) -> None:
     wanted = order("j1", callback="ci")
     with pytest.raises(UnknownReceiver, match="prevs notify ls hello"):
-        driven.call(lambda: commands(driven).request([wanted]))
+        driven.job_commands.request([wanted])
     assert driven.service.snapshot.jobs == {}
     receiver = Receiver("ci", "https://ci.example.org/", "whsec_", ("callback",))
     driven.commands.change_secrets(
         "hello", lambda given: app_secrets.with_receiver(given, receiver)
     )
-    [job] = driven.call(lambda: commands(driven).request([wanted]))
+    [job] = driven.job_commands.request([wanted])
     assert job.callback == Callback("ci")
 
 
@@ -220,12 +215,12 @@ def test_the_service_writes_what_became_of_a_callback(driven: Driven) -> None:
     driven.commands.change_secrets(
         "hello", lambda given: app_secrets.with_receiver(given, receiver)
     )
-    driven.call(lambda: commands(driven).request([order("j1", callback="ci")]))
+    driven.job_commands.request([order("j1", callback="ci")])
     job = driven.records.jobs.job("hello", "j1")
     failure = Failure(Cause.EXPIRED, "It was not started in time.")
     driven.call(lambda: driven.records.jobs.change(job, Failed(failure, Event.GIVEN_UP)))
     driven.step(CallbackSettled("hello", "j1", CallbackState.TOLD, TAKEN))
     shown = driven.service.snapshot.jobs["hello", "j1"].callback
     assert shown == Callback("ci", CallbackState.TOLD, 7.0, 204)
-    again = driven.call(lambda: commands(driven).retry("hello", "j1", "j2", by="ci"))
+    again = driven.job_commands.retry("hello", "j1", "j2", by="ci")
     assert again.callback == Callback("ci"), "it is told of again"

@@ -243,11 +243,11 @@ def test_a_job_that_somebody_starts_is_made_once_and_leaves_the_times_as_they_ar
 def test_what_somebody_starts_is_what_they_have_looked_at(schedules: Story) -> None:
     seen = schedules.put()
     schedules.put(job="", command=("./other",))
-    job = schedules.driven.call(lambda: schedules.commands.run(seen, HEAD, by="me", id="b" * 16))
+    job = schedules.commands.run(seen, HEAD, by="me", id="b" * 16)
     assert (job.name, job.terms.command) == ("report", HEAD.manifest.jobs["report"].command)
-    schedules.driven.call(lambda: schedules.commands.remove("hello", "report"))
+    schedules.commands.remove("hello", "report")
     with pytest.raises(UnknownSchedule):
-        schedules.driven.call(lambda: schedules.commands.run(seen, HEAD, by="me", id="c" * 16))
+        schedules.commands.run(seen, HEAD, by="me", id="c" * 16)
 
 
 def test_other_threads_write_schedules_and_read_them_at_once(schedules: Story) -> None:
@@ -265,11 +265,11 @@ def test_other_threads_write_schedules_and_read_them_at_once(schedules: Story) -
 
 def test_the_times_of_a_pause_are_skipped(schedules: Story) -> None:
     schedules.put(missed=Missed.ALL)
-    paused = schedules.driven.call(lambda: schedules.commands.pause("hello", "report"))
+    paused = schedules.commands.pause("hello", "report")
     assert paused.paused
     schedules.until(NINE + 60)
     assert schedules.jobs() == []
-    schedules.driven.call(lambda: schedules.commands.resume("hello", "report"))
+    schedules.commands.resume("hello", "report")
     schedules.until(NINE + HOUR)
     assert schedules.times() == [NINE + HOUR]
     assert schedules.skipped == ["The schedule was paused."]
@@ -289,11 +289,11 @@ def test_a_schedule_that_is_written_again_makes_up_nothing_and_keeps_its_history
 
 def test_a_schedule_that_is_removed_makes_no_job_any_more(schedules: Story) -> None:
     schedules.put()
-    schedules.driven.call(lambda: schedules.commands.remove("hello", "report"))
+    schedules.commands.remove("hello", "report")
     schedules.until(NINE)
     assert schedules.jobs() == []
     with pytest.raises(UnknownSchedule, match="prevs schedule ls hello"):
-        schedules.driven.call(lambda: schedules.commands.pause("hello", "report"))
+        schedules.commands.pause("hello", "report")
 
 
 def test_a_mistake_is_refused_and_the_schedule_stays(schedules: Story) -> None:
@@ -311,7 +311,7 @@ def test_an_app_has_a_hundred_schedules_at_most(schedules: Story) -> None:
     schedules.driven.call(lambda: list(map(schedules.commands.put, written)))
     with pytest.raises(TooManySchedules):
         schedules.put()
-    schedules.driven.call(lambda: schedules.commands.put(written[0]))
+    schedules.commands.put(written[0])
 
 
 def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:

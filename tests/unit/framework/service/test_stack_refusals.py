@@ -39,7 +39,7 @@ def stacks() -> StackStory:
 
 
 def test_nobody_else_writes_the_gates_of_a_stack(stacks: StackStory) -> None:
-    commands, written = stacks.driven.service.gate_commands, written_gate(("/", "main"))
+    commands, written = stacks.driven.gate_commands, written_gate(("/", "main"))
     gate = dataclasses.replace(written, app=CART)
     for act in (
         lambda: commands.plan("cart-shop", gate, by="eve"),
@@ -54,10 +54,10 @@ def test_nobody_else_writes_the_gates_of_a_stack(stacks: StackStory) -> None:
 @pytest.mark.parametrize("pinned", [True, False])
 def test_one_instance_is_not_pinned_without_its_variant(stacks: StackStory, pinned: bool) -> None:
     variant = stacks.open("feature")
-    cart, commands = stacks.run("cart", variant), stacks.driven.service.commands
+    cart, commands = stacks.run("cart", variant), stacks.driven.commands
     stacks.pin(variant, pinned=not pinned)
     with pytest.raises(InstanceOfVariant, match=f"`prevs stack pin shop {variant}`"):
-        stacks.driven.call(lambda: commands.pin(CART, cart.sha, pinned=pinned))
+        commands.pin(CART, cart.sha, pinned=pinned)
     assert stacks.now(cart).pinned is stacks.stack().variants[variant].pinned is not pinned
 
 
@@ -97,33 +97,33 @@ def test_a_variant_must_differ_from_the_stack(stacks: StackStory) -> None:
     with pytest.raises(NothingToOpen):
         stacks.open("nowhere")
     with pytest.raises(UnknownStack):
-        stacks.driven.call(lambda: stacks.commands.open("none", WrittenVariant("x"), (), by="ada"))
+        stacks.commands.open("none", WrittenVariant("x"), (), by="ada")
     assert stacks.open("nowhere", "web") == "nowhere"
     assert stacks.stack().variants["nowhere"].ref == ""
 
 
 def test_a_strangers_commit_is_in_no_variant(stacks: StackStory) -> None:
-    driven, commands = stacks.driven, stacks.driven.service.commands
+    driven, commands = stacks.driven, stacks.driven.commands
     pull = PullRecord(CART, 7, NEXT, "pull/7/head", approved_commit=NEXT)
-    driven.call(lambda: commands.change_app(CART, {"pulls": "all", "forks": "approve"}))
+    commands.change_app(CART, {"pulls": "all", "forks": "approve"})
     driven.call(lambda: driven.records.pulls.save_all([pull]))
     variant = stacks.open("mine", cart="pr-7")
     label = "mine--cart-shop"
     with pytest.raises(NotApproved, match="no variant of a stack runs those"):
-        driven.call(lambda: commands.start(CART, NEXT, label, refs=("pull/7",), instance=label))
+        commands.start(CART, NEXT, label, refs=("pull/7",), instance=label)
     assert stacks.previews() == []
     # Nor does one start that was its author's to build when it was requested.
-    driven.call(lambda: commands.change_app(CART, {"forks": "members"}))
+    commands.change_app(CART, {"forks": "members"})
     trusted = dataclasses.replace(pull, may_write=True)
     driven.call(lambda: driven.records.pulls.save_all([trusted]))
-    waits = driven.call(lambda: commands.start(CART, NEXT, label, refs=("pull/7",), instance=label))
+    waits = commands.start(CART, NEXT, label, refs=("pull/7",), instance=label)
     assert waits.state is State.QUEUED
     driven.call(lambda: driven.records.pulls.save_all([pull]))
     waits = stacks.place(waits)
     assert waits.state is State.STOPPED
     assert "`prevs open basket pr-7`" in waits.reason
     # Its own address has it, as before, and it gets no address of a member.
-    driven.call(lambda: commands.start(CART, NEXT, "pr-7", refs=("pull/7",)))
+    commands.start(CART, NEXT, "pr-7", refs=("pull/7",))
     order = stacks.order(stacks.place(driven.preview(NEXT, CART)))
     assert (order.trusted, order.environment) == (False, {})
     # A branch reaches it: it is no stranger's any more.

@@ -192,7 +192,7 @@ def test_a_request_for_a_variant_that_was_closed_meanwhile_starts_nothing(
 ) -> None:
     stacks.open("feature")
     stacks.close("feature")
-    commands = stacks.driven.service.commands
+    commands = stacks.driven.commands
     for app in (CART, WEB):
         with pytest.raises(UnknownVariant, match="stack 'shop' has no open variant 'feature'"):
             stacks.driven.call(
@@ -330,7 +330,7 @@ def test_stopping_a_variant_ends_all_of_its_own(stacks: StackStory) -> None:
     stacks.open("other", "cart")
     cart, other = stacks.run("cart", "feature"), stacks.run("cart", "other")
     web = stacks.visit("web", "feature")
-    stacks.driven.call(lambda: stacks.commands.stop("shop", "feature"))
+    stacks.commands.stop("shop", "feature")
     assert (stacks.now(cart).state, stacks.now(web).state) == (State.DRAINING, State.STOPPED)
     assert stacks.now(web).reason == STOPPED.text
     assert stacks.now(other).state is stacks.now(shared).state is State.RUNNING

@@ -1,7 +1,6 @@
 """Who may look at an app's previews, as the service stores it."""
 
 import dataclasses
-import functools
 
 import pytest
 
@@ -74,8 +73,8 @@ def test_a_new_password_begins_an_era_and_another_setting_does_not(driven: Drive
 
 
 def test_no_era_of_a_removed_app_comes_back(driven: Driven) -> None:
-    before, commands = shown(driven), driven.service.commands
-    driven.call(lambda: commands.remove_app("hello"))
+    before, commands = shown(driven), driven.commands
+    commands.remove_app("hello")
     assert stored(driven) is not None  # proxies still have routes
     driven.tick()
     driven.step(MirrorRemoved("hello"))
@@ -83,13 +82,13 @@ def test_no_era_of_a_removed_app_comes_back(driven: Driven) -> None:
     driven.add_app()
     assert shown(driven).access is Access.PUBLIC
     with pytest.raises(NoPassword):
-        driven.call(lambda: commands.require_password("hello", None))
-    driven.call(lambda: commands.require_password("hello", PASSWORD))
+        commands.require_password("hello", None)
+    commands.require_password("hello", PASSWORD)
     assert shown(driven).era > before.era
 
 
 def test_a_public_app_has_no_record_and_no_passes(driven: Driven) -> None:
-    commands = driven.service.commands
+    commands = driven.commands
     assert driven.commands.open_to_all("hello") == AccessRecord("hello")
     assert (stored(driven), shown(driven).access) == (None, Access.PUBLIC)
     for act in (
@@ -123,14 +122,14 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
     assert (now.access, now.era, now.passes) == (Access.PASSWORD, before.era + 5000, {})
     assert stored(later) == forged, "with the token that signed it, it counts again"
     # Nobody makes a trusted record of it, unless somebody writes who may look anew.
-    commands = later.service.commands
+    commands = later.commands
     for act in (
         lambda: commands.end_access("hello"),
         lambda: commands.revoke_pass("hello", "id1"),
         lambda: commands.issue_pass("hello", LINK, "id2", by="ci"),
     ):
         with pytest.raises(NotTrusted, match="prevs access hello password"):
-            later.call(act)
+            act()
     later.commands.require_team("hello")
     later.tick()
     written = stored(later)
@@ -141,26 +140,26 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
 
 
 def test_a_write_without_an_answer_is_repeated_as_it_was_before(driven: Driven) -> None:
-    before, commands = shown(driven), driven.service.commands
+    before, commands = shown(driven), driven.commands
     for act in (commands.end_access, commands.open_to_all):
         driven.mishaps.plan([Fate.UNANSWERED, Fate.REFUSED])
         with pytest.raises(Unavailable):
-            driven.call(functools.partial(act, "hello"))
+            act("hello")
         assert (stored(driven) != before, shown(driven)) == (True, before)
         driven.tick()
         assert stored(driven) == before
 
 
 def test_an_app_for_its_team_keeps_its_password_for_later(driven: Driven) -> None:
-    commands, before = driven.service.commands, shown(driven)
-    driven.call(lambda: commands.require_team("hello"))
+    commands, before = driven.commands, shown(driven)
+    commands.require_team("hello")
     team = shown(driven)
     assert (team.access, team.preflight, team.passes) == (Access.TEAM, True, {})
     assert team.era > before.era
-    driven.call(lambda: commands.require_team("hello", preflight=False))
+    commands.require_team("hello", preflight=False)
     assert (shown(driven).era, shown(driven).preflight) == (team.era, False)
     driven.clock.pass_seconds(1)
-    driven.call(lambda: commands.require_password("hello", None))
+    commands.require_password("hello", None)
     assert (shown(driven).access, shown(driven).era > team.era) == (Access.PASSWORD, True)
     assert driven.service.snapshot.given("hello").password == PASSWORD
 
