@@ -1,7 +1,6 @@
 """Guards apps at a proxy of the tests, as the framework does, and waits until HAProxy does."""
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,18 +71,10 @@ def open_all(site: Site) -> None:
 
 def wait_entry(site: Site, name: str, key: str, value: str | None) -> None:
     """Wait until one of HAProxy's maps has a value for a key."""
-    path = str(site.proxy.folder / f"{name}.map")
+    question = text.get(str(site.proxy.folder / f"{name}.map"), key)
     wait_until(
-        lambda: _find(str(site.proxy.folder / "haproxy.sock"), path, key) == value,
+        lambda: text.found_value(site.proxy.tell(question)) == value,
         f"{key} is {value} in {name}",
         over=site.proxy.ended,
         instead=site.proxy.log.read_text,
     )
-
-
-def _find(runtime: str, path: str, key: str) -> str | None:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(runtime)
-        client.sendall(text.get(path, key).encode() + b"\n")
-        with client.makefile(encoding="utf-8") as reply:
-            return text.found_value(reply.read())

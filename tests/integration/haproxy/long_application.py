@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.serving import serving
+
 PIECE = b"0123456789" * 100
 PIECES = 1000
 """A download is so many pieces long."""
@@ -53,15 +55,11 @@ def application(name: str) -> Iterator[LongApplication]:
     server.daemon_threads = True
     server.block_on_close = False
     Handler.application = LongApplication(name, server.server_port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield Handler.application
-    finally:
-        Handler.application.finish()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield Handler.application
+        finally:
+            Handler.application.finish()
 
 
 class _Handler(BaseHTTPRequestHandler):

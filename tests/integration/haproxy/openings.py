@@ -12,6 +12,7 @@ from typing import Protocol
 
 from tests.integration.haproxy.long_application import PIECE, PIECES, LongApplication
 from tests.integration.haproxy.proxies import Proxy
+from tests.integration.haproxy.wire import UPGRADE
 from tests.waits import wait_until
 
 HOST = "main.hello.localhost"
@@ -134,14 +135,7 @@ class WebSocket(_Client):
     """It gets back what it sends at each beat."""
 
     def __init__(self, proxy: Proxy) -> None:
-        super().__init__(
-            proxy,
-            "/echo",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version: 13",
-        )
+        super().__init__(proxy, "/echo", *(f"{name}: {value}" for name, value in UPGRADE.items()))
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             piece = self.socket.recv(1)

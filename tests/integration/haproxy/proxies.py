@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -24,9 +25,12 @@ from tests.copies import Copy
 from tests.fakes.placements import placement
 from tests.fakes.world import TOKEN, World
 from tests.integration.haproxy.tree import Tree
+from tests.serving import serving
 from tests.waits import describe_end, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
+"""What a browser says that goes to an address."""
 _WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """What a key is hashed with: RFC 6455, section 1.3."""
 
@@ -80,6 +84,13 @@ class Proxy:
             return Answer(answer.status, found, answer.read())
         finally:
             connection.close()
+
+    def tell(self, command: str) -> str:
+        """Give its HAProxy a command at the runtime socket; return the reply."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.folder / "haproxy.sock"))
+            client.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
     def restart(self) -> None:
         """Start the program again in the same folder."""
@@ -280,15 +291,11 @@ def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[U
     server = _Server((host, port), Handler)
     server.daemon_threads = True
     Handler.application = Upstream(name, server.server_port, [])
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield Handler.application
-    finally:
-        Handler.application.finish.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(server):
+        try:
+            yield Handler.application
+        finally:
+            Handler.application.finish.set()
 
 
 class _Server(ThreadingHTTPServer):

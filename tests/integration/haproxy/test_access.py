@@ -5,7 +5,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,12 @@ from tests.fakes.placements import SHA, placement
 from tests.free_ports import free_port
 from tests.integration.haproxy import guarding, proxies, tls
 from tests.integration.haproxy.guarding import HOST, HOSTS, NEXT_SHA, STOPPED, cookie
-from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
+from tests.integration.haproxy.proxies import BROWSER, Answer, Site, Upstream, upstream
+from tests.integration.haproxy.wire import UPGRADE, upgrade
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
-WEBSOCKET = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version": "13",
-}
 PREFLIGHT = {"Origin": "https://x.example", "Access-Control-Request-Method": "PUT"}
 
 STRANGERS: Mapping[str, Mapping[str, Any]] = {
@@ -37,7 +31,7 @@ STRANGERS: Mapping[str, Mapping[str, Any]] = {
     "a frame": {"headers": {**BROWSER, "Sec-Fetch-Dest": "iframe"}},
     "an image": {"headers": {"Sec-Fetch-Dest": "image", "Accept": "image/*"}},
     "a chat's look at a link": {"headers": {"User-Agent": "Slackbot-LinkExpanding 1.0"}},
-    "a WebSocket": {"headers": WEBSOCKET},
+    "a WebSocket": {"headers": UPGRADE},
     "HEAD": {"method": "HEAD", "headers": BROWSER},
     "OPTIONS": {"method": "OPTIONS"},
     "a preflight": {"method": "OPTIONS", "headers": PREFLIGHT},
@@ -54,12 +48,6 @@ STRANGERS: Mapping[str, Mapping[str, Any]] = {
     "another proxy that asks": {"path": "/_prevs/verify", "headers": BROWSER},
     "a forged host": {"headers": {"X-Forwarded-Host": "main.docs.localhost"}},
 }
-
-
-@pytest.fixture
-def shop(site: Site) -> Iterator[Upstream]:
-    with guarding.shop(site) as application:
-        yield application
 
 
 def same(answer: Answer) -> tuple[int, bytes, Mapping[str, str]]:
@@ -319,9 +307,7 @@ def test_a_preflight_passes_only_if_the_app_allows_it_and_only_to_what_runs(
 
 def test_a_websocket_with_a_pass_opens(site: Site, shop: Upstream) -> None:
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=10) as client:
-        headers = {"Host": HOST, **WEBSOCKET, **cookie(make_pass("shop", HOST))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        client.sendall(f"GET /echo HTTP/1.1\r\n{lines}\r\n".encode())
+        client.sendall(upgrade(HOST, cookie(make_pass("shop", HOST))))
         assert client.recv(1000).startswith(b"HTTP/1.1 101 ")
         client.sendall(b"ping")
         assert client.recv(100) == b"ping"

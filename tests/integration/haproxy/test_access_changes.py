@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -18,19 +18,18 @@ from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import guarding
 from tests.integration.haproxy.guarding import HOST, HOSTS, NEXT_SHA, cookie
 from tests.integration.haproxy.http2_client import Client
-from tests.integration.haproxy.proxies import Site, Upstream
+from tests.integration.haproxy.proxies import BROWSER, Site, Upstream
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 _PAUSE_SECONDS = 0.002
-BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
-
-
-@pytest.fixture
-def shop(site: Site) -> Iterator[Upstream]:
-    with guarding.shop(site) as application:
-        yield application
+OUTSIDERS: Mapping[str, Mapping[str, str]] = {
+    "stranger": {},
+    "forged": cookie(make_pass("shop", HOST, key="x" * 64)),
+    "other": cookie(make_pass("docs", HOST)),
+}
+"""Those whom a guarded app never lets in."""
 
 
 BAD_RECORDS = {
@@ -110,11 +109,17 @@ class Load:
         wait_until(lambda: all(self._counts[who] >= enough[who] for who in enough))
 
 
+def outside(*statuses: int) -> Mapping[str, set[int]]:
+    """Return for each outsider which statuses are right."""
+    return {who: set(statuses) for who in OUTSIDERS}
+
+
 def test_each_change_acts_at_once_under_load_with_no_wrong_answer(
     site: Site, shop: Upstream
 ) -> None:
     own, issued = cookie(make_pass("shop", HOST)), cookie(make_pass("shop", HOST, id="good-id"))
-    with Load(site, own=(own, 200), issued=(issued, 200), stranger=({}, 401)) as load:
+    outsiders = {who: (headers, 401) for who, headers in OUTSIDERS.items()}
+    with Load(site, own=(own, 200), issued=(issued, 200), **outsiders) as load:
         for number in range(3):
             load.begin(issued={200, 401})
             guarding.guard(site, "shop")
@@ -126,13 +131,13 @@ def test_each_change_acts_at_once_under_load_with_no_wrong_answer(
             load.begin(own={200, 401}, issued={200, 401})
             guarding.guard(site, "shop", "good-id")
             load.settle(own={200}, issued={200})
-            load.begin(stranger={200, 401})
+            load.begin(**outside(200, 401))
             guarding.open_all(site)
-            load.settle(stranger={200})
+            load.settle(**outside(200))
             # While the hosts move to the other map, a request of before may find its app closed.
-            load.begin(stranger={200, 401, 503})
+            load.begin(**outside(200, 401, 503))
             guarding.guard(site, "shop", "good-id")
-            load.settle(stranger={401})
+            load.settle(**outside(401))
     assert load.wrong == []
 
 

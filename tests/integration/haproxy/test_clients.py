@@ -1,6 +1,7 @@
 """How much one client may have open, while another one may have as much."""
 
 import contextlib
+import functools
 import http.client
 import json
 import re
@@ -14,7 +15,7 @@ import pytest
 from proxy.held.client_disconnects import LOOK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, upstream
+from tests.integration.haproxy.proxies import BROWSER, Site, upstream
 from tests.integration.haproxy.wire import held
 from tests.waits import wait_until
 
@@ -29,7 +30,6 @@ LIMITS = {
 ONE, OTHER = "127.0.7.1", "127.0.7.2"
 THREE, FOUR = "127.0.7.3", "127.0.7.4"
 """Of tests that leave connections to be closed."""
-PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +91,6 @@ class Client:
         return True
 
 
-def clients(site: Site) -> str:
-    """Return HAProxy's counters."""
-    with socket.socket(socket.AF_UNIX) as statistics:
-        statistics.connect(str(site.proxy.folder / "haproxy.sock"))
-        statistics.sendall(b"show table clients\n")
-        return b"".join(iter(lambda: statistics.recv(65536), b"")).decode()
-
-
 def test_a_client_with_too_many_connections_is_refused_and_others_notice_nothing(
     site: Site, stack: contextlib.ExitStack
 ) -> None:
@@ -115,7 +107,7 @@ def test_a_client_with_too_many_connections_is_refused_and_others_notice_nothing
     problem = json.loads(body)
     assert (problem["type"], problem["status"]) == ("urn:prevs:problem:too-many-open", 429)
     assert f"as it may have, {CONNECTIONS}" in problem["detail"]
-    browser.send(headers=PAGE)
+    browser.send(headers=BROWSER)
     status, headers, body = browser.answer()
     assert (status, headers["retry-after"]) == (429, "10")
     assert headers["content-type"] == "text/html"
@@ -148,7 +140,8 @@ def test_a_client_that_goes_on_regardless_gets_no_answer(
     assert [client.status() for client in first] == [200] * CONNECTIONS
     silent = [Client(site.proxy.port, FOUR, stack) for _ in range(CONNECTIONS)]
     counted = f"key=::ffff:{FOUR} .* conn_cur={2 * CONNECTIONS}\n"
-    wait_until(lambda: re.search(counted, clients(site)), counted, instead=lambda: clients(site))
+    show = functools.partial(site.proxy.tell, "show table clients")
+    wait_until(lambda: re.search(counted, show()), counted, instead=show)
     with contextlib.suppress(ConnectionError):  # perhaps while it still connects
         assert Client(site.proxy.port, FOUR, stack).is_closed()
     assert Client(site.proxy.port, OTHER, stack).status() == 200

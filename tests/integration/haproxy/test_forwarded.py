@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, Upstream, upstream
+from tests.integration.haproxy.proxies import BROWSER, Site, Upstream, upstream
 from tests.integration.haproxy.wire import UPGRADE
 from tests.waits import wait_until
 
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.integration
 HOST = "main.hello.localhost"
 WAITING = "main.waiting.localhost"
 """The address of what does not run yet."""
-PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -279,7 +278,7 @@ def get_page(site: Site, **headers: str) -> str:
     """Return the id in the answer of a page; the framework got the same."""
     site.world.add("waiting", "main", SHA)
     site.world.request_ids.clear()
-    request_id = site.proxy.request(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
+    request_id = site.proxy.request(WAITING, headers={**BROWSER, **headers}).headers["x-request-id"]
     assert set(site.world.request_ids) == {request_id}
     return request_id
 

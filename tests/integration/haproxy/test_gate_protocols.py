@@ -15,16 +15,12 @@ from tests.integration.haproxy import gates, tls
 from tests.integration.haproxy.gates import HOST, label_of
 from tests.integration.haproxy.greeting import Stub, greeter
 from tests.integration.haproxy.proxies import Answer, Site
+from tests.integration.haproxy.wire import upgrade
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 CUSTOM = "api.example.org"
 VERSION = Condition(ConditionKind.HEADER, "1", "x-version")
-UPGRADE = (
-    f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nX-Version: 1\r\nConnection: Upgrade\r\n"
-    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +31,6 @@ def door(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int])
 @pytest.fixture(scope="module")
 def more_settings(door: tls.Door) -> Mapping[str, str]:
     return door.settings()
-
-
-@pytest.fixture
-def labels(site: Site) -> Iterator[None]:
-    """An app of which gates.LABELS run."""
-    with gates.labelled(site):
-        yield
 
 
 @contextlib.contextmanager
@@ -81,7 +70,7 @@ def test_grpc_goes_to_the_version_of_each_call_with_its_trailers(
 def test_a_websocket_goes_on_while_the_gate_is_switched_and_haproxy_is_replaced(site: Site) -> None:
     gates.put(site, lead("/", "main"), lead("/", "v1", when=VERSION))
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
-        client.sendall(UPGRADE.encode())
+        client.sendall(upgrade(HOST, {"X-Version": "1"}))
         head = client.recv(10_000).decode()
         assert head.startswith("HTTP/1.1 101 ")
         assert f"x-prevs-task: hello.{gates.sha_of('v1')}." in head

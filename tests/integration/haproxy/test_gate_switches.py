@@ -14,7 +14,7 @@ from tests.fakes.signed_gates import lead, make_gate, sign
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.crowds import Crowd, Exchange, crowd
 from tests.integration.haproxy.gates import HOST
-from tests.integration.haproxy.proxies import Proxy, Site, upstream
+from tests.integration.haproxy.proxies import Proxy, Site, haproxies, upstream
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -121,6 +121,7 @@ def test_no_request_is_lost_or_answered_by_a_version_that_is_not_in_force(
         wait_for_all(site, lambda applied, _: applied.get("hello") == version)
         gate = Switched(site)
         gate.switch()
+        before = haproxies(site.proxy.folder)
         connections = [http.client.HTTPConnection("127.0.0.1", one.port) for one in all_proxies]
         with crowd([one.port for one in all_proxies], HOST, ["/", "/a"]) as people:
             for _ in range(switches):
@@ -131,6 +132,7 @@ def test_no_request_is_lost_or_answered_by_a_version_that_is_not_in_force(
         for connection in connections:
             connection.close()
         assert not people.problems()
+        assert haproxies(site.proxy.folder) == before, "nothing is reloaded"
         asked = list_exchanges(people)
         for exchange, answered in asked:
             assert exchange.body is not None

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,13 +27,6 @@ ASKED = 400
 LED = {"2500": ("v1", "v1"), "7000": ("main", "v1"), "9000": ("main", "main")}
 """Where the lots of browsers lead with 50 % and then 80 % for v1."""
 PARTS = itertools.product(range(1, 5), range(50), range(1, 51))
-
-
-@pytest.fixture
-def labels(site: Site) -> Iterator[None]:
-    """An app of which gates.LABELS run."""
-    with gates.labelled(site):
-        yield
 
 
 def canary(percent: int, sticky: Sticky = Sticky.ADDRESS) -> Rule:

@@ -25,7 +25,11 @@ from tests.integration.haproxy.proxies import Site, haproxies, upstream
 from tests.integration.haproxy.wire import held
 from tests.waits import wait_for, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("hello"),
+]
 
 HOST = "main.hello.localhost"
 MANY = 1000
@@ -38,12 +42,6 @@ STARTS_OF_ONE_CLIENT = 20
 def more_settings() -> Mapping[str, str]:
     """Visitors may start more than by default."""
     return {"PREVS_STARTS_OF_APP": "5000", "PREVS_STARTS": "5000"}
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.world.add("hello", "main", SHA)
-    return site
 
 
 def send(site: Site, number: int, hosts: int) -> socket.socket:

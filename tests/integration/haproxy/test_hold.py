@@ -15,15 +15,9 @@ from prevs.states import State
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("hello")]
 
 HOST = "main.hello.localhost"
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.world.add("hello", "main", SHA)
-    return site
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import http.client
 import random
 import re
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,9 +14,10 @@ import pytest
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy.proxies import Proxy, Site
+from tests.serving import serving
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("hello")]
 
 HOST = "main.hello.localhost"
 BLOCK = random.Random(0).randbytes(1 << 20)
@@ -88,18 +88,8 @@ def application() -> Iterator[int]:
     """The port of an application that sends and receives large bodies."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.world.add("hello", "main", SHA)
-    return site
+    with serving(server):
+        yield server.server_port
 
 
 def place(site: Site, application: int) -> None:

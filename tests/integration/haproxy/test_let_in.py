@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import socket
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,18 +13,17 @@ import pytest
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.integration.haproxy.wire import held
+from tests.serving import serving
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("hello"),
+]
 
 HOST = "main.hello.localhost"
 CROWD, ADDRESSES = 500, 100
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.world.add("hello", "main", SHA)
-    return site
 
 
 @contextlib.contextmanager
@@ -48,14 +46,9 @@ def one_by_one(seconds: float) -> Iterator[tuple[int, list[int]]]:
         def handle_error(self, request: object, client_address: object) -> None:
             """Log nothing about connections that HAProxy drops."""
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_address[1], got
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", 0), Handler)
+    with serving(server):
+        yield server.server_address[1], got
 
 
 def send(site: Site, number: int) -> socket.socket:
@@ -74,7 +67,7 @@ def read_status(client: socket.socket) -> int:
 
 
 @pytest.fixture
-def crowd(site: Site) -> Iterator[list[socket.socket]]:
+def crowd(site: Site, hello: None) -> Iterator[list[socket.socket]]:
     """Requests that are held."""
     with ExitStack() as stack:
         clients = [stack.enter_context(send(site, number)) for number in range(CROWD)]

@@ -19,14 +19,13 @@ from proxy.held import start_limits
 from tests.fakes.placements import SHA
 from tests.fakes.world import TOKEN
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, Site, upstream
+from tests.integration.haproxy.proxies import BROWSER, Proxy, Site, upstream
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("hello")]
 
 HOST = "main.hello.localhost"
 FOR_NUMBERS, OTHER_FOR_NUMBERS = "a-token-for-prometheus", "another-one"
-PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +38,6 @@ def more_settings(
         "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.1:{free_port()}",
         "PREVS_METRICS_TOKEN_FILE": str(file),
     }
-
-
-@pytest.fixture
-def site(site: Site) -> Site:
-    site.world.add("hello", "main", SHA)
-    return site
 
 
 def read(site: Site, path: str = "/metrics", token: str = TOKEN) -> dict[tuple[str, ...], float]:
@@ -87,9 +80,9 @@ def start(proxy: Proxy, page: bytes) -> int:
 
 def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     before = read(site)
-    page = site.proxy.request(HOST, headers=PAGE)
+    page = site.proxy.request(HOST, headers=BROWSER)
     assert start(site.proxy, page.body) == 202
-    site.proxy.request("nothing.hello.localhost", headers=PAGE)
+    site.proxy.request("nothing.hello.localhost", headers=BROWSER)
     site.proxy.request("nothing.hello.localhost")
     with upstream("app") as app, ThreadPoolExecutor(3) as pool:
         held = [pool.submit(site.proxy.request, HOST) for _ in range(3)]
@@ -175,7 +168,7 @@ def test_nobody_can_start_a_hundred_previews_at_once(
         values = json.loads(refused[0].body)
         assert values["type"] == "urn:prevs:problem:too-many-starts"
         assert 0 < int(refused[0].headers["retry-after"]) <= start_limits.SECONDS
-        page = own.proxy.request(HOST, headers=PAGE)
+        page = own.proxy.request(HOST, headers=BROWSER)
         assert page.status == 503
         assert start(own.proxy, page.body) == 429
         assert own.world.count("POST /v1/previews") == start_limits.MOST["address"]

@@ -11,16 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chromium import Chromium
 from tests.fakes.placements import SHA, placement
-from tests.integration.haproxy.proxies import Site, upstream
-from tests.integration.haproxy.wire import held
+from tests.integration.haproxy.proxies import BROWSER, Site, upstream
+from tests.integration.haproxy.wire import held, upgrade
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.localhost"
-BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
 REFUSES = "It is running, but accepts no connections right now."
 
 
@@ -29,12 +27,6 @@ def site(site: Site) -> Site:
     site.world.add("hello", "main", SHA)
     site.world.start("hello", "main")
     return site
-
-
-@pytest.fixture
-def page(browser: Chromium) -> Iterator[Page]:
-    with browser.new_page() as opened:
-        yield opened
 
 
 _attempts = itertools.count()
@@ -159,12 +151,8 @@ def test_a_refused_request_is_held_and_then_sent_once(
 def test_a_refused_websocket_is_held_too(site: Site, free_port: Callable[[], int]) -> None:
     port = free_port()
     run_on(site, port)
-    upgrade = (
-        f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
-        client.sendall(upgrade.encode())
+        client.sendall(upgrade(HOST))
         wait_until(lambda: site.world.refused)
         with upstream("app", port=port):
             assert client.recv(65536).startswith(b"HTTP/1.1 101 ")

@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -146,11 +145,7 @@ def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(site:
 
 def replacements(proxy: Proxy) -> int:
     """Return how often the map was replaced as a whole since HAProxy read it from the file."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(proxy.folder / "haproxy.sock"))
-        client.sendall(b"show map\n")
-        reply = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-    [versions] = re.findall(r"routes\.map.* curr_ver=(\d+)", reply)
+    [versions] = re.findall(r"routes\.map.* curr_ver=(\d+)", proxy.tell("show map"))
     return int(versions)
 
 

@@ -16,7 +16,7 @@ from tests.fakes.placements import placement
 from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates, guarding, wire
 from tests.integration.haproxy.crowds import crowd
-from tests.integration.haproxy.proxies import Answer, Site, haproxies, upstream
+from tests.integration.haproxy.proxies import BROWSER, Answer, Site, haproxies, upstream
 from tests.integration.haproxy.wire import Arrived
 from tests.waits import wait_until
 
@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 HOST, CART = "web.localhost", "cart--web.localhost"
 MAIN_SHA, CART_SHA, RAW_SHA, LATE_SHA = (digit * 40 for digit in "1234")
 VARIANTS = {"cart": "cart--web", "raw": "raw--web", "same": "main"}
-BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 VARY = "baggage,x-prevs-stack"
 BOTH = [b"prevs-stack=raw"]
 OPENINGS = 20

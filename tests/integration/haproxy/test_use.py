@@ -8,7 +8,6 @@ import signal
 import socket
 import socketserver
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -25,32 +24,24 @@ from proxy.model.usage import Source
 from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import FakeFramework, World
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import QUICK, Proxy, Site, Upstream, haproxies, upstream
+from tests.integration.haproxy.wire import upgrade
+from tests.serving import serving
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
 TASK = f"hello.{SHA}.a1"
-WEBSOCKET = (
-    f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-DOWNLOAD = f"GET /download HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
-UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx"
+WEBSOCKET = upgrade(HOST)
+DOWNLOAD = f"GET /download HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx".encode()
 
 
 @pytest.fixture(scope="module")
-def running_site(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    zookeeper: str,
-    free_port: Callable[[], int],
-) -> Iterator[Site]:
-    folder, program = tmp_path_factory.mktemp("use"), getattr(request, "param", None) or QUICK
-    with proxies.site(folder, zookeeper, free_port(), program=program) as started:
-        yield started
+def program(request: pytest.FixtureRequest) -> str:
+    """The program of the file's proxy."""
+    return str(getattr(request, "param", None) or QUICK)
 
 
 @pytest.fixture
@@ -100,15 +91,15 @@ def one(site: Site) -> Iterator[Upstream]:
 
 
 @contextlib.contextmanager
-def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
+def open_request(proxy: Proxy, sent: bytes) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
-        client.sendall(text.encode())
-        if not text.startswith("POST"):
+        client.sendall(sent)
+        if not sent.startswith(b"POST"):
             assert client.recv(12).startswith(b"HTTP/1.1 ")
         yield client
 
 
-EACH_PROGRAM = pytest.mark.parametrize("running_site", times.both(None, "proxy"), indirect=True)
+EACH_PROGRAM = pytest.mark.parametrize("program", times.both(None, "proxy"), indirect=True)
 """None is what the tests have that are not for each: one proxy then does for all."""
 
 
@@ -170,21 +161,21 @@ def _send_commands(proxy: Proxy, *commands: str) -> None:
                 pass
 
 
-@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
+@pytest.mark.parametrize("sent", [WEBSOCKET, DOWNLOAD, UPLOAD])
 def test_open_requests_count_as_use_and_are_held_once_a_change_is_applied(
-    site: Site, text: str
+    site: Site, sent: bytes
 ) -> None:
     with upstream("one") as one, upstream("two") as two:
         place(site, one.port)
-        with open_request(site.proxy, text) as client:
+        with open_request(site.proxy, sent) as client:
             wait_until(lambda: opened(site.world) == 1)
             applied = place(site, two.port, OTHER_SHA)
             assert site.proxy.request(HOST).body.startswith(b"two")
             assert site.tree.records()[0].holding == (TASK,)
-            if text is DOWNLOAD:
+            if sent is DOWNLOAD:
                 one.finish.set()
                 assert client.recv(20)
-            elif text is UPLOAD:
+            elif sent is UPLOAD:
                 client.sendall(b"x" * 999)
                 assert client.recv(12).startswith(b"HTTP/1.1 200")
         wait_until(lambda: site.tree.records()[0].holding == ())
@@ -281,15 +272,10 @@ def _answering(path: Path, text: str) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+    server.daemon_threads = True
+    with serving(server):
+        yield
 
 
 @contextlib.contextmanager
@@ -305,15 +291,10 @@ def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
                     hosts.append(words[1])
                     self.wfile.write(f"{words[0]} to {route}\n".encode())
 
-    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield hosts
-        finally:
-            server.shutdown()
-            thread.join()
+    server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
+    server.daemon_threads = True
+    with serving(server):
+        yield hosts
 
 
 def take_over(site: Site) -> int:

@@ -13,13 +13,12 @@ from tests.fakes.access import make_pass
 from tests.free_ports import free_port
 from tests.integration.haproxy import guarding
 from tests.integration.haproxy.guarding import HOST, cookie
-from tests.integration.haproxy.proxies import Site
+from tests.integration.haproxy.proxies import BROWSER, Site
 from tests.waits import describe_end, wait_until
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
-BROWSER = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 
 
 @contextlib.contextmanager

@@ -5,16 +5,17 @@ import re
 import socket
 import socketserver
 import ssl
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import BufferedIOBase
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site
 from tests.integration.haproxy.tls import Door
+from tests.serving import serving
 from tests.waits import wait_until
 
 HOST = b"main.hello.localhost"
@@ -79,15 +80,10 @@ def application() -> Iterator[tuple[int, list[Arrived]]]:
                     seen.append(arrived)
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\napp")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server.server_address[1], seen
-        finally:
-            server.shutdown()
-            thread.join()
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    with serving(server):
+        yield server.server_address[1], seen
 
 
 @contextlib.contextmanager
@@ -193,6 +189,12 @@ UPGRADE = {
     "Sec-WebSocket-Version": "13",
 }
 """What a client says that opens a WebSocket."""
+
+
+def upgrade(host: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Return a request that opens a WebSocket at /echo."""
+    lines = [f"{name}: {value}\r\n" for name, value in {"Host": host, **UPGRADE, **headers}.items()]
+    return f"GET /echo HTTP/1.1\r\n{''.join(lines)}\r\n".encode()
 
 
 def held(proxy: Proxy) -> int:

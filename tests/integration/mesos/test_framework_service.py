@@ -3,12 +3,11 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.threads import other_thread
 from tests.waits import wait_until
@@ -22,9 +21,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Program]:
-    with OwnRoot(mesos, zookeeper, tmp_path) as own:
-        yield own.program()
+def program(own: OwnRoot) -> Program:
+    return own.program()
 
 
 def test_a_preview_of_the_api_runs_starts_again_and_follows_its_branch(

@@ -1,25 +1,18 @@
 """Tokens of proxies and of one app, at a framework that is started again, on real services."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import requests
 
 from framework.zookeeper.connection import connect
-from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program
 
 pytestmark = pytest.mark.integration
 
 USES = {"proxy": "p", "uses": []}
-
-
-@pytest.fixture
-def own(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[OwnRoot]:
-    with OwnRoot(mesos, zookeeper, tmp_path) as own:
-        yield own
 
 
 def get_status(program: Program, token: str, path: str) -> int:

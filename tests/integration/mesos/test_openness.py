@@ -45,25 +45,24 @@ def lines(program: Program) -> list[str]:
 
 
 def test_an_open_zookeeper_and_an_open_master_are_reported_once_each_with_what_to_do(
-    mesos: Mesos, zookeeper: str, tmp_path: Path
+    own: OwnRoot, mesos: Mesos
 ) -> None:
-    with OwnRoot(mesos, zookeeper, tmp_path) as own:
-        program = own.program()
-        program.run()
-        checks = read_checks(program)
-        assert {
-            name: (checks[name]["ok"], checks[name]["needed"]) for name in BOTH
-        } == dict.fromkeys(BOTH, (False, False))
-        assert own.paths.root in checks["zookeeper-access"]["detail"]
-        assert "pose as the master (/mesos)" in checks["zookeeper-access"]["detail"]
-        assert "PREVS_ZOOKEEPER_AUTH_FILE" in checks["zookeeper-access"]["detail"]
-        assert mesos.master in checks["mesos-access"]["detail"]
-        assert "--authenticate_http_frameworks" in checks["mesos-access"]["detail"]
-        assert len(lines(program)) == 2
-        assert program.end() == 0
-        program.run()
-        read_checks(program)
-        assert len(lines(program)) == 4, "each start reports it"
+    program = own.program()
+    program.run()
+    checks = read_checks(program)
+    assert {name: (checks[name]["ok"], checks[name]["needed"]) for name in BOTH} == dict.fromkeys(
+        BOTH, (False, False)
+    )
+    assert own.paths.root in checks["zookeeper-access"]["detail"]
+    assert "pose as the master (/mesos)" in checks["zookeeper-access"]["detail"]
+    assert "PREVS_ZOOKEEPER_AUTH_FILE" in checks["zookeeper-access"]["detail"]
+    assert mesos.master in checks["mesos-access"]["detail"]
+    assert "--authenticate_http_frameworks" in checks["mesos-access"]["detail"]
+    assert len(lines(program)) == 2
+    assert program.end() == 0
+    program.run()
+    read_checks(program)
+    assert len(lines(program)) == 4, "each start reports it"
 
 
 @pytest.fixture

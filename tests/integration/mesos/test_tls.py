@@ -87,15 +87,13 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture
-def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[MakeProgram]:
-    with OwnRoot(mesos, zookeeper, tmp_path) as own:
+def program(own: OwnRoot) -> MakeProgram:
+    def start(master: str, authority: Path) -> Program:
+        program = own.program(MASTER=master, MASTER_CA_FILE=str(authority))
+        program.start()
+        return program
 
-        def start(master: str, authority: Path) -> Program:
-            program = own.program(MASTER=master, MASTER_CA_FILE=str(authority))
-            program.start()
-            return program
-
-        yield start
+    return start
 
 
 def wait_trouble(program: Program, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,20 +15,12 @@ from tests.fakes.access import ERA, make_pass
 from tests.fakes.passwords import make_cheap
 from tests.fakes.placements import SHA, placement
 from tests.fakes.signed_gates import lead
-from tests.integration.haproxy import gates, guarding, proxies
-from tests.integration.haproxy.proxies import Site, Upstream, upstream
-from tests.integration.room.visitors import GOES, HOST, OTHER, SIGN_IN, Visitor, fields_of
+from tests.integration.haproxy import gates, guarding
+from tests.integration.haproxy.proxies import BROWSER, Site, Upstream, upstream
+from tests.integration.room.visitors import HOST, OTHER, SIGN_IN, Visitor, fields_of
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
-
-
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("entering"), zookeeper, free_port()) as started:
-        yield started
 
 
 @pytest.fixture
@@ -47,7 +39,7 @@ def shop(running_site: Site) -> Iterator[Upstream]:
 
 @pytest.fixture
 def visitor(running_site: Site, shop: Upstream) -> Visitor:
-    return Visitor(running_site)
+    return Visitor(running_site.proxy)
 
 
 def test_a_visitor_types_the_password_once_for_all_hosts(visitor: Visitor, shop: Upstream) -> None:
@@ -76,18 +68,19 @@ def test_a_visitor_types_the_password_once_for_all_hosts(visitor: Visitor, shop:
 
 
 @pytest.mark.parametrize("host", ["main--shop.localhost", "cart--web.localhost"])
-def test_a_visitor_of_a_flat_address_comes_back_to_it(visitor: Visitor, host: str) -> None:
-    site = visitor.site
-    gates.put(site, lead("/", "v1"), name="web", app="shop", variants={"cart": "main"})
+def test_a_visitor_of_a_flat_address_comes_back_to_it(
+    running_site: Site, visitor: Visitor, host: str
+) -> None:
+    gates.put(running_site, lead("/", "v1"), name="web", app="shop", variants={"cart": "main"})
     code = visitor.enter(host)
     assert code.startswith(f"http://{host}/_prevs/enter?code=")
     assert visitor.go(code).headers["location"] == "/x?y=1"
     assert visitor.go(f"http://{host}/x?y=1").status == 200
-    gates.remove(site)
+    gates.remove(running_site)
 
 
 def test_too_many_tries_of_an_address_are_refused_with_the_time(visitor: Visitor) -> None:
-    other = Visitor(visitor.site, "127.0.0.2")
+    other = Visitor(visitor.proxy, "127.0.0.2")
     url = other.begin()
     tries = [other.post(url, password="a guess", **fields_of(url)) for _ in range(6)]
     assert [answer.status for answer in tries] == [403] * 5 + [429]
@@ -98,7 +91,7 @@ def test_too_many_tries_of_an_address_are_refused_with_the_time(visitor: Visitor
 
 def test_a_code_lets_in_one_browser_at_one_host_for_a_minute(visitor: Visitor) -> None:
     code = visitor.enter()
-    stranger = Visitor(visitor.site)
+    stranger = Visitor(visitor.proxy)
     assert stranger.go(code).status == 403
     stranger.begin()  # with a nonce of its own
     assert stranger.go(code).status == 403
@@ -111,7 +104,7 @@ def test_a_code_lets_in_one_browser_at_one_host_for_a_minute(visitor: Visitor) -
     assert visitor.go(code).headers["location"] == "/x?y=1"
     assert visitor.go(f"http://{HOST}/_prevs/enter?to=/z").headers["location"] == "/z"
     forged = {"X-Prevs-In": "1"}
-    assert Visitor(visitor.site).go(code, **forged).status == 403
+    assert Visitor(visitor.proxy).go(code, **forged).status == 403
     visitor.jars[HOST].pop("prevs-access")
     assert visitor.go(code).status == 403  # its nonce is gone
 
@@ -150,24 +143,24 @@ def test_entering_leads_to_no_other_site(visitor: Visitor, to: str) -> None:
     assert visitor.post(url, password="open sesame", **fields).status == 403
 
 
-def test_a_form_of_another_site_is_refused(visitor: Visitor) -> None:
+def test_a_form_of_another_site_is_refused(running_site: Site, visitor: Visitor) -> None:
     url = visitor.begin()
-    answer = visitor.site.proxy.request(
+    answer = visitor.proxy.request(
         SIGN_IN,
         "/_prevs/sign-in",
         method="POST",
         body=urlencode({"password": "open sesame", **fields_of(url)}).encode(),
-        headers={**GOES, "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
+        headers={**BROWSER, "Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"},
     )
     assert answer.status == 403
-    assert visitor.site.world.count("POST /v1/apps/shop/entries") == 0
+    assert running_site.world.count("POST /v1/apps/shop/entries") == 0
 
 
-def test_a_new_era_ends_sessions_codes_and_cookies(visitor: Visitor) -> None:
+def test_a_new_era_ends_sessions_codes_and_cookies(running_site: Site, visitor: Visitor) -> None:
     code = visitor.enter()
     visitor.go(visitor.enter(OTHER))
     assert visitor.go(f"http://{OTHER}/").status == 200
-    guarding.guard(visitor.site, "shop", era=ERA + 1)
+    guarding.guard(running_site, "shop", era=ERA + 1)
     assert visitor.go(f"http://{OTHER}/").status == 303
     assert visitor.go(code).status == 403
     assert visitor.go(visitor.begin()).status == 200  # the form
@@ -177,10 +170,10 @@ def link(**fields: Any) -> str:
     return f"http://{HOST}/_prevs/enter?pass={make_pass('shop', HOST, id='link', **fields)}"
 
 
-def test_a_shared_link_opens_its_host_until_it_ends(visitor: Visitor) -> None:
+def test_a_shared_link_opens_its_host_until_it_ends(running_site: Site, visitor: Visitor) -> None:
     until = time.time() + 600
     for number in range(3):  # many times, for each of those who have it
-        guest = Visitor(visitor.site)
+        guest = Visitor(visitor.proxy)
         entered = guest.go(link(until=until))
         assert (entered.status, entered.headers["location"]) == (303, "/")
         assert entered.headers["referrer-policy"] == "no-referrer"
@@ -191,10 +184,10 @@ def test_a_shared_link_opens_its_host_until_it_ends(visitor: Visitor) -> None:
         assert guest.go(f"http://{HOST}/").status == 200, number
         guest.jars[OTHER] = guest.jars[HOST]
         assert guest.go(f"http://{OTHER}/").status == 303
-    guarding.guard(visitor.site, "shop")
-    guarding.wait_entry(visitor.site, "passes", "shop/link", None)
+    guarding.guard(running_site, "shop")
+    guarding.wait_entry(running_site, "passes", "shop/link", None)
     assert guest.go(f"http://{HOST}/").status == 303  # the cookie has the id of the link
-    refused = Visitor(visitor.site).go(link())
+    refused = Visitor(visitor.proxy).go(link())
     assert (refused.status, b"This link does not open" in refused.body) == (403, True)
     assert "set-cookie" not in refused.headers
 
@@ -204,21 +197,21 @@ def test_who_only_looks_at_a_link_gets_no_cookie(visitor: Visitor) -> None:
     own = {"X-Prevs-Access": make_pass("shop", HOST)}
     path = link().partition(HOST)[2]
     for method, headers, status in (
-        ("HEAD", GOES, 401),
-        ("GET", {**GOES, **bot}, 401),
+        ("HEAD", BROWSER, 401),
+        ("GET", {**BROWSER, **bot}, 401),
         ("GET", {}, 401),
-        ("HEAD", {**GOES, **own}, 303),
-        ("GET", {**GOES, **bot, **own}, 303),
+        ("HEAD", {**BROWSER, **own}, 303),
+        ("GET", {**BROWSER, **bot, **own}, 303),
     ):
-        answer = visitor.site.proxy.request(HOST, path, method=method, headers=headers)
+        answer = visitor.proxy.request(HOST, path, method=method, headers=headers)
         assert (answer.status, "set-cookie" in answer.headers) == (status, False)
     ended = visitor.go(link(until=time.time() - 1))
     assert ended.status == 403
     assert visitor.go(link().replace(HOST, OTHER)).status == 403
 
 
-def test_the_waiting_room_is_as_for_a_public_app(visitor: Visitor) -> None:
-    site, sha = visitor.site, "b" * 40
+def test_the_waiting_room_is_as_for_a_public_app(running_site: Site, visitor: Visitor) -> None:
+    site, sha = running_site, "b" * 40
     site.world.add("shop", "next", sha)
     host = "next.shop.localhost"
     visitor.go(visitor.enter(host, "/"))

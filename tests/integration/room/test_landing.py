@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -17,23 +17,15 @@ from tests.fakes.access import make_pass
 from tests.fakes.asgi import TOKEN
 from tests.fakes.placements import SHA, placement
 from tests.fakes.signed_gates import lead
-from tests.integration.haproxy import gates, guarding, proxies
-from tests.integration.haproxy.proxies import Answer, Site, upstream
-from tests.integration.room.visitors import GOES, Visitor
+from tests.integration.haproxy import gates, guarding
+from tests.integration.haproxy.proxies import BROWSER, Answer, Site, upstream
+from tests.integration.room.visitors import Visitor
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 HOST, MAIN = "shop.localhost", "main.shop.localhost"
 NEXT, FORK = "b" * 40, "d" * 40
-
-
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("landing"), zookeeper, free_port()) as started:
-        yield started
 
 
 @pytest.fixture
@@ -67,7 +59,7 @@ def site(running_site: Site) -> Iterator[Site]:
 
 def visit(site: Site, path: str = "/", host: str = HOST, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return site.proxy.request(host, path, headers={**GOES, **named})
+    return site.proxy.request(host, path, headers={**BROWSER, **named})
 
 
 def test_an_apps_own_host_lists_what_it_has_and_starts_nothing(site: Site) -> None:
@@ -110,7 +102,7 @@ def test_who_may_not_look_sees_nothing_and_enters_as_at_a_preview(site: Site) ->
     assert visit(site, f"/_prevs/enter?pass={link}").status == 403
     assert not any("landing" in call for call in site.world.requests)
 
-    person = Visitor(site)
+    person = Visitor(site.proxy)
     assert person.go(person.enter(HOST, "/?q=nex")).headers["location"] == "/?q=nex"
     assert b"next.shop.localhost" in person.go(f"http://{HOST}/?q=nex").body
     assert person.go(person.begin(MAIN, "/")).status == 303  # one sign-in for all of its hosts

@@ -5,7 +5,7 @@ import json
 import re
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,7 +16,6 @@ from framework.meanings import Meaning, Suggestion
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Site, upstream
 from tests.waits import wait_for, wait_until
 
@@ -26,19 +25,10 @@ HOST = "main.hello.localhost"
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
 
 
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("room"), zookeeper, free_port()) as started:
-        yield started
-
-
 @pytest.fixture
-def site(running_site: Site) -> Iterator[Site]:
-    running_site.world.add("hello", "main", SHA)
-    yield running_site
-    running_site.empty()
+def site(site: Site) -> Site:
+    site.world.add("hello", "main", SHA)
+    return site
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ The provider is a stand-in here; test_team_app.py beside the framework has a rea
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -18,9 +18,9 @@ from tests.fakes.access import ERA
 from tests.fakes.asgi import TOKEN
 from tests.fakes.identity_provider import FakeProvider
 from tests.fakes.placements import OTHER_SHA, SHA, placement
-from tests.integration.haproxy import guarding, proxies
-from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
-from tests.integration.room.visitors import GOES, HOST, OTHER, SIGN_IN, Visitor, fields_of
+from tests.integration.haproxy import guarding
+from tests.integration.haproxy.proxies import BROWSER, Answer, Site, Upstream, upstream
+from tests.integration.room.visitors import HOST, OTHER, SIGN_IN, Visitor, fields_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -30,19 +30,11 @@ PERSON = "prevs-person"
 _NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("team"), zookeeper, free_port()) as started:
-        started.world.known.has_sign_in = True
-        yield started
-
-
 @pytest.fixture
 def shop(running_site: Site) -> Iterator[Upstream]:
     """Two apps for the team of the group devs: shop, whose labels main and v1 run, and docs."""
     site = running_site
+    site.world.known.has_sign_in = True
     with upstream("shop") as application:
         for app, sha, labels in (("shop", SHA, ("main", "v1")), ("docs", OTHER_SHA, ("main",))):
             site.world.add(app, "main", sha)
@@ -53,6 +45,14 @@ def shop(running_site: Site) -> Iterator[Upstream]:
         yield application
     guarding.open_all(site)
     site.empty()
+
+
+class Teammate(Visitor):
+    """One who may be in the team."""
+
+    def __init__(self, site: Site, address: str) -> None:
+        super().__init__(site.proxy, address)
+        self.site = site
 
 
 def close(site: Site, app: str) -> None:
@@ -71,9 +71,9 @@ def give(site: Site, *groups: str) -> None:
 
 
 @pytest.fixture
-def visitor(running_site: Site, shop: Upstream) -> Visitor:
+def visitor(running_site: Site, shop: Upstream) -> Teammate:
     # Each has an address of its own, as the framework counts sign-ins.
-    return Visitor(running_site, f"127.0.1.{next(_NUMBERS)}")
+    return Teammate(running_site, f"127.0.1.{next(_NUMBERS)}")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def provider(running_site: Site) -> Iterator[FakeProvider]:
     provider.error = None
 
 
-def to_provider(visitor: Visitor, host: str = HOST, path: str = "/x?y=1") -> str:
+def to_provider(visitor: Teammate, host: str = HOST, path: str = "/x?y=1") -> str:
     """Visit a preview; return the provider's address to which that leads."""
     answer = visitor.go(visitor.begin(host, path))
     assert answer.status == 303, answer.body
@@ -92,7 +92,7 @@ def to_provider(visitor: Visitor, host: str = HOST, path: str = "/x?y=1") -> str
     return answer.headers["location"]
 
 
-def sent_back(visitor: Visitor, url: str, person: Person = ADA) -> str:
+def sent_back(visitor: Teammate, url: str, person: Person = ADA) -> str:
     """Return where the provider sends a browser once somebody has signed in there."""
     fields = fields_of(url)
     code = visitor.site.world.api.provider.sign_in(url, person)
@@ -101,13 +101,13 @@ def sent_back(visitor: Visitor, url: str, person: Person = ADA) -> str:
     return f"{redirect}?{urlencode({'code': code, 'state': fields['state']})}"
 
 
-def sign_in(visitor: Visitor, host: str = HOST, person: Person = ADA) -> Answer:
+def sign_in(visitor: Teammate, host: str = HOST, person: Person = ADA) -> Answer:
     """Visit a preview, sign in at the provider, and return the answer to what it sends back."""
     return visitor.go(sent_back(visitor, to_provider(visitor, host), person))
 
 
 def test_somebody_signs_in_once_for_all_previews_and_apps(
-    visitor: Visitor, provider: FakeProvider, shop: Upstream
+    visitor: Teammate, provider: FakeProvider, shop: Upstream
 ) -> None:
     back = sign_in(visitor)
     assert (back.status, urlsplit(back.headers["location"]).hostname) == (303, HOST)
@@ -125,7 +125,7 @@ def test_somebody_signs_in_once_for_all_previews_and_apps(
     assert all(text not in str(headers) for text in kept for _, _, headers in shop.seen)
 
 
-def test_who_is_not_in_the_team_reads_why_and_may_use_another_account(visitor: Visitor) -> None:
+def test_who_is_not_in_the_team_reads_why_and_may_use_another_account(visitor: Teammate) -> None:
     refused = sign_in(visitor, person=Person("2", "<b>eve", frozenset({"others"})))
     assert refused.status == 403
     assert b"You are not in the team" in refused.body
@@ -143,7 +143,7 @@ def test_who_is_not_in_the_team_reads_why_and_may_use_another_account(visitor: V
 
 
 def test_a_role_that_was_taken_counts_at_the_next_entry(
-    visitor: Visitor, running_site: Site
+    visitor: Teammate, running_site: Site
 ) -> None:
     visitor.go(sign_in(visitor).headers["location"])
     give(running_site, "others")
@@ -154,10 +154,10 @@ def test_a_role_that_was_taken_counts_at_the_next_entry(
 
 
 def test_what_the_provider_sends_back_counts_once_in_the_browser_that_began(
-    visitor: Visitor, provider: FakeProvider
+    visitor: Teammate, provider: FakeProvider
 ) -> None:
     url = sent_back(visitor, to_provider(visitor))
-    stranger = Visitor(visitor.site, "127.0.0.3")
+    stranger = Teammate(visitor.site, "127.0.0.3")
     assert stranger.go(url).status == 403  # login CSRF: a foreign code
     to_provider(stranger)
     assert stranger.go(url).status == 403
@@ -173,7 +173,7 @@ def test_what_the_provider_sends_back_counts_once_in_the_browser_that_began(
     assert visitor.go(code).status == 303
 
 
-def test_two_tabs_sign_in_beside_each_other(visitor: Visitor) -> None:
+def test_two_tabs_sign_in_beside_each_other(visitor: Teammate) -> None:
     first, second = to_provider(visitor, HOST, "/1"), to_provider(visitor, OTHER, "/2")
     for url, path in ((second, "/2"), (first, "/1")):
         back = visitor.go(sent_back(visitor, url))
@@ -186,7 +186,7 @@ def test_two_tabs_sign_in_beside_each_other(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example"])
-def test_signing_in_leads_to_no_other_site(visitor: Visitor, to: str) -> None:
+def test_signing_in_leads_to_no_other_site(visitor: Teammate, to: str) -> None:
     fields = {**fields_of(visitor.begin()), "to": to}
     at_provider = visitor.go(f"http://{SIGN_IN}/_prevs/sign-in?{urlencode(fields)}")
     back = visitor.go(sent_back(visitor, at_provider.headers["location"]))
@@ -194,13 +194,13 @@ def test_signing_in_leads_to_no_other_site(visitor: Visitor, to: str) -> None:
     fields["on"] = "evil.example"
     assert visitor.go(f"http://{SIGN_IN}/_prevs/sign-in?{urlencode(fields)}").status == 403
     # A long path is left out, as browsers keep no larger cookie.
-    new = Visitor(visitor.site, f"127.0.1.{next(_NUMBERS)}")
+    new = Teammate(visitor.site, f"127.0.1.{next(_NUMBERS)}")
     back = new.go(sent_back(new, to_provider(new, OTHER, f"/?{'%41' * 600}")))
     assert fields_of(back.headers["location"])["to"] == "/"
 
 
 def test_a_provider_that_refuses_or_is_away_is_named(
-    visitor: Visitor, provider: FakeProvider
+    visitor: Teammate, provider: FakeProvider
 ) -> None:
     url = to_provider(visitor)
     fields = fields_of(url)
@@ -212,13 +212,13 @@ def test_a_provider_that_refuses_or_is_away_is_named(
     provider.error = ProviderUnreachable("https://sso.example", "does not answer.")
     # Who has signed in goes on, to another preview too; others read why they cannot.
     assert visitor.go(visitor.begin(OTHER)).status == 303
-    away = Visitor(visitor.site, "127.0.0.3")
+    away = Teammate(visitor.site, "127.0.0.3")
     answer = away.go(away.begin())
     assert (answer.status, b"https://sso.example does not answer." in answer.body) == (503, True)
     assert b"127.0.0.1" not in answer.body
 
 
-def test_only_a_proxy_that_is_trusted_may_name_people(visitor: Visitor) -> None:
+def test_only_a_proxy_that_is_trusted_may_name_people(visitor: Teammate) -> None:
     """HAProxy removes the headers, so the framework is not even asked."""
     named = {"X-Auth-Request-User": "ada", "X-Auth-Request-Groups": "devs"}
     answer = visitor.go(visitor.begin(), **named)
@@ -226,10 +226,10 @@ def test_only_a_proxy_that_is_trusted_may_name_people(visitor: Visitor) -> None:
     assert visitor.site.world.count("POST /v1/apps/shop/entries") == 0
 
 
-def test_a_page_of_the_password_that_is_too_old_signs_in_nobody(visitor: Visitor) -> None:
+def test_a_page_of_the_password_that_is_too_old_signs_in_nobody(visitor: Teammate) -> None:
     url = visitor.begin()
     answer = visitor.post(url, password="open sesame", **fields_of(url))
     assert answer.status == 403
-    assert visitor.site.proxy.request(SIGN_IN, "/_prevs/signed-in", headers=GOES).status == 403
+    assert visitor.proxy.request(SIGN_IN, "/_prevs/signed-in", headers=BROWSER).status == 403
     query = parse_qs(urlsplit(url).query)
     assert query["on"] == [HOST]

@@ -4,23 +4,22 @@ import contextlib
 import http.client
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.integration.haproxy.proxies import Answer, Site
+from tests.integration.haproxy.proxies import BROWSER, Answer, Proxy
 
 HOST, OTHER, SIGN_IN = "main.shop.localhost", "v1.shop.localhost", "sign-in.localhost"
-GOES = {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 
 
 class Visitor:
     """A browser without a screen: it keeps the cookies of each host, and follows no redirect."""
 
-    def __init__(self, site: Site, address: str = "127.0.0.1") -> None:
-        self.site = site
+    def __init__(self, proxy: Proxy, address: str = "127.0.0.1") -> None:
+        self.proxy = proxy
         self._from = (address, 0)
         self.jars: dict[str, dict[str, str]] = {}
 
     def go(self, url: str, **more: str) -> Answer:
         """Go to an address."""
-        return self._send(url, {**GOES, **more})
+        return self._send(url, {**BROWSER, **more})
 
     def post(self, url: str, **fields: str) -> Answer:
         """Send a form from the page at the same host."""
@@ -28,7 +27,11 @@ class Visitor:
             "Content-Type": "application/x-www-form-urlencoded",
             "Sec-Fetch-Site": "same-origin",
         }
-        return self._send(url, {**GOES, **headers}, "POST", urlencode(fields).encode())
+        return self._send(url, {**BROWSER, **headers}, "POST", urlencode(fields).encode())
+
+    def cookies(self, host: str) -> str:
+        """Return what it sends to a host as Cookie."""
+        return "; ".join(f"{name}={value}" for name, value in self.jars.get(host, {}).items())
 
     def _send(
         self, url: str, headers: dict[str, str], method: str = "GET", body: bytes | None = None
@@ -36,9 +39,9 @@ class Visitor:
         parts = urlsplit(url)
         jar = self.jars.setdefault(str(parts.hostname), {})
         if jar:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
+            headers["Cookie"] = self.cookies(str(parts.hostname))
         path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        to = ("127.0.0.1", self.site.proxy.port)
+        to = ("127.0.0.1", self.proxy.port)
         with contextlib.closing(http.client.HTTPConnection(*to, 30, self._from)) as client:
             client.request(method, path, body, {"Host": parts.netloc, **headers})
             answer = client.getresponse()

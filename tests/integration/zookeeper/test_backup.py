@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,8 @@ import pytest
 from kazoo.client import KazooClient
 
 from framework.zookeeper import whole_tree
-from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from program.settings.keys import new_key
-from tests.conftest import Mesos
 from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository
 from tests.waits import wait_for
 
@@ -26,20 +24,6 @@ READ = (
     *(f"{APP}/{what}" for what in ("environment", "access", "schedules", "notifications")),
     "/v1/jobs",
 )
-
-
-@pytest.fixture
-def own(mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path) -> Iterator[OwnRoot]:
-    with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
-        yield own
-
-
-@pytest.fixture
-def client(zookeeper: str) -> Iterator[KazooClient]:
-    client = connect(zookeeper, 15)
-    yield client
-    client.stop()
-    client.close()
 
 
 def start(own: OwnRoot) -> Program:
@@ -183,4 +167,3 @@ def test_what_is_read_was_there_at_one_moment(client: KazooClient, paths: Paths)
     finally:
         stopped.set()
         writer.join()
-        client.delete(paths.root, recursive=True)

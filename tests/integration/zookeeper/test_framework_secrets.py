@@ -1,13 +1,11 @@
 """Secrets of apps in a real ZooKeeper, with the right key, with another one, and with a new one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from prevs.paths import Paths
 from program.settings.keys import new_key
-from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program, make_repository
 
 pytestmark = pytest.mark.integration
@@ -21,21 +19,20 @@ Run = Callable[..., Program]
 
 
 @pytest.fixture
-def run(mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path) -> Iterator[Run]:
+def run(own: OwnRoot, tmp_path: Path) -> Run:
     """Start a framework with these keys, or none, and wait until it leads."""
-    with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
 
-        def start(*keys: str) -> Program:
-            more = {"DIR": str(tmp_path / "framework")}
-            if keys:
-                file = tmp_path / f"keys-{len(own.programs)}"
-                file.write_text("\n".join(keys))
-                more["KEY_FILE"] = str(file)
-            program = own.program(**more)
-            program.run()
-            return program
+    def start(*keys: str) -> Program:
+        more = {"DIR": str(tmp_path / "framework")}
+        if keys:
+            file = tmp_path / f"keys-{len(own.programs)}"
+            file.write_text("\n".join(keys))
+            more["KEY_FILE"] = str(file)
+        program = own.program(**more)
+        program.run()
+        return program
 
-        yield start
+    return start
 
 
 def add_apps(program: Program, folder: Path) -> None:

@@ -29,7 +29,7 @@ def whole(
 
 def enter(visitor: Visitor, password: str) -> Answer:
     """Go to the preview, and enter a password where that leads."""
-    form = visitor.begin()
+    form = visitor.enter_at()
     fields = dict(parse_qsl(urlsplit(form).query))
     answer = visitor.post(form, password=password, **fields)
     return visitor.go(answer.headers["location"]) if answer.status == 303 else answer

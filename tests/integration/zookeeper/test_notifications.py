@@ -8,8 +8,6 @@ from cryptography.fernet import Fernet
 from kazoo.client import KazooClient
 from standardwebhooks import Webhook
 
-from prevs.paths import Paths
-from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, make_repository, walk
 from tests.fakes.receiver import ReceiverServer, status
 from tests.waits import wait_until
@@ -20,15 +18,12 @@ CALL = "/v1/apps/hello/notifications"
 
 
 def test_the_leader_sends_what_happens_and_the_next_leader_knows_the_receivers(
-    mesos: Mesos, zookeeper: str, client: KazooClient, paths: Paths, tmp_path: Path
+    own: OwnRoot, client: KazooClient, tmp_path: Path
 ) -> None:
     keys = tmp_path / "keys"
     keys.write_bytes(Fernet.generate_key())
     keys.chmod(0o600)
-    with (
-        OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own,
-        ReceiverServer().serving() as server,
-    ):
+    with ReceiverServer().serving() as server:
         first = own.program(KEY_FILE=str(keys), NOTIFY_HOSTS="hooks.slack.com, 127.0.0.1")
         first.run()
         first.add_app(str(make_repository(tmp_path / "hello")))
@@ -45,7 +40,7 @@ def test_the_leader_sends_what_happens_and_the_next_leader_knows_the_receivers(
         assert [one["type"] for one in sent] == ["test", "app"]
         [event] = first.request("GET", "/v1/events?limit=1").json()["events"]
         assert sent[1] == {**event, "url": None}
-        stored = b"".join(client.get(path)[0] for path in walk(client, paths.root))
+        stored = b"".join(client.get(path)[0] for path in walk(client, own.paths.root))
         assert b"hunter2" not in stored
         assert secret.encode() not in stored
         assert first.end() == 0
@@ -61,16 +56,13 @@ def test_the_leader_sends_what_happens_and_the_next_leader_knows_the_receivers(
 
 
 def test_a_callback_that_one_leader_could_not_deliver_comes_from_the_next(
-    mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
+    own: OwnRoot, tmp_path: Path
 ) -> None:
     keys = tmp_path / "keys"
     keys.write_bytes(Fernet.generate_key())
     keys.chmod(0o600)
     chosen = {"KEY_FILE": str(keys), "NOTIFY_HOSTS": "127.0.0.1"}
-    with (
-        OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own,
-        ReceiverServer().serving() as server,
-    ):
+    with ReceiverServer().serving() as server:
         first = own.program(**chosen)
         first.run()
         first.add_app(str(make_repository(tmp_path / "hello")))

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from prevs.paths import Paths
-from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.waits import wait_until
 
@@ -30,24 +28,23 @@ def start_main(program: Program) -> Mapping[str, Any]:
 
 
 def test_a_branch_starts_its_last_known_commit_and_the_api_shows_its_age(
-    mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
+    own: OwnRoot, tmp_path: Path
 ) -> None:
     repository = make_repository(tmp_path / "hello")
-    with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
-        for again in (False, True):
-            program = own.program(DIR=str(tmp_path / "framework"))
-            program.run()
-            if not again:
-                begun = time.time()
-                program.add_app(repository, health="/runs")
-                known = program.request("GET", LABEL).json()
-                assert (known["as_of"], known["problem"]) == (None, "")
-                shutil.move(repository, tmp_path / "away")
-                read = time.time()
-            preview = start_main(program)
-            assert preview["sha"] == known["sha"]
-            assert "does not appear to be a git repository" in preview["problem"]
-            # Clocks of files and of programs may be a little apart.
-            assert begun - 1 < preview["as_of"] < read + 1
-            assert program.request("GET", "/v1/apps/hello/labels/feature").status_code == 502
-            assert program.end() == 0
+    for again in (False, True):
+        program = own.program(DIR=str(tmp_path / "framework"))
+        program.run()
+        if not again:
+            begun = time.time()
+            program.add_app(repository, health="/runs")
+            known = program.request("GET", LABEL).json()
+            assert (known["as_of"], known["problem"]) == (None, "")
+            shutil.move(repository, tmp_path / "away")
+            read = time.time()
+        preview = start_main(program)
+        assert preview["sha"] == known["sha"]
+        assert "does not appear to be a git repository" in preview["problem"]
+        # Clocks of files and of programs may be a little apart.
+        assert begun - 1 < preview["as_of"] < read + 1
+        assert program.request("GET", "/v1/apps/hello/labels/feature").status_code == 502
+        assert program.end() == 0

@@ -7,8 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from prevs.paths import Paths
-from tests.conftest import Mesos
 from tests.fakes.identity.openid import OpenIdServer
 from tests.fakes.identity.server import CLIENT_ID, SECRET
 from tests.fakes.program import OwnRoot, Program
@@ -32,7 +30,7 @@ def give(program: Program, scope: str) -> None:
 
 
 def test_a_session_and_a_role_survive_the_leader_and_a_stand_by_signs_in_too(
-    mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
+    own: OwnRoot, tmp_path: Path
 ) -> None:
     server = OpenIdServer()
     secret = tmp_path / "secret"
@@ -44,7 +42,7 @@ def test_a_session_and_a_role_survive_the_leader_and_a_stand_by_signs_in_too(
         "SIGN_IN_SECRET_FILE": str(secret),
     }
     try:
-        with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own, httpx.Client() as browser:
+        with httpx.Client() as browser:
             first = own.program(**chosen)
             first.run()
             sign_in(browser, first.url)

@@ -120,7 +120,7 @@ def test_a_team_signs_in_at_its_provider(site: Site, browser: Chromium) -> None:
         visit(wrong, proxy, other)
         expect(wrong.get_by_role("heading")).to_have_text("You are not in the team")
     stranger = Visitor(proxy)
-    answer = stranger.go(stranger.begin())
+    answer = stranger.go(stranger.enter_at())
     assert (answer.status, b"identity provider at http" in answer.body) == (503, True)
     for log in (program.log, proxy.log):
         text = log.read_text()
@@ -145,7 +145,7 @@ def test_a_proxy_in_front_names_people(
         wait_until(lambda: is_refused(proxy), "strangers are out", over=proxy.ended)
         named = {"X-Auth-Request-User": "ada", "X-Auth-Request-Groups": "others, shop-devs"}
         behind, stranger = Visitor(proxy, "127.0.2.1"), Visitor(proxy, "127.0.3.1")
-        back = behind.go(behind.begin(), **named).headers["location"]
+        back = behind.go(behind.enter_at(), **named).headers["location"]
         assert urlsplit(back).hostname == HOST
         assert behind.go(back).status == 303
         assert not behind.is_out()
@@ -154,7 +154,7 @@ def test_a_proxy_in_front_names_people(
             (Visitor(proxy, "127.0.2.1"), {}),
             (Visitor(proxy, "127.0.2.1"), {**named, "X-Auth-Request-Groups": "others"}),
         ):
-            answer = visitor.go(visitor.begin(), **headers)
+            answer = visitor.go(visitor.enter_at(), **headers)
             assert answer.status in {403, 409}
             assert b"did not say who you are" in answer.body or b"ada" in answer.body
             assert visitor.is_out()
