@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from docker.api import APIClient
 
-from executor.container.containers import DockerContainers
-from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
-from executor.network.preview_network import PreviewNetwork
 from executor.ports import Container, Containers, ContainerSpec, Exit, Left, PublishedPort
-from local.docker.containers import remove_all
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import App, FakeContainers, RecordingGuard
-from tests.fakes.samples import SampleImages, nothing_left
+from tests.fakes.containers import App, FakeContainers
+from tests.integration.docker.builds import removing_network
+from tests.integration.docker.machine import Machine, machine
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
@@ -76,16 +72,12 @@ class FakeWorld:
 
 
 class RealWorld:
-    def __init__(self, host: str) -> None:
-        self.log = MemoryLog()
-        self.daemon = Daemon({"DOCKER_HOST": host})
-        self.client: APIClient = self.daemon.client()
-        self.containers: Containers = DockerContainers(
-            self.daemon, PreviewNetwork(NAME), self.log, RecordingGuard()
-        )
-        self.images = SampleImages(self.client)
+    def __init__(self, machine: Machine) -> None:
+        self.log = machine.log
+        self.client = machine.client
+        self.containers: Containers = machine.containers()
         for image, _, command in APPS:
-            self.images.add(image, command)
+            machine.images.add(image, command)
 
     def names(self) -> list[str]:
         found = self.client.containers(all=True, filters={"label": LABEL})
@@ -97,11 +89,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "fake":
         yield FakeWorld()
         return
-    real = RealWorld(request.getfixturevalue("docker_host"))
-    with nothing_left(real.client, LABEL):
-        yield real
-    real.images.clear()
-    assert remove_all(real.daemon.host, NAME) == []
+    host = request.getfixturevalue("docker_host")
+    with removing_network(host, NAME), machine(host, NAME) as found:
+        yield RealWorld(found)
 
 
 @pytest.fixture

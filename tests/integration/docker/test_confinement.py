@@ -10,66 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker.api import APIClient
 
-from executor.container.containers import DockerContainers
-from executor.docker.daemon import Daemon
 from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
 from executor.limits.disk_schedule import CALM
-from executor.network.preview_network import PreviewNetwork
-from executor.ports import Container, ContainerSpec
 from tests import times
-from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingGuard
-from tests.fakes.samples import SampleImages, nothing_left
+from tests.fakes.samples import nothing_left
 from tests.integration.docker.builds import removing_network
+from tests.integration.docker.machine import Machine, machine
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 CLUSTER = f"confinement-{secrets.token_hex(3)}"
-LABEL = f"prevs.cluster={CLUSTER}"
 _SOON = times.choose(3.0, CALM)
 STAY = "echo up; while :; do sleep 1; done"
-
-
-class World:
-    """A docker daemon, and containers that are removed at the end."""
-
-    def __init__(self, host: str) -> None:
-        self.daemon = Daemon({"DOCKER_HOST": host})
-        self.client: APIClient = self.daemon.client()
-        self.log = MemoryLog()
-        self.images = SampleImages(self.client)
-        self.ended = threading.Event()
-
-    def spec(self, command: str) -> ContainerSpec:
-        return ContainerSpec(
-            name=f"prevs-{CLUSTER}",
-            image=self.images.add(f"prevs-test/{CLUSTER}:1", command),
-            cpus=0.25,
-            mem=128,
-            environment={},
-            labels={"prevs.cluster": CLUSTER},
-        )
-
-    def start(self, spec: ContainerSpec, confined: Confinement, *, calm: float = CALM) -> Container:
-        guard = RecordingGuard()
-        containers = DockerContainers(
-            self.daemon, PreviewNetwork(CLUSTER, confined), self.log, guard, calm=calm
-        )
-        return containers.start(spec, on_exit=self.ended.set)
-
-    def output(self, command: str) -> str:
-        """Return the output of a shell command in a container."""
-        self.log.data = b""
-        self.ended.clear()
-        container = self.start(self.spec(f"{command}; echo done"), Confinement())
-        assert self.ended.wait(60)
-        container.drain(10)
-        container.remove()
-        return self.log.data.decode()
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +35,24 @@ def network(docker_host: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(docker_host: str, network: None) -> Iterator[World]:
-    made = World(docker_host)
-    with nothing_left(made.client, LABEL):
+def world(docker_host: str, network: None) -> Iterator[Machine]:
+    with machine(docker_host, CLUSTER) as made:
         yield made
-    made.images.clear()
 
 
-def test_the_limits_of_a_process_hold_inside_its_container(world: World) -> None:
-    output = world.output(
+def output(world: Machine, command: str) -> str:
+    """Return the output of a shell command in a container."""
+    world.run(world.spec(f"{command}; echo done"))
+    return world.log.data.decode()
+
+
+def test_the_limits_of_a_process_hold_inside_its_container(world: Machine) -> None:
+    printed = output(
+        world,
         "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
-        "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
+        "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status",
     )
-    lines = {" ".join(line.split()) for line in output.splitlines()}
+    lines = {" ".join(line.split()) for line in printed.splitlines()}
     assert "Max open files 16384 16384 files" in lines
     assert "Max core file size 0 0 bytes" in lines
     assert "500" in lines
@@ -101,12 +61,12 @@ def test_the_limits_of_a_process_hold_inside_its_container(world: World) -> None
     assert any(line.startswith("shm 65536 ") for line in lines)
 
 
-def test_shared_memory_ends_at_its_size(world: World) -> None:
-    output = world.output(
-        "dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x"
+def test_shared_memory_ends_at_its_size(world: Machine) -> None:
+    printed = output(
+        world, "dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x"
     )
-    assert "No space left on device" in output
-    assert f"{64 * 1024 * 1024} /dev/shm/x" in output
+    assert "No space left on device" in printed
+    assert f"{64 * 1024 * 1024} /dev/shm/x" in printed
 
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="reads layers and volumes themselves: root")
@@ -116,10 +76,10 @@ MAKE_FILES = "i=0; while :; do : > $i; i=$((i+1)); done"
 
 
 @pytest.fixture
-def volume(world: World) -> Iterator[str]:
+def volume(world: Machine) -> Iterator[str]:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
-    with nothing_left(world.client, LABEL):  # a container of a failed test may still have it
+    with nothing_left(world.client, world.label):  # a container of a failed test may still have it
         yield name
     world.client.remove_volume(name, force=True)
 
@@ -139,34 +99,36 @@ def volume(world: World) -> Iterator[str]:
     ],
 )
 def test_an_application_that_writes_more_than_the_limit_is_ended_for_that(
-    world: World, volume: str, command: str, limit: int, calm: float, within: float
+    world: Machine, volume: str, command: str, limit: int, calm: float, within: float
 ) -> None:
     spec = dataclasses.replace(world.spec(command), volumes={"/data": volume})
-    container = world.start(spec, Confinement(disk_limit=limit), calm=calm)
-    assert world.ended.wait(within)
+    ended = threading.Event()
+    container = world.start(spec, Confinement(disk_limit=limit), ended=ended, calm=calm)
+    assert ended.wait(within)
     with pytest.raises(DiskFull, match=f"more than {limit} MB"):
         container.exit()
     container.remove()
 
 
-def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World, volume: str) -> None:
+def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: Machine, volume: str) -> None:
     spec = world.spec("echo kept > /tmp/kept; busybox mount; " + STAY)
     spec = dataclasses.replace(spec, read_only=True, volumes={"/tmp": volume})
-    container = world.start(spec, Confinement())
+    container = world.start(spec)
     wait_until(lambda: b" on /tmp type " in world.log.data)
     container.remove()
     assert b"tmpfs on /tmp " not in world.log.data
 
 
-def test_an_application_that_writes_less_goes_on(world: World) -> None:
+def test_an_application_that_writes_less_goes_on(world: Machine) -> None:
     spec = world.spec("dd if=/dev/zero of=/some bs=1M count=50; echo written; " + STAY)
-    container = world.start(spec, Confinement(disk_limit=400))
+    ended = threading.Event()
+    container = world.start(spec, Confinement(disk_limit=400), ended=ended)
     wait_until(lambda: b"written" in world.log.data)
-    assert not world.ended.wait(3)
+    assert not ended.wait(3)
     assert container.exit() is None
 
 
-def test_the_healthcheck_of_an_image_is_not_executed(world: World) -> None:
+def test_the_healthcheck_of_an_image_is_not_executed(world: Machine) -> None:
     check = "HEALTHCHECK --interval=10ms CMD /bin/busybox touch /checked"
     image = world.images.add(f"prevs-test/{CLUSTER}:checked", STAY, check)
 
@@ -175,8 +137,8 @@ def test_the_healthcheck_of_an_image_is_not_executed(world: World) -> None:
 
     # Ours first: it has had more time to be checked than the one that is.
     spec = dataclasses.replace(world.spec(STAY), image=image)
-    world.start(spec, Confinement())
-    plain = world.client.create_container(image, labels={"prevs.cluster": CLUSTER})
+    world.start(spec)
+    plain = world.client.create_container(image, labels={"prevs.task": CLUSTER})
     world.client.start(plain["Id"])
     wait_until(lambda: is_checked(plain["Id"]))
     assert not is_checked(spec.name)
@@ -195,7 +157,7 @@ from tests.fakes.containers import RecordingGuard
 
 host, cluster, image = sys.argv[1:]
 sys.stdin.readline()  # it is in its group now
-spec = ContainerSpec(f"prevs-{cluster}", image, 0.1, 32, {}, {"prevs.cluster": cluster})
+spec = ContainerSpec(f"prevs-{cluster}", image, 0.1, 32, {}, {"prevs.task": cluster})
 daemon = Daemon({"DOCKER_HOST": host})
 containers = DockerContainers(daemon, PreviewNetwork(cluster), MemoryLog(), RecordingGuard())
 try:
@@ -227,7 +189,7 @@ def group() -> Iterator[str]:
     reason="makes control groups of v1, as root",
 )
 def test_a_container_counts_towards_its_executors_group_where_there_is_one(
-    world: World, group: str, docker_host: str
+    world: Machine, group: str, docker_host: str
 ) -> None:
     if world.client.info()["CgroupDriver"] != "cgroupfs":
         pytest.skip("this daemon leaves control groups to systemd")

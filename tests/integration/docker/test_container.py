@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,47 +22,16 @@ from executor.network.preview_network import PreviewNetwork
 from executor.ports import Answer, ContainerSpec, Exit, PublishedPort
 from executor.signals import StopSignal
 from local.docker.containers import remove_all
-from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingGuard
-from tests.fakes.samples import SERVE, SampleImages, nothing_left
+from tests.fakes.samples import SERVE
+from tests.free_ports import free_port
 from tests.integration.docker.builds import removing_network
+from tests.integration.docker.machine import Machine, machine
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 CLUSTER = f"container-test-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
-LABEL = f"prevs.task={CLUSTER}"
-
-
-class World:
-    """A docker daemon with a few images, and containers that are removed at the end."""
-
-    def __init__(self, host: str, free_port: Callable[[], int]) -> None:
-        self.daemon = Daemon({"DOCKER_HOST": host})
-        self.client: APIClient = self.daemon.client()
-        self.log = MemoryLog()
-        self.guard = RecordingGuard()
-        self.containers = DockerContainers(
-            self.daemon, PreviewNetwork(CLUSTER), self.log, self.guard
-        )
-        self.images = SampleImages(self.client)
-        self._free_port = free_port
-
-    def spec(self, command: str, *, number: int = 1) -> ContainerSpec:
-        return ContainerSpec(
-            name=f"prevs-{CLUSTER}-{number}",
-            image=self.images.add(f"prevs-test/{CLUSTER}:{number}", command),
-            cpus=0.25,
-            mem=32,
-            environment={"PORT": "8080", "PREVS_APP": "hello"},
-            labels={"prevs.task": CLUSTER, "prevs.app": "hello"},
-            port=PublishedPort(8080, "127.0.0.1", self._free_port()),
-        )
-
-    def inspect(self, spec: ContainerSpec) -> dict[str, dict[str, object]]:
-        found: dict[str, dict[str, object]] = self.client.inspect_container(spec.name)
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +42,15 @@ def network(docker_host: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(docker_host: str, network: None, free_port: Callable[[], int]) -> Iterator[World]:
-    made = World(docker_host, free_port)
-    with nothing_left(made.client, LABEL):
+def world(docker_host: str, network: None) -> Iterator[Machine]:
+    with machine(docker_host, CLUSTER) as made:
         yield made
-    made.images.clear()
 
 
-def ignore() -> None:
-    """No listener for the end."""
+def published(world: Machine, command: str, *, number: int = 1) -> ContainerSpec:
+    """Return a small container that is published at a free port."""
+    port = PublishedPort(8080, "127.0.0.1", free_port())
+    return world.spec(command, number=number, mem=32, port=port)
 
 
 def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
@@ -91,9 +60,9 @@ def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).check()
 
 
-def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world: World) -> None:
-    spec = world.spec(SERVE)
-    world.containers.start(spec, on_exit=ignore)
+def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world: Machine) -> None:
+    spec = published(world, SERVE)
+    world.start(spec)
     found = world.inspect(spec)
     host = found["HostConfig"]
     assert weight(found["State"]["Pid"]) == pytest.approx(0.25, abs=0.01)
@@ -126,63 +95,54 @@ def weight(process: object) -> float:
     return int((top / groups[""] / "cpu.weight").read_text()) / 100
 
 
-def run(world: World, spec: ContainerSpec) -> Exit | None:
-    """Return how a container ended by itself; its output is in the log then."""
-    ended = threading.Event()
-    container = world.containers.start(spec, on_exit=ended.set)
-    assert ended.wait(60)
-    container.drain(15)
-    end = container.exit()
-    container.remove()
-    return end
-
-
-def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: World) -> None:
-    spec = dataclasses.replace(world.spec(SERVE), port=None)
-    world.containers.start(spec, on_exit=ignore)
+def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: Machine) -> None:
+    spec = dataclasses.replace(published(world, SERVE), port=None)
+    world.start(spec)
     found = world.inspect(spec)
     assert not any(found["NetworkSettings"]["Ports"].values())  # type: ignore[attr-defined]  # JSON
     assert not found["HostConfig"]["PortBindings"]
 
 
 def test_gates_lead_to_the_proxy_that_the_operator_opens_or_the_log_says_what_to_do(
-    world: World,
+    world: Machine,
 ) -> None:
-    spec = dataclasses.replace(world.spec("sleep 600"), gates=("shop.localhost",), hosts=("db",))
-    world.containers.start(spec, on_exit=ignore)
+    spec = dataclasses.replace(
+        published(world, "sleep 600"), gates=("shop.localhost",), hosts=("db",)
+    )
+    world.start(spec)
     assert world.inspect(spec)["HostConfig"]["ExtraHosts"] == ["db:127.0.0.1"]
     assert "PREVS_ALLOW_PROXY" in "".join(world.log.headers)
     told = len(world.log.headers)
     confined = Confinement(proxy=ProxyPort("10.0.0.5", 80))
-    daemon, log = world.daemon, world.log
-    opened = DockerContainers(daemon, PreviewNetwork(CLUSTER, confined), log, world.guard)
-    opened.start(spec, on_exit=ignore)
+    world.start(spec, confined)
     hosts = world.inspect(spec)["HostConfig"]["ExtraHosts"]
     assert hosts == ["db:127.0.0.1", "shop.localhost:10.0.0.5"]  # docker-py sorts them
-    assert len(log.headers) == told
+    assert len(world.log.headers) == told
 
 
-def test_a_read_only_root_leaves_tmp_and_the_volumes_to_write_to(world: World) -> None:
+def test_a_read_only_root_leaves_tmp_and_the_volumes_to_write_to(world: Machine) -> None:
     command = (
         "echo x > /file; echo x > /tmp/file && cat /tmp/file; echo y > /data/deep/file; exit 7"
     )
     volume = f"{CLUSTER}-read-only"
-    spec = dataclasses.replace(world.spec(command), read_only=True, volumes={"/data/deep": volume})
+    spec = dataclasses.replace(
+        published(world, command), read_only=True, volumes={"/data/deep": volume}
+    )
     try:
-        assert run(world, spec) == Exit(7, out_of_memory=False)
+        assert world.run(spec) == Exit(7, out_of_memory=False)
         assert b"/file: Read-only file system" in world.log.data
         assert b"x\n" in world.log.data
-        reading = world.spec("cat /elsewhere/file", number=2)
-        run(world, dataclasses.replace(reading, volumes={"/elsewhere": volume}))
+        reading = published(world, "cat /elsewhere/file", number=2)
+        world.run(dataclasses.replace(reading, volumes={"/elsewhere": volume}))
         assert world.log.data.endswith(b"y\n")
     finally:
         world.client.remove_volume(volume)
 
 
-def test_files_in_tmp_count_as_the_containers_memory(world: World) -> None:
+def test_files_in_tmp_count_as_the_containers_memory(world: Machine) -> None:
     command = "dd if=/dev/zero of=/tmp/file bs=1000000 count=100 && echo all is there"
-    spec = dataclasses.replace(world.spec(command), read_only=True)
-    ended = run(world, spec)
+    spec = dataclasses.replace(published(world, command), read_only=True)
+    ended = world.run(spec)
     assert ended is not None
     assert ended.code != 0
     assert b"all is there" not in world.log.data
@@ -204,35 +164,35 @@ class SlowDaemon(Daemon):
 
 
 def test_a_container_that_docker_was_slow_to_start_is_not_left(
-    world: World, docker_host: str
+    world: Machine, docker_host: str
 ) -> None:
-    spec = world.spec(SERVE)
-    world.containers.start(spec, on_exit=ignore).remove()  # it makes the network
+    spec = published(world, SERVE)
+    world.start(spec).remove()  # it makes the network
     daemon = SlowDaemon({"DOCKER_HOST": docker_host})
     slow = DockerContainers(daemon, PreviewNetwork(CLUSTER), world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="timed out"):
-        slow.start(spec, on_exit=ignore)
-    assert world.client.containers(all=True, filters={"label": LABEL}) == []
+        slow.start(spec, on_exit=lambda: None)
+    assert world.client.containers(all=True, filters={"label": world.label}) == []
 
 
-def test_an_application_that_listens_answers(world: World) -> None:
-    spec = world.spec(SERVE)
-    world.containers.start(spec, on_exit=ignore)
+def test_an_application_that_listens_answers(world: Machine) -> None:
+    spec = published(world, SERVE)
+    world.start(spec)
     wait_until(lambda: check(spec) == Answer(connected=True, status=200))
     assert check(spec, "/nothing") == Answer(connected=True, status=404)
 
 
-def test_dockers_own_listener_is_not_mistaken_for_the_application(world: World) -> None:
-    spec = world.spec("while :; do sleep 0.1; done")
-    world.containers.start(spec, on_exit=ignore)
+def test_dockers_own_listener_is_not_mistaken_for_the_application(world: Machine) -> None:
+    spec = published(world, "while :; do sleep 0.1; done")
+    world.start(spec)
     assert check(spec) == Answer(connected=False, problem="it closed the connection")
 
 
 def test_a_silent_application_is_distinguished_from_one_that_does_not_listen(
-    world: World,
+    world: Machine,
 ) -> None:
-    spec = world.spec("nc -ll -p $PORT -e sleep 1000")
-    world.containers.start(spec, on_exit=ignore)
+    spec = published(world, "nc -ll -p $PORT -e sleep 1000")
+    world.start(spec)
     answers: list[Answer] = []
 
     def check_again() -> bool:
@@ -261,61 +221,63 @@ def test_a_silent_application_is_distinguished_from_one_that_does_not_listen(
     ],
 )
 def test_an_end_for_lack_of_memory_is_distinguished_from_others(
-    world: World, command: str, end: Exit
+    world: Machine, command: str, end: Exit
 ) -> None:
-    assert run(world, world.spec(command)) == end
+    assert world.run(published(world, command)) == end
 
 
-def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: World) -> None:
-    spec = world.spec("tail /dev/zero; tail /dev/zero; sleep 1000")
-    container = world.containers.start(spec, on_exit=ignore)
+def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: Machine) -> None:
+    spec = published(world, "tail /dev/zero; tail /dev/zero; sleep 1000")
+    container = world.start(spec)
     wait_until(lambda: container.memory_kills() == 2)
     assert container.exit() is None
     container.remove()
     assert container.memory_kills() == 2, "known facts stay"
 
 
-def test_a_taken_port_is_reported_and_leaves_nothing(world: World) -> None:
-    first = world.spec(SERVE, number=1)
-    world.containers.start(first, on_exit=ignore)
-    second = dataclasses.replace(world.spec(SERVE, number=2), port=first.port)
+def test_a_taken_port_is_reported_and_leaves_nothing(world: Machine) -> None:
+    first = published(world, SERVE, number=1)
+    world.start(first)
+    second = dataclasses.replace(published(world, SERVE, number=2), port=first.port)
     with pytest.raises(AgentUnfit, match=r"already|in use"):
-        world.containers.start(second, on_exit=ignore)
-    assert len(world.client.containers(all=True, filters={"label": LABEL})) == 1
+        world.start(second)
+    assert len(world.client.containers(all=True, filters={"label": world.label})) == 1
 
 
-def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(world: World) -> None:
+def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(world: Machine) -> None:
     world.client.import_image_from_data(
         b"\0" * 10240, repository=f"prevs-test/{CLUSTER}", tag="bare", changes=['CMD ["/nothing"]']
     )
     bare = world.images.own(f"prevs-test/{CLUSTER}:bare")
-    spec = dataclasses.replace(world.spec(SERVE), image=bare)
-    assert run(world, spec) == Exit(127, out_of_memory=False)
+    spec = dataclasses.replace(published(world, SERVE), image=bare)
+    assert world.run(spec) == Exit(127, out_of_memory=False)
     assert b"/nothing" in world.log.data
 
 
-def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> None:
-    server = world.spec(SERVE, number=1)
-    world.containers.start(server, on_exit=ignore)
+def test_containers_of_two_previews_cannot_talk_to_each_other(world: Machine) -> None:
+    server = published(world, SERVE, number=1)
+    world.start(server)
     wait_until(lambda: check(server).status == 200)
     network = world.inspect(server)["NetworkSettings"]["Networks"]
     assert isinstance(network, dict)
     address = network[f"prevs-{CLUSTER}"]["IPAddress"]
-    run(world, world.spec(f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2))
+    world.run(
+        published(world, f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2)
+    )
     assert b"out of reach" in world.log.data
     assert b"hello" not in world.log.data
 
 
 def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
-    world: World, docker_host: str
+    world: Machine, docker_host: str
 ) -> None:
     assert remove_all(docker_host, CLUSTER) == []  # that of the tests before
-    specs = [world.spec(SERVE, number=number) for number in range(4)]
+    specs = [published(world, SERVE, number=number) for number in range(4)]
 
     def start(spec: ContainerSpec) -> None:
         daemon = Daemon({"DOCKER_HOST": docker_host})
         DockerContainers(daemon, PreviewNetwork(CLUSTER), world.log, world.guard).start(
-            spec, on_exit=ignore
+            spec, on_exit=lambda: None
         )
 
     with ThreadPoolExecutor(len(specs)) as pool:
@@ -332,16 +294,16 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     wait_until(lambda: all(check(spec).status == 200 for spec in specs))
 
 
-def test_an_application_gets_the_stop_signal_of_its_image(world: World) -> None:
+def test_an_application_gets_the_stop_signal_of_its_image(world: Machine) -> None:
     command = "trap 'echo as asked; exit 0' USR1; echo up; while :; do sleep 0.05; done"
-    spec = world.spec(command)
+    spec = published(world, command)
     made = world.client.create_container(spec.image, labels={"prevs.task": CLUSTER})
     world.client.commit(
         made["Id"], repository=f"prevs-test/{CLUSTER}", tag="usr1", changes=["STOPSIGNAL SIGUSR1"]
     )
     spec = dataclasses.replace(spec, image=world.images.own(f"prevs-test/{CLUSTER}:usr1"))
     ended = threading.Event()
-    container = world.containers.start(spec, on_exit=ended.set)
+    container = world.start(spec, ended=ended)
     wait_until(lambda: b"up" in world.log.data)
     container.terminate()
     assert ended.wait(60)
@@ -349,9 +311,9 @@ def test_an_application_gets_the_stop_signal_of_its_image(world: World) -> None:
     assert b"as asked" in world.log.data
 
 
-def test_zombies_are_reaped(world: World) -> None:
-    spec = world.spec("sh -c 'sleep 0 & exec sleep 0' & wait; exec sleep 1000")
-    container = world.containers.start(spec, on_exit=ignore)
+def test_zombies_are_reaped(world: Machine) -> None:
+    spec = published(world, "sh -c 'sleep 0 & exec sleep 0' & wait; exec sleep 1000")
+    container = world.start(spec)
 
     def processes() -> list[str]:
         return [str(row[-1]) for row in world.client.top(spec.name)["Processes"]]
@@ -361,8 +323,8 @@ def test_zombies_are_reaped(world: World) -> None:
     assert container.exit() is None
 
 
-def test_a_missing_daemon_is_reported_as_such(world: World) -> None:
+def test_a_missing_daemon_is_reported_as_such(world: Machine) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     containers = DockerContainers(daemon, PreviewNetwork(None), world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="does not answer"):
-        containers.start(world.spec(SERVE), on_exit=ignore)
+        containers.start(published(world, SERVE), on_exit=lambda: None)
