@@ -8,7 +8,6 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from tests.fakes.forges.github import GiteaServer, GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.pagure import PagureServer
 from tests.fakes.forges.server import ForgeServer, PullFacts, sha_of
+from tests.serving import serving
 from tests.unit.docs.ci_examples import FOLDER, list_examples, read_job
 
 pytestmark = pytest.mark.integration
@@ -151,12 +151,9 @@ class Answering(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def preview() -> Iterator[int]:
     """The port where previews answer."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as made:
-        thread = threading.Thread(target=made.serve_forever, args=(0.05,))
-        thread.start()
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    with serving(made):
         yield made.server_port
-        made.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """The documentation as a site, in a browser: nothing comes from another host."""
 
 import contextlib
-import functools
-import http.server
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,17 +12,13 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
+from tests.serving import serving_folder
 from tests.waits import wait_until
 
 ROOT = Path(__file__).parents[3]
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 pytestmark = [pytest.mark.integration, pytest.mark.night]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +31,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         build, cwd=ROOT, env=environ, check=False, stderr=subprocess.PIPE, text=True
     )
     assert done.returncode == 0, done.stderr
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving_folder(folder) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

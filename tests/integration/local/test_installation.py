@@ -5,11 +5,8 @@ import json
 import os
 import subprocess
 import tarfile
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from local.errors import LocalError
 from local.mesos.download import Index, Package, download
 from local.mesos.installation import Installation, find, install
 from tests.free_ports import free_port
+from tests.serving import serving_folder
 
 pytestmark = pytest.mark.integration
 
@@ -31,13 +29,8 @@ def index(tmp_path: Path) -> Iterator[str]:
     with tarfile.open(files / "x-1.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "inner", "./lib/x.so")
     (files / "index.html").write_text('<a href="x-1.tar.gz#sha256=0">x-1.tar.gz</a>')
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "index"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving_folder(tmp_path / "index") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_the_wanted_member_of_a_package_is_downloaded(index: str, tmp_path: Path) -> None:

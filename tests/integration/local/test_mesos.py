@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -22,6 +21,7 @@ from tests import times
 from tests.free_ports import free_port
 from tests.integration.local.mesos_local_framework import EXECUTOR, Scheduler
 from tests.running_parts import running
+from tests.serving import serving
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -117,25 +117,6 @@ def test_stopping_an_agent_shuts_its_executors_down_in_order(
     assert processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}") == []
 
 
-def test_an_executor_outlives_its_agent_and_is_known_to_the_next(
-    pair: Pair, scheduler: Scheduler
-) -> None:
-    run_executor(pair, scheduler)
-    agent_id = pair.agent_id()
-    [executor, *_] = processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}")
-    assert pair.agent_part.pid is not None
-    killed = processes.identify(pair.agent_part.pid)
-    assert killed is not None
-    processes.end([killed], 0)
-    wait_until(pair.agent_part.problem, "its end is noticed")
-    bring_up(pair.agent_part)
-    assert pair.agent_id() == agent_id
-    assert processes.is_alive(executor)
-    state = requests.get(f"http://{pair.agent}/state", timeout=30).json()
-    [framework] = state["frameworks"]
-    assert [e["id"] for e in framework["executors"]] == ["one"]
-
-
 def test_an_agent_without_its_executors_has_its_old_id_and_reports_their_tasks_as_gone(
     pair: Pair, scheduler: Scheduler
 ) -> None:
@@ -166,17 +147,6 @@ def test_an_agent_with_other_resources_is_a_new_one(pair: Pair) -> None:
     assert pair.agent_id() != first
 
 
-def test_agents_register_again_with_a_master_that_was_killed(pair: Pair) -> None:
-    first = pair.agent_id()
-    assert pair.master_part.pid is not None
-    killed = processes.identify(pair.master_part.pid)
-    assert killed is not None
-    processes.end([killed], 0)
-    bring_up(pair.master_part)
-    wait_until(pair.agent_part.ready, "the agent registers again")
-    assert pair.agent_id() == first
-
-
 def test_a_task_gets_the_files_that_its_uris_name(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
@@ -184,7 +154,7 @@ def test_a_task_gets_the_files_that_its_uris_name(
     served.mkdir()
     (served / "page.txt").write_text("over http")
     (tmp_path / "tool").write_text("#!/bin/sh\necho from the tool\n")
-    with serving(served) as base:
+    with serving_late(served) as base:
         uris = [
             {"value": f"{base}/page.txt", "output_file": "in/a/folder.txt"},
             {"value": str(tmp_path / "tool"), "executable": True},
@@ -198,16 +168,6 @@ def test_a_task_gets_the_files_that_its_uris_name(
     assert page.read_text() == "over http"
 
 
-def test_the_output_of_a_task_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) -> None:
-    command = {"shell": True, "value": "echo to stdout; echo to stderr >&2; exit 1"}
-    scheduler.launch("writing", command)
-    assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
-    for name in ("stdout", "stderr"):
-        file = pair.sandbox_file(name)
-        assert file is not None
-        assert f"to {name}\n" in file.read_text()
-
-
 def test_the_output_of_a_task_is_in_its_sandbox_though_its_uri_is_slow(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
@@ -215,7 +175,7 @@ def test_the_output_of_a_task_is_in_its_sandbox_though_its_uri_is_slow(
     # later than the launcher begins, as for the second of two attempts that begin at once.
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "page.txt").write_text("kept")
-    with serving(tmp_path / "served", late=2) as base:
+    with serving_late(tmp_path / "served", late=2) as base:
         uri = {"value": f"{base}/page.txt", "cache": True, "extract": False}
         command = {"shell": True, "value": "echo to stdout; echo to stderr >&2; exit 1"}
         scheduler.launch("writing", {**command, "uris": [uri]})
@@ -232,7 +192,7 @@ def test_the_agent_fetches_a_cacheable_file_once(
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "page.txt").write_text("kept")
     methods: list[str] = []
-    with serving(tmp_path / "served", methods) as base:
+    with serving_late(tmp_path / "served", methods) as base:
         uri = {"value": f"{base}/page.txt", "cache": True, "extract": False}
         for name in ("first", "second"):
             command = {"shell": True, "value": "cat page.txt > said", "uris": [uri]}
@@ -258,7 +218,7 @@ def test_a_task_whose_uri_cannot_be_fetched_fails_with_the_reason_in_its_sandbox
 
 
 @contextlib.contextmanager
-def serving(folder: Path, methods: list[str] | None = None, late: float = 0) -> Iterator[str]:
+def serving_late(folder: Path, methods: list[str] | None = None, late: float = 0) -> Iterator[str]:
     """Serve a folder, each file `late` seconds after it was asked for.
 
     The methods of all requests are added to `methods`.
@@ -273,9 +233,6 @@ def serving(folder: Path, methods: list[str] | None = None, late: float = 0) -> 
             return understood
 
     handler = partial(Handler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
