@@ -4,10 +4,7 @@ Each endpoint that Mesos lists gets requests, also as a browser sends them for a
 """
 
 import contextlib
-import threading
 from collections.abc import Iterator, Sequence
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -21,6 +18,7 @@ from local.mesos.access import AGENT, READER, Access
 from prevs.paths import Paths
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
+from tests.serving import serving_folder
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -235,8 +233,8 @@ def test_a_page_in_a_browser_reads_nothing_and_ends_nothing(
           body: "frameworkId={before[0]}"}}).finally(done)
         </script>"""
     )
-    with _serving(tmp_path) as address, browser.new_page() as page:
-        page.goto(address)
+    with serving_folder(tmp_path) as port, browser.new_page() as page:
+        page.goto(f"http://localhost:{port}/")
         page.wait_for_function("over == 2")
         assert page.evaluate("told") == []
     assert _frameworks(cluster) == before
@@ -294,14 +292,3 @@ def _frameworks(cluster: Cluster) -> list[str]:
     found = [str(one["id"]) for one in state["frameworks"] if one["active"]]
     assert found
     return found
-
-
-@contextlib.contextmanager
-def _serving(folder: Path) -> Iterator[str]:
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-        thread.join()

@@ -43,6 +43,29 @@ class Answer(NamedTuple):
     body: bytes
 
 
+def read_answer(response: http.client.HTTPResponse) -> Answer:
+    """Return an answer, whole."""
+    found = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, found, response.read())
+
+
+class Connections:
+    """Connections to a HAProxy: when it is replaced, each is good for one more request."""
+
+    def __init__(self, port: int, count: int) -> None:
+        self._all = [http.client.HTTPConnection("127.0.0.1", port) for _ in range(count)]
+        for one in self._all:
+            one.request("GET", "/robots.txt", headers={"Host": "nowhere"})
+            one.getresponse().read()
+
+    def ask(self, host: str, path: str = "/", headers: Mapping[str, str] | None = None) -> Answer:
+        """Return the answer to a request on one of them, which is closed then."""
+        with contextlib.closing(self._all.pop()) as connection:
+            assert connection.sock is not None, "it was closed before"
+            connection.request("GET", path, headers={"Host": host, **(headers or {})})
+            return read_answer(connection.getresponse())
+
+
 @dataclasses.dataclass
 class Proxy:
     """A proxy process that runs, or ran."""
@@ -73,17 +96,27 @@ class Proxy:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 60,
+        source: str = "",
     ) -> Answer:
-        """Return the answer to one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
+        """Return the answer to one request on a connection of its own, from an address `source`."""
+        own = (source, 0) if source else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout, own)
+        with contextlib.closing(connection):
             sent = {"Host": f"{host}:{self.port}", **(headers or {})}
             connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
-        finally:
-            connection.close()
+            return read_answer(connection.getresponse())
+
+    def send(self, data: bytes) -> Answer:
+        """Return the answer to a request that is sent as these bytes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as client:
+            client.sendall(data)
+            response = http.client.HTTPResponse(client)
+            response.begin()
+            return read_answer(response)
+
+    def connect(self, count: int) -> "Connections":
+        """Open connections, each of which has had one request."""
+        return Connections(self.port, count)
 
     def tell(self, command: str) -> str:
         """Give its HAProxy a command at the runtime socket; return the reply."""

@@ -1,6 +1,5 @@
 """Who may look changes while a real HAProxy serves: records, eras, passes, keys, processes."""
 
-import contextlib
 import http.client
 import socket
 import threading
@@ -141,45 +140,32 @@ def test_each_change_acts_at_once_under_load_with_no_wrong_answer(
     assert load.wrong == []
 
 
-class OldConnections:
-    """Connections to a HAProxy that is replaced then: each is good for one more request."""
-
-    def __init__(self, site: Site, count: int) -> None:
-        self._all = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(count)]
-        for one in self._all:
-            one.request("GET", "/robots.txt", headers={"Host": "nowhere"})
-            one.getresponse().read()
-
-    def ask(self, headers: Mapping[str, str], host: str = HOST) -> int:
-        """Return the status for a request that the old HAProxy gets."""
-        with contextlib.closing(self._all.pop()) as connection:
-            assert connection.sock is not None, "it was closed before"
-            connection.request("GET", "/", headers={"Host": host, **headers})
-            return connection.getresponse().status
-
-
 def test_a_replaced_process_knows_a_new_era_and_a_revoked_pass(site: Site, shop: Upstream) -> None:
     issued = cookie(make_pass("shop", HOST, id="good-id"))
     own = cookie(make_pass("shop", HOST))
-    old = OldConnections(site, 16)
+    old = site.proxy.connect(16)
+
+    def ask(headers: Mapping[str, str], host: str = HOST) -> int:
+        return old.ask(host, headers=headers).status
+
     before = site.proxy.haproxy
     site.restart()
     assert site.proxy.haproxy != before
-    assert [old.ask(issued), old.ask(own)] == [200, 200]
-    assert [old.ask({}, host) for host in HOSTS] == [401] * 4
-    assert old.ask(BROWSER) == 303
+    assert [ask(issued), ask(own)] == [200, 200]
+    assert [ask({}, host) for host in HOSTS] == [401] * 4
+    assert ask(BROWSER) == 303
     guarding.guard(site, "shop")
     guarding.wait_entry(site, "passes", "shop/good-id", None)
-    assert [old.ask(issued), old.ask(own)] == [401, 200]
+    assert [ask(issued), ask(own)] == [401, 200]
     guarding.guard(site, "shop", era=ERA + 1)
-    assert old.ask(own) == 401
+    assert ask(own) == 401
     guarding.write(site, "shop", b"{")
     guarding.wait_entry(site, "access", "shop", CLOSED)
-    assert old.ask(own) == 503
+    assert ask(own) == 503
     guarding.open_all(site)
-    assert old.ask({}) == 200
+    assert ask({}) == 200
     guarding.guard(site, "shop")
-    assert [old.ask({}), old.ask(own)] == [401, 200]
+    assert [ask({}), ask(own)] == [401, 200]
     assert all("eyJ" not in str(headers) for _, _, headers in shop.seen)
 
 

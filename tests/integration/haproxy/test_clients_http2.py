@@ -1,7 +1,5 @@
 """How much one client may have open with HTTP/2, where a connection carries many requests."""
 
-import contextlib
-import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +53,7 @@ def test_all_requests_of_a_client_count_together_and_others_are_served(
             problem = json.loads(client.body(over))
             assert problem["type"] == "urn:prevs:problem:too-many-open"
             assert problem["budget"] == "connections"
-        assert status_for("127.0.7.2", site.proxy.port) == 200
+        assert site.proxy.request(HOST, source="127.0.7.2").status == 200
         first.cancel(downloads[0])
         wait_until(lambda: first.status("/") == "200", "a request that ended makes room")
 
@@ -69,13 +67,3 @@ def test_a_connection_may_carry_any_number_of_requests_one_after_another(
             stream = client.send("/")
             assert client.body(stream).startswith(b"app GET /")
             assert client.headers(stream)[":status"] == "200"
-
-
-def status_for(address: str, port: int) -> int:
-    """Return the status of the answer to a request of another client."""
-    connection = http.client.HTTPConnection(
-        "127.0.0.1", port, timeout=30, source_address=(address, 0)
-    )
-    with contextlib.closing(connection):
-        connection.request("GET", "/", headers={"Host": HOST})
-        return connection.getresponse().status

@@ -3,7 +3,6 @@
 import dataclasses
 import http.client
 import itertools
-import socket
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -313,12 +312,7 @@ def test_an_unknown_version_is_refused_where_one_header_decides(
 def send_lines(site: Site, *headers: bytes, line: bytes = b"GET / HTTP/1.0") -> Answer:
     """Send the gate a request with these lines."""
     lines = (line, *headers, b"Host: " + gates.HOST.encode(), b"", b"")
-    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
-        client.sendall(b"\r\n".join(lines))
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read())
+    return site.proxy.send(b"\r\n".join(lines))
 
 
 @settings(

@@ -1,7 +1,6 @@
 """What goes through a gate: HTTP/2, gRPC, WebSockets, and paths and hosts in odd forms."""
 
 import contextlib
-import http.client
 import socket
 from collections.abc import Callable, Iterator, Mapping
 
@@ -14,7 +13,7 @@ from tests.fakes.signed_gates import lead
 from tests.integration.haproxy import gates, tls
 from tests.integration.haproxy.gates import HOST, label_of
 from tests.integration.haproxy.greeting import Stub, greeter
-from tests.integration.haproxy.proxies import Answer, Site
+from tests.integration.haproxy.proxies import Site
 from tests.integration.haproxy.wire import upgrade
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -118,10 +117,5 @@ def test_what_lua_is_asked_cannot_be_forged_by_a_request(site: Site) -> None:
     gates.put(site, lead("/", "main"), lead("/", "v1", when=by_method))
     for forged in (":method: POST", "x: a\t:method: POST", "x-prevs-ref: v1"):
         text = f"GET /?a=:method:%20POST HTTP/1.1\r\nHost: {HOST}\r\n{forged}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
-            client.sendall(text.encode())
-            answer = http.client.HTTPResponse(client)
-            answer.begin()
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            label = label_of(Answer(answer.status, found, answer.read()))
-        assert label == "main" or answer.status == 400, forged
+        answer = site.proxy.send(text.encode())
+        assert label_of(answer) == "main" or answer.status == 400, forged

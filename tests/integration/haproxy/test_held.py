@@ -3,7 +3,6 @@
 import http.client
 import select
 import socket
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -11,16 +10,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from tests.fakes.placements import OTHER_SHA, SHA, placement
-from tests.integration.haproxy import http2
-from tests.integration.haproxy.http2 import (
-    CANCEL,
-    END_HEADERS,
-    END_STREAM,
-    HEADERS,
-    RESET,
-    SETTINGS,
-    frame,
-)
+from tests.integration.haproxy.http2_client import Client
 from tests.integration.haproxy.proxies import Site, haproxies, upstream
 from tests.integration.haproxy.wire import held
 from tests.waits import wait_for, wait_until
@@ -95,73 +85,38 @@ def test_a_thousand_requests_are_held_at_once_and_all_forwarded(site: Site, host
     assert site.world.count("POST /v1/previews") == hosts
 
 
-class Http2Client:
-    """One connection, on which requests are sent and cancelled."""
-
-    def __init__(self, site: Site) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60)
-        self._stream = self._socket.makefile("rb")
-        self._socket.sendall(http2.PREFACE + frame(SETTINGS, 0, 0, b""))
-
-    def request(self, number: int, path: str) -> bytes:
-        """Return the bytes of the request whose stream has that number."""
-        fields = {"method": "GET", "scheme": "http", "path": path, "authority": HOST}
-        payload = http2.headers([(f":{k}".encode(), v.encode()) for k, v in fields.items()])
-        return frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, payload)
-
-    def reset(self, number: int) -> bytes:
-        """Return the bytes that cancel a request."""
-        return frame(RESET, 0, 2 * number + 1, struct.pack(">I", CANCEL))
-
-    def send(self, data: bytes) -> None:
-        """Send bytes."""
-        self._socket.sendall(data)
-
-    def status(self, number: int) -> int:
-        """Return the status of the answer to a request; skip everything else."""
-        while head := self._stream.read(9):
-            payload = self._stream.read(int.from_bytes(head[:3], "big"))
-            if head[3] == HEADERS and int.from_bytes(head[5:], "big") == 2 * number + 1:
-                return http2.status(payload)
-        raise AssertionError("the connection was closed")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._stream.close()
-        self._socket.close()
-
-
 @pytest.fixture
-def client(site: Site) -> Iterator[Http2Client]:
-    found = Http2Client(site)
-    yield found
-    found.close()
+def client(site: Site) -> Iterator[Client]:
+    """A client with one connection by HTTP/2."""
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as connected:
+        yield Client(connected, HOST)
 
 
 def test_a_cancelled_http2_request_is_not_forwarded_and_the_others_go_on(
-    site: Site, client: Http2Client
+    site: Site, client: Client
 ) -> None:
-    client.send(client.request(0, "/left") + client.request(1, "/stays"))
+    leaves, stays = client.send("/left"), client.send("/stays")
     wait_until(lambda: held(site.proxy) == 2)
-    client.send(client.reset(0))
+    client.cancel(leaves)
     wait_until(lambda: held(site.proxy) == 1, seconds=15)  # not at its next request, after 20 s
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
-        assert client.status(1) == 200
+        assert client.headers(stays)[":status"] == "200"
         assert [path for _, path, _ in app.seen] == ["/stays"]
 
 
-def test_a_flood_of_cancelled_requests_is_released(site: Site, client: Http2Client) -> None:
+def test_a_flood_of_cancelled_requests_is_released(site: Site, client: Client) -> None:
     count = 2000
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         site.tree.place("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
         wait_until(lambda: site.proxy.request("main.other.localhost", method="HEAD").status == 200)
         patient = pool.submit(site.proxy.request, HOST, "/patient")
         wait_until(lambda: held(site.proxy) == 1)
-        client.send(b"".join(client.request(n, "/") + client.reset(n) for n in range(count)))
-        client.send(client.request(count, "/favicon.ico"))
+        for _ in range(count):
+            client.cancel(client.send("/"))
+        last = client.send("/favicon.ico")
         assert site.proxy.request("main.other.localhost").status == 200
-        assert client.status(count) == 404
+        assert client.headers(last)[":status"] == "404"
         wait_until(lambda: held(site.proxy) == 1)
         assert not patient.done()
         assert site.world.count("POST /v1/previews") == 1

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import http.client
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -47,16 +46,8 @@ def deliver(
     client: str = "127.0.0.1",
 ) -> Answer:
     """Send a webhook from one of this machine's addresses."""
-    port = site.proxy.port
-    connection = http.client.HTTPConnection("127.0.0.1", port, 60, source_address=(client, 0))
-    try:
-        sent = {"Host": f"{host}:{port}", **headers}
-        connection.request(method, f"/_prevs/hooks/{app}", body, sent)
-        answer = connection.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read())
-    finally:
-        connection.close()
+    path = f"/_prevs/hooks/{app}"
+    return site.proxy.request(host, path, method=method, body=body, headers=headers, source=client)
 
 
 @pytest.mark.parametrize(

@@ -263,10 +263,7 @@ def test_a_visitor_enters_a_guarded_app_at_the_variants_address_and_stays_there(
 
 def test_a_replaced_haproxy_leads_to_the_variants_of_now(stack: Stack) -> None:
     site, own = stack.site, "raw--web.localhost"
-    connections = [http.client.HTTPConnection("127.0.0.1", site.proxy.port) for _ in range(6)]
-    for connection in connections:
-        connection.request("GET", "/", headers={"Host": HOST})
-        connection.getresponse().read()
+    old = site.proxy.connect(6)
     before = site.proxy.haproxy
     site.restart()
     assert site.proxy.haproxy != before
@@ -279,11 +276,8 @@ def test_a_replaced_haproxy_leads_to_the_variants_of_now(stack: Stack) -> None:
         (HOST, {"Baggage": "prevs-stack=new,a=b"}, "app"),
         (HOST, {"X-Prevs-Stack": "same"}, "main"),
     ]
-    for (host, headers, name), connection in zip(asked, connections, strict=True):
-        assert connection.sock is not None, "it was closed before"
-        connection.request("GET", "/", headers={"Host": host, **headers})
-        assert connection.getresponse().read().split()[0].decode() == name, (host, headers)
-        connection.close()
+    for host, headers, name in asked:
+        assert old.ask(host, headers=headers).body.split()[0].decode() == name, (host, headers)
     got = [dict(one.fields()) for one in stack.arrived[-3:]]
     assert [one[b"x-prevs-stack"] for one in got] == [b"raw", b"new", b"new"]
     assert [one[b"baggage"] for one in got] == [

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from tests.integration.haproxy.proxies import BROWSER, Answer, Proxy
+from tests.integration.haproxy.proxies import BROWSER, Answer, Proxy, read_answer
 
 HOST, OTHER, SIGN_IN = "main.shop.localhost", "v1.shop.localhost", "sign-in.localhost"
 
@@ -47,8 +47,7 @@ class Visitor:
             answer = client.getresponse()
             for cookie in answer.headers.get_all("Set-Cookie", []):
                 self._keep(jar, cookie)
-            found = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, found, answer.read())
+            return read_answer(answer)
 
     def _keep(self, jar: dict[str, str], cookie: str) -> None:
         assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
