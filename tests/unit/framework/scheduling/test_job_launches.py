@@ -12,7 +12,6 @@ from framework.jobs.orders import JobOrder
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
 from prevs.pulls import PullRecord, RepositoryRecord
-from prevs.records import AppRecord
 from prevs.states import Cause
 from program.settings.keys import new_key
 from tests.fakes.driven import APP, A, B, C, Driven
@@ -21,7 +20,7 @@ from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
 
 V = Variable("hunter2")
-FULL = {"mem": 9999}
+FULL: dict[str, Any] = {"mem": 9999}
 """More than any agent offers."""
 HEADS = {7: B, 8: C}
 """The heads of two pull requests."""
@@ -86,9 +85,7 @@ def test_nothing_of_a_removed_app_starts_though_its_removal_could_not_be_written
     gone = [jobs.request() for _ in range(2)]
     stays = jobs.request(app="other")
     jobs.driven.mishaps.plan([Fate.GOOD, Fate.REFUSED])
-    remove: events.Call[AppRecord] = events.Call(
-        lambda: jobs.driven.service.commands.remove_app("hello"), Future()
-    )
+    remove = events.Call(lambda: jobs.driven.service.commands.remove_app("hello"), Future())
     jobs.driven.step(remove, events.Offered([offer()]))
     for job_id in gone:
         job = jobs.driven.records.jobs.job("hello", job_id)

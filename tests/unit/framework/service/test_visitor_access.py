@@ -1,6 +1,7 @@
 """Who may look at an app's previews, as the service stores it."""
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 
@@ -123,11 +124,12 @@ def test_an_app_with_an_unsigned_record_is_closed_in_a_new_era(
     assert stored(later) == forged, "with the token that signed it, it counts again"
     # Nobody makes a trusted record of it, unless somebody writes who may look anew.
     commands = later.commands
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         lambda: commands.end_access("hello"),
         lambda: commands.revoke_pass("hello", "id1"),
         lambda: commands.issue_pass("hello", LINK, "id2", by="ci"),
-    ):
+    )
+    for act in acts:
         with pytest.raises(NotTrusted, match="prevs access hello password"):
             act()
     later.commands.require_team("hello")
