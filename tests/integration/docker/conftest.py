@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework import executor_bundle
+from tests.fakes.registry import OwnRegistry, own_registry
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
 from tests.integration.docker.builds import BUILDERS, World, keeping_base, making, removing_network
@@ -67,6 +68,17 @@ def world(
         request.getfixturevalue("classic_base")
     with making(request.param, docker_host, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def registry(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[OwnRegistry]:
+    """A registry that requires a login."""
+    folder = tmp_path_factory.mktemp("registry")
+    with own_registry(folder, free_port(), closed=True) as registry:
+        assert registry.get("/v2/") == 401
+        yield registry
 
 
 @pytest.fixture(scope="session")

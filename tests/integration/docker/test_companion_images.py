@@ -99,15 +99,6 @@ class World:
         return Daemon({"DOCKER_HOST": self.agent.environ["DOCKER_HOST"]})
 
 
-@pytest.fixture(scope="module")
-def registry(
-    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
-) -> Iterator[OwnRegistry]:
-    folder = tmp_path_factory.mktemp("registry")
-    with own_registry(folder, free_port(), closed=True) as registry:
-        yield registry
-
-
 @pytest.fixture
 def world(agent: Agent, registry: OwnRegistry, tmp_path: Path) -> Iterator[World]:
     log_in(tmp_path / "home", registry.address)

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from executor.errors import BuildFailed, RegistryFailed
 from executor.limits.confinement import Confinement
-from tests.fakes.registry import PASSWORD, USER, OwnRegistry, log_in, own_registry, secrets_of
+from tests.fakes.registry import PASSWORD, USER, OwnRegistry, log_in, secrets_of
 from tests.integration.docker import builds
 from tests.integration.docker.test_registry import (
     LIMIT,
@@ -39,16 +39,6 @@ test "$1 $address" = "get {address}" && echo '{answer}'
 def home(tmp_path: Path) -> Path:
     """The home of the executor's user."""
     return tmp_path / "home"
-
-
-@pytest.fixture(scope="module")
-def registry(
-    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
-) -> Iterator[OwnRegistry]:
-    folder = tmp_path_factory.mktemp("registry")
-    with own_registry(folder, free_port(), closed=True) as registry:
-        assert registry.get("/v2/") == 401
-        yield registry
 
 
 @pytest.fixture
