@@ -1,32 +1,23 @@
 """`prevs local`: up, status, down and up again; killed parts come back; nothing is left."""
 
-import contextlib
-import dataclasses
 import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from kazoo.client import KazooClient
-from kazoo.exceptions import NoAuthError, NoNodeError
-from kazoo.security import OPEN_ACL_UNSAFE
 
 from local.docker import containers
 from local.mesos.access import Access
 from local.parts import processes
-from prevs.paths import Paths
-from prevs.records import InstallationRecord
 from tests.e2e.commands import run_command
 from tests.e2e.conftest import Cluster
 from tests.e2e.own_cluster import Own
-from tests.fakes.program import walk
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -122,7 +113,6 @@ def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving:
 
 
 @pytest.mark.night  # where tests have workers, this one's has no cluster of this module yet
-@pytest.mark.night
 def test_a_cluster_whose_folder_was_lost_answers_again_once_it_is_restored(
     serving: Own, tmp_path: Path
 ) -> None:
@@ -204,60 +194,6 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     assert preview["state"] != "failed", preview
     assert serving.visit().text == page
     assert framework_id(serving) == framework
-
-
-@pytest.mark.night
-def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
-    serving: Own,
-) -> None:
-    """Its ZooKeeper and its Mesos were open to all; its framework had no principal."""
-    page, framework = serving.visit().text, framework_id(serving)
-    paths = Paths("/prevs")
-    files = [serving.folder / name for name in ("zookeeper-auth", "proxy-zookeeper-auth")]
-    with connected(serving, *(file.read_text().strip() for file in files)) as client:
-        stored = InstallationRecord.decode(client.get(paths.installation)[0])
-        assert stored.principal is not None
-        client.set(paths.installation, dataclasses.replace(stored, principal=None).encode())
-        for path in ["/", "/mesos", *walk(client, paths.root)]:
-            with contextlib.suppress(NoNodeError):  # what was removed meanwhile
-                client.set_acls(path, OPEN_ACL_UNSAFE)
-    serving.down()
-    for file in files:
-        file.unlink()
-    shutil.rmtree(serving.folder / "mesos")
-
-    serving.up()
-    assert serving.visit().text == page
-    assert framework_id(serving) == framework
-    with connected(serving) as anybody:
-        for path in (paths.root, paths.apps, paths.placements):
-            with pytest.raises(NoAuthError):
-                anybody.get_children(path)
-    with connected(serving, files[0].read_text().strip()) as client:
-        assert InstallationRecord.decode(client.get(paths.installation)[0]) == stored
-    wait_until(lambda: {"zookeeper-access", "mesos-access"} <= readiness_checks(serving).keys())
-    wait_until(
-        lambda: all(one["ok"] for one in readiness_checks(serving).values()),
-        instead=lambda: readiness_checks(serving),
-    )
-
-
-def readiness_checks(own: Own) -> dict[str, Any]:
-    """Return the checks of /readyz by their names."""
-    return {one["name"]: one for one in own.call("GET", "/readyz").json()["checks"]}
-
-
-@contextlib.contextmanager
-def connected(own: Own, *identities: str) -> Iterator[KazooClient]:
-    """Give a session with the cluster's ZooKeeper, as somebody or as anybody."""
-    auth = [("digest", one) for one in identities]
-    client = KazooClient(f"127.0.0.1:{own.ports['zookeeper-port']}", auth_data=auth)
-    client.start()
-    try:
-        yield client
-    finally:
-        client.stop()
-        client.close()
 
 
 def framework_id(own: Own) -> str:

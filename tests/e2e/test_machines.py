@@ -159,33 +159,6 @@ def test_previews_and_builds_are_kept_from_their_agent_by_rules_that_executors_h
         assert "-A PREVS-docker0 -m addrtype --dst-type LOCAL -j DROP" in dropping
 
 
-REACH = """\
-import socket, sys
-for place in sys.argv[1:]:
-    host, _, port = place.partition(":")
-    try:
-        socket.create_connection((host, int(port)), 2).close()
-        print(place)
-    except OSError:
-        pass
-"""
-"""Prints those of its arguments, HOST:PORT each, that take a connection."""
-
-
-def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> None:
-    """With access to ZooKeeper one could route all visitors elsewhere."""
-    agent = cluster.machines["agent-1"]
-    master, other = (cluster.machines[name].plan.address for name in ("master", "agent-2"))
-    services = [f"{master}:{port}" for port in (2181, 5050, 8090, 80)]
-    services += [f"{other}:5051"]
-    port = f"{other}:{cluster.preview(OTHER)['host_port']}"  # which proxies alone reach
-    assert agent.run("python3", "-c", REACH, *services, port).split() == services
-    container = agent.run("docker", "ps", "--quiet").split()[0]
-    process = agent.run("docker", "inspect", "--format", "{{.State.Pid}}", container).strip()
-    inside = ("nsenter", f"--net=/proc/{process}/ns/net", "python3", "-c", REACH, *services, port)
-    assert agent.run(*inside).split() == []
-
-
 def test_from_inside_nobody_reaches_more_of_the_machines_than_the_page_says(
     cluster: Cluster, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import secrets
-import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ FILE = Path(__file__).parents[2] / "examples" / "stack" / "stack.toml"
 STACK = f"books-{secrets.token_hex(3)}"
 MUTE = "mute"
 """A branch of `web` that passes no baggage on."""
-IDLE_AFTER = 60
 
 
 class World:
@@ -175,25 +173,6 @@ def test_opening_starts_nothing_and_the_first_request_starts_what_it_needs(
     assert (instance["place"]["stack"], instance["place"]["variant"]) == (STACK, variant)
 
 
-@pytest.mark.parametrize(
-    ("headers", "follows"),
-    [
-        ({"baggage": "user=7,prevs-stack=VARIANT;ttl=1"}, True),
-        ({"X-Prevs-Stack": "VARIANT"}, True),
-        ({"baggage": "prevs-stack=another"}, False),
-        ({"baggage": "user=7"}, False),
-    ],
-)
-def test_a_header_at_the_stacks_own_address_leads_into_the_variant(
-    world: World, own_url: str, headers: Mapping[str, str], *, follows: bool
-) -> None:
-    variant, _ = open_variant(world, BRANCH)
-    sent = {name: value.replace("VARIANT", variant) for name, value in headers.items()}
-    answers = world.ask(own_url, **sent)
-    assert answers["reviews"]["variant"] == (variant if follows else "")
-    assert answers["ratings"]["variant"] == ""
-
-
 def test_members_of_their_own_need_nobody_to_pass_anything_on(world: World) -> None:
     variant, url = open_variant(world, MUTE, "--own", "all")
     before = world.running()
@@ -222,31 +201,6 @@ def test_a_variant_is_pinned_and_stopped_as_a_whole_and_comes_back(world: World)
     wait_until(lambda: {one["state"] for one in instances()} == {"stopped"}, instead=instances)
     wait_until(lambda: world.running() == shared, instead=world.running)
     assert {one["variant"] for one in world.ask(url).values()} == {variant}
-
-
-@pytest.mark.night  # it takes two minutes
-def test_a_variant_is_idle_as_a_whole(world: World) -> None:
-    variant, url = open_variant(world, MUTE, "--own", "all")
-    world.ask(url)
-    for member in MEMBERS:
-        change = {"idle_after": IDLE_AFTER}
-        assert world.api.call("PATCH", f"/v1/apps/{world.app(member)}", json=change).ok
-    own = {one for one in world.running() if one[2] == variant}
-    ratings = url.replace(f"--{STACK}.", f"--ratings-{STACK}.")
-    until = time.monotonic() + IDLE_AFTER + 15
-    while time.monotonic() < until:
-        assert world.get(ratings).json()["variant"] == variant
-        assert own <= world.running()
-        time.sleep(5)
-
-    def states() -> set[str]:
-        return {one["state"] for one in world.instances() if one["place"]["variant"] == variant}
-
-    wait_until(lambda: states() == {"stopped"}, instead=states, seconds=150)
-    wait_until(lambda: not own & world.running(), instead=world.running)
-    for member in MEMBERS:
-        change = {"idle_after": 3600}
-        assert world.api.call("PATCH", f"/v1/apps/{world.app(member)}", json=change).ok
 
 
 def test_a_branch_that_moves_moves_its_variant_and_one_that_goes_closes_it(

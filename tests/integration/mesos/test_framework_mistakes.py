@@ -272,7 +272,6 @@ def test_the_domain_may_change_after_the_leader_was_killed_and_nobody_need_forge
 def test_another_principal_is_refused_by_a_master_that_knows_the_framework_and_nothing_is_lost(
     place: Place, tmp_path: Path
 ) -> None:
-    """One that was started anew takes it: tests/e2e/test_local_cluster.py."""
     first = place.program()
     first.run()
     before = wait_id(place.client, place.paths)

@@ -207,23 +207,6 @@ def test_a_proxys_identity_reads_placements_writes_proxies_and_nothing_more(
     assert program.end() == 0
 
 
-def test_proxies_read_what_an_earlier_version_made_no_place_for(place: Place) -> None:
-    parents = (place.paths.access, place.paths.gates)
-    for _ in range(2):
-        program = place.program(**with_proxies_of_their_own(place))
-        program.run()
-        proxy = connect(place.zookeeper, 15, (THEIRS,))
-        try:
-            assert [proxy.get_children(parent) for parent in parents] == [[], []]
-        finally:
-            proxy.stop()
-            proxy.close()
-        assert program.end() == 0
-        with owning(place.zookeeper) as owner:
-            for parent in parents:
-                owner.delete(parent)
-
-
 def test_proxies_get_their_own_identity_while_the_system_runs(place: Place) -> None:
     before = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
     before.run()
