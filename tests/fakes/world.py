@@ -17,6 +17,7 @@ from framework import ports
 from framework.errors import FrameworkError
 from framework.events import ConnectionsRefused, UsageReported
 from framework.http_api.http import problems
+from framework.http_api.http.paging import PageRequest
 from framework.http_api.landing.landing_routes import LandingRoutes
 from framework.http_api.models import presenter
 from framework.http_api.models.variant_models import Places
@@ -230,9 +231,11 @@ class FakeFramework:
         self._answer_at_all()
         resolver = LabelResolver(self.world.known, self.world.api.refs)
         routes = LandingRoutes(self.world.known, resolver, self._addresses, lambda: 0.0)
-        asked = {**query._asdict(), "limit": query.limit}
+        paged = PageRequest(query.limit, query.after)
         try:
-            found = await routes.show_landing(app, **asked)
+            found = await routes.show_landing(
+                app, search=query.search, kind=query.kind, paged=paged
+            )
         except FrameworkError as error:
             raise self._refuse(error) from None
         return read_landing(found.model_dump(mode="json"))
