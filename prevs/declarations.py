@@ -135,11 +135,17 @@ def list_settings(record: type) -> Sequence[Setting]:
             kind=_find_kind(field.type),
             is_list=_is_list(field.type),
             default=field.default,
-            about=_add_choices(field.metadata[_ABOUT], field.type),
+            about=_add_choices(field.metadata[_ABOUT], _find_kind(field.type)),
         )
         for field in dataclasses.fields(record)
         if _ABOUT in field.metadata
     ]
+
+
+def list_values(record: Any) -> dict[str, Any]:
+    """Return the values of a record's declared fields, by name."""
+    kind: type = type(record)
+    return {one.name: getattr(record, one.name) for one in list_settings(kind)}
 
 
 def _add_choices(about: About, kind: Any) -> About:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Optional
 
 from prevs import codec
+from prevs.declarations import setting
 
 LOTS = 10_000
 """Each client has a lot, from 0000 to 9999. A weight is how many of them lead to a target."""
@@ -118,26 +119,49 @@ class Revision:
 
 
 @dataclasses.dataclass(frozen=True)
-class Proposal:
+class GateSettings:
+    """What people write of a gate beside its rules: these settings wait and hold together."""
+
+    hosts: tuple[str, ...] = setting((), "Hosts", "More hosts of it: `api.example.com`.")
+    keep: bool = setting(False, "Keep", "Whether what it leads to keeps running without visitors.")
+    on_delete: OnDelete = setting(
+        OnDelete.STAY,
+        "Deleted branches",
+        "What becomes of the clients of a label to which no branch leads any more: they `stay` at "
+        "its commit, or go to the `default` branch, as soon as that runs.",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Proposed:
+    revision: Revision
+
+
+# The fields of the last base come first: some of them have no default.
+@dataclasses.dataclass(frozen=True)
+class Proposal(GateSettings, _Proposed):
     """What a gate becomes once the previews of the commits that `awaited` lead to run.
 
     `awaited` are labels in the revision's `commits`. With a `failure`, a sentence, it comes to
     nothing. Proxies do not read it.
     """
 
-    revision: Revision
-    hosts: tuple[str, ...] = ()
-    keep: bool = False
     awaited: tuple[str, ...] = ()
     failure: str = ""
-    on_delete: OnDelete = OnDelete.STAY
 
 
 @dataclasses.dataclass(frozen=True)
-class GateRecord:
-    """A gate: the address `<name>.<domain>`, and `hosts` beside it, for labels of `app`.
+class _Named:
+    name: str
+    app: str
+    revision: Revision
 
-    What its targets run is kept running if `keep`. `earlier` are the last revisions before, the
+
+@dataclasses.dataclass(frozen=True)
+class GateRecord(GateSettings, _Named):
+    """A gate: the address `<name>.<domain>`, and its hosts, for labels of `app`.
+
+    `earlier` are the last revisions before, the
     latest first. Until a new gate's first revision is in force, its revision is number 0, without
     rules, and nothing is at its address. `signature` is that of prevs/signatures.py, over all that
     proxies read; `whole_signature` is over the rest too, and only frameworks read it. `last_number`
@@ -149,11 +173,6 @@ class GateRecord:
     led by it.
     """
 
-    name: str
-    app: str
-    revision: Revision
-    hosts: tuple[str, ...] = ()
-    keep: bool = False
     created: float = 0.0
     earlier: tuple[Revision, ...] = ()
     proposal: Optional[Proposal] = None
@@ -161,7 +180,6 @@ class GateRecord:
     whole_signature: str = ""
     last_number: int = 0
     stack: str = ""
-    on_delete: OnDelete = OnDelete.STAY
     gone: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:

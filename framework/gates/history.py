@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from framework.gates.errors import UnknownRevision
+from prevs.declarations import list_values
 from prevs.gates import GateRecord, Revision
 
 MOST_EARLIER = 10
@@ -30,7 +31,7 @@ def follow(record: GateRecord, before: GateRecord) -> GateRecord:
     earlier, revision = (before.revision, *before.earlier)[:MOST_EARLIER], record.revision
     if _decide_alike(revision, before.revision):
         earlier = before.earlier
-        if _list_settings(record) == _list_settings(before):
+        if list_values(record) == list_values(before):
             revision = before.revision
     labels = list_labels(revision)
     gone = {label: since for label, since in before.gone.items() if label in labels}
@@ -77,10 +78,6 @@ def find_earlier(record: GateRecord, number: int | None) -> Revision:
 def list_labels(revision: Revision) -> Sequence[str]:
     """Return all labels of a revision, each once, in the order of its rules."""
     return list(dict.fromkeys(target.label for rule in revision.rules for target in rule.to))
-
-
-def _list_settings(record: GateRecord) -> tuple[object, ...]:
-    return record.hosts, record.keep, record.on_delete
 
 
 def _decide_alike(one: Revision, other: Revision) -> bool:

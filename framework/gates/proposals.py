@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from framework.gates import history
 from prevs import names
+from prevs.declarations import list_values
 from prevs.gates import GateRecord, Proposal, Revision
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -34,9 +35,7 @@ def propose(
     revision = dataclasses.replace(
         checked.revision, commits={**checked.revision.commits, **commits}
     )
-    proposal = Proposal(
-        revision, checked.hosts, checked.keep, tuple(awaited), on_delete=checked.on_delete
-    )
+    proposal = Proposal(revision, awaited=tuple(awaited), **list_values(checked))
     made = dataclasses.replace(base, proposal=proposal, last_number=revision.number)
     return history.fit(made)
 
@@ -53,11 +52,9 @@ def adopt(record: GateRecord, found: Mapping[str, str], now: float) -> GateRecor
         name=record.name,
         app=record.app,
         revision=dataclasses.replace(proposal.revision, changed=now),
-        hosts=proposal.hosts,
-        keep=proposal.keep,
-        on_delete=proposal.on_delete,
         created=record.created,
         last_number=record.last_number,
+        **list_values(proposal),
     )
     if not before.number:
         return made
@@ -107,10 +104,8 @@ def find_latest(record: GateRecord) -> GateRecord:
         name=record.name,
         app=record.app,
         revision=proposal.revision,
-        hosts=proposal.hosts,
-        keep=proposal.keep,
-        on_delete=proposal.on_delete,
         created=record.created,
+        **list_values(proposal),
     )
 
 

@@ -19,8 +19,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from framework.errors import InvalidSettings, Problem
 from framework.gates import conditions, history, rules
 from framework.gates.written_rule import WrittenRule
+from prevs.declarations import list_values
 from prevs.gate_rules import VERSIONED
-from prevs.gates import GateRecord, OnDelete, Override, Revision
+from prevs.gates import GateRecord, GateSettings, Override, Revision
 from prevs.names import PROXIES_OWN, is_app_name, is_label, split_host
 
 MOST_RULES = 100
@@ -33,19 +34,21 @@ _ADDRESS = re.compile(r"[0-9]+", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
-class WrittenGate:
-    """The settings of a gate, as GateRecord and Revision have them.
+class _Rules:
+    app: str
+    rules: Sequence[WrittenRule]
+
+
+# The fields of the last base come first: they have no default.
+@dataclasses.dataclass(frozen=True)
+class WrittenGate(GateSettings, _Rules):
+    """What a gate is to be, as GateRecord and Revision have it.
 
     `unknown` is 400 if a version that no rule has is refused, and None if not.
     """
 
-    app: str
-    rules: Sequence[WrittenRule]
-    hosts: Sequence[str] = ()
-    keep: bool = False
     override: Sequence[str] = ()
     unknown: int | None = None
-    on_delete: str = OnDelete.STAY.value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +84,8 @@ def check(
         name=name,
         app=written.app,
         revision=_make_revision(written, number, now, by),
-        hosts=tuple(map(_read_host, written.hosts)),
-        keep=written.keep,
-        on_delete=OnDelete(written.on_delete),
         created=now if before is None else before.created,
+        **{**list_values(written), "hosts": tuple(map(_read_host, written.hosts))},
     )
     return record if before is None else history.follow(record, before)
 
@@ -121,10 +122,6 @@ def _find_problems(name: str, written: WrittenGate, neighbours: Neighbours) -> I
     for place, kind in enumerate(written.override):
         if kind not in known:
             yield Problem(f"override[{place}]", f"must be {', '.join(known)}, not {kind[:60]!r}")
-    fates = [one.value for one in OnDelete]
-    if written.on_delete not in fates:
-        wrong = f"must be {' or '.join(fates)}, not {written.on_delete[:60]!r}"
-        yield Problem("on_delete", wrong)
     yield from _find_rules_problems(written)
 
 

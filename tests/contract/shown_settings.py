@@ -1,6 +1,6 @@
-"""Prints, as JSON in its last line, all places that show settings of an app, a job, a schedule.
+"""Prints, as JSON in its last line, all places that show a declared setting.
 
-Run where `prevs/apps.py`, `prevs/job_settings.py` and `prevs/schedules.py` may differ.
+Run where the files of `prevs/` with declarations may differ.
 """
 
 import json
@@ -18,10 +18,14 @@ from docs.generated import commands as command_pages
 from docs.generated import commit_settings, http_api, settings
 from framework.apps.manifest.job_keys import Job
 from framework.dashboard.pages import app_forms
+from framework.gates import proposals, written_gate
+from framework.http_api.gates import gate_orders
+from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.models import presenter
 from framework.http_api.schedules import schedule_orders, schedule_presenter
 from framework.state.snapshot import Snapshot
 from prevs.apps import AppRecord
+from prevs.names import Addresses
 from tests.fakes.dashboard import Dashboard
 
 
@@ -44,6 +48,7 @@ def main() -> None:
         "job order": schemas["JobOrder"]["properties"],
         "job as a file has it": {"patience": getattr(job.settings(), "patience", None)},
         **_find_schedule(schemas),
+        **_find_gate(schemas),
         "keys": commit_settings.page(),
         "commands": command_pages.page(),
         "run": CliRunner().invoke(run, ["--help"]).output,
@@ -69,6 +74,28 @@ def _find_schedule(schemas: Any) -> dict[str, Any]:
         "schedule as a file has it": getattr(job.schedule, "margin", None),
         "schedule table": [[str(cell) for cell in column.cells] for column in rows.columns],
         "schedule add": CliRunner().invoke(schedule, ["add", "--help"]).output,
+    }
+
+
+def _find_gate(schemas: Any) -> dict[str, Any]:
+    """Return a gate with one setting more: as it is proposed, and as it is in force."""
+    order = {"app": "shop", "rules": [{"path": "/", "to": [{"label": "main"}]}], "quiet": True}
+    written = gate_orders.read(gate_orders.GateOrder.model_validate(order))
+    neighbours = written_gate.Neighbours("prevs.example", {"shop"})
+    checked = written_gate.check("api", written, neighbours, now=1.0, by="ada")
+    proposed = proposals.propose(checked, None, {"main": "a" * 40}, ["main"])
+    adopted = proposals.adopt(proposed, {}, 2.0)
+    presenter = GatePresenter(
+        lambda: Snapshot({}, {}), Addresses("http://{label}.{app}.prevs.example/")
+    )
+    shown = [presenter.show(one).model_dump(mode="json") for one in (proposed, adopted)]
+    return {
+        "gate described": [
+            schemas[name]["properties"]["quiet"] for name in ("GateOrder", "Gate", "GateProposal")
+        ],
+        "gate proposed": shown[0]["proposal"]["quiet"],
+        "gates": [one["quiet"] for one in shown],
+        "stored gate": adopted.encode().decode(),
     }
 
 

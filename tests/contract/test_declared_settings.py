@@ -1,4 +1,4 @@
-"""A setting of an app, a job or a schedule is declared in one file, and all else follows."""
+"""A setting of an app, a job, a schedule or a gate is declared once, and all else follows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,7 +25,15 @@ OF_SCHEDULES = """\
         file_examples=["30"],
     )
     overlap: Overlap"""
-DECLARATIONS = {"apps.py": DECLARED, "job_settings.py": OF_JOBS, "schedules.py": OF_SCHEDULES}
+OF_GATES = """\
+    quiet: bool = setting(False, "Quiet", "Whether it says nothing.")
+    on_delete: OnDelete = setting"""
+DECLARATIONS = {
+    "apps.py": DECLARED,
+    "job_settings.py": OF_JOBS,
+    "schedules.py": OF_SCHEDULES,
+    "gates.py": OF_GATES,
+}
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +120,9 @@ def test_a_setting_of_a_schedule_is_in_the_command_line_and_the_docs(
     )
     assert row in found["keys"]
     assert "| `--margin SECONDS` | How long it waits for a quiet minute. |" in found["commands"]
+
+
+def test_a_setting_of_a_gate_waits_and_holds_with_the_others(found: Mapping[str, Any]) -> None:
+    assert {one["description"] for one in found["gate described"]} == {"Whether it says nothing."}
+    assert (found["gate proposed"], found["gates"]) == (True, [False, True])
+    assert '"quiet":true' in found["stored gate"]

@@ -293,12 +293,12 @@ class Gate(TypedDict):
     rules: list[GateRule]
     override: list[Literal["header", "query", "cookie"]]
     unknown: int | None
-    name: str
-    app: str
-    url: str
     hosts: list[str]
     keep: bool
     on_delete: Literal["stay", "default"]
+    name: str
+    app: str
+    url: str
     created: float
     behind: int | None
     stack: str

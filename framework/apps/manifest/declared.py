@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, create_model
 from typing_extensions import TypedDict
 
-from prevs.declarations import Setting, list_settings
+from prevs.declarations import Setting, list_settings, list_values
 
 
 def _read_whole(value: Any) -> Any:
@@ -98,10 +98,10 @@ def read(record: type, given: Mapping[str, Any]) -> dict[str, Any]:
 def show(record: Any) -> dict[str, Any]:
     """Return the values of a record's settings as the API shows them."""
     kind: type = type(record)
+    left_out = {one.name for one in list_settings(kind) if one.about.is_left_out}
     return {
-        one.name: value or None if one.about.is_left_out else value
-        for one in list_settings(kind)
-        for value in (getattr(record, one.name),)
+        name: value or None if name in left_out else _plain(value)
+        for name, value in list_values(record).items()
     }
 
 

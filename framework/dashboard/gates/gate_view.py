@@ -17,6 +17,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.gates import proposals
 from framework.gates.errors import UnknownGate
 from framework.http_api.gates.gate_models import EarlierRevision, TryAnswer
+from prevs.declarations import list_values
 from prevs.gates import GateRecord, Revision
 from prevs.states import State
 
@@ -118,13 +119,7 @@ def _propose(gate: GateRecord) -> GateRecord:
     proposal = gate.proposal
     if proposal is None:
         return gate
-    return dataclasses.replace(
-        gate,
-        revision=proposal.revision,
-        hosts=proposal.hosts,
-        keep=proposal.keep,
-        on_delete=proposal.on_delete,
-    )
+    return dataclasses.replace(gate, revision=proposal.revision, **list_values(proposal))
 
 
 def _compare(gate: GateRecord, earlier: Revision, shown: EarlierRevision) -> Earlier:

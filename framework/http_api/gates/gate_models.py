@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from framework.apps.manifest import declared
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
-from prevs.gates import OnDelete, Override, Sticky
+from prevs.gates import GateSettings, Override, Sticky
 from prevs.states import State
 
 _SHOWN_WHEN: dict[str, Any] = {
@@ -63,6 +64,9 @@ GATE: dict[str, Any] = {
     "proposal": _PROPOSAL,
     "earlier": [_EARLIER],
 }
+_SETTINGS = declared.answer_of(
+    GateSettings, {"on_delete": declared.value_of(GateSettings, "on_delete")}
+)
 
 
 class GateCondition(BaseModel):
@@ -148,23 +152,17 @@ class EarlierRevision(GateRevision):
     commits: dict[str, str] = Field(description="To which its labels led last.")
 
 
-class GateProposal(GateRevision):
+# hosts and the other settings follow from GateSettings, here and below.
+class GateProposal(_SETTINGS, GateRevision):  # type: ignore[misc, valid-type]
     """A change that is not in force yet: it waits until what it leads to runs."""
 
     model_config = example(_PROPOSAL)
 
-    hosts: list[str]
-    keep: bool
-    on_delete: str = Field(
-        description="What becomes of the clients of a label to which no branch leads any more: "
-        "they `stay` at its commit, or go to the `default` branch.",
-        json_schema_extra={"enum": [one.value for one in OnDelete]},
-    )
     awaits: list[GateLead] = Field(description="What must run first.")
     failure: str = Field(description="Why it comes to nothing; empty while it waits.")
 
 
-class Gate(GateRevision):
+class Gate(_SETTINGS, GateRevision):  # type: ignore[misc, valid-type]
     """An address whose rules choose a label for each request."""
 
     model_config = example(GATE)
@@ -172,13 +170,6 @@ class Gate(GateRevision):
     name: str
     app: str
     url: str
-    hosts: list[str] = Field(description="More hosts, beside that of `url`.")
-    keep: bool = Field(description="Whether what it leads to keeps running without visitors.")
-    on_delete: str = Field(
-        description="What becomes of the clients of a label to which no branch leads any more: "
-        "they `stay` at its commit, or go to the `default` branch.",
-        json_schema_extra={"enum": [one.value for one in OnDelete]},
-    )
     created: float
     behind: int | None = Field(
         description="How many proxies do not choose by this revision yet; null: not known. With 0 "

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query
 from pydantic import BaseModel, Field
 
+from framework.apps.manifest import declared
 from framework.apps.manifest.declared import WHOLE
 from framework.gates.switching import Switch
 from framework.gates.written_gate import MOST_RULES, WrittenGate
@@ -16,7 +17,7 @@ from framework.http_api.gates.gate_changes import ChangeOptions
 from framework.http_api.http.conditional import IfMatch
 from framework.http_api.http.examples import order_example
 from framework.http_api.http.parameters import MOST
-from prevs.gates import LOTS, OnDelete, Override, Sticky
+from prevs.gates import LOTS, GateSettings, Override, Sticky
 
 _NULL: dict[str, Any] = {"type": "null"}
 _WHEN: dict[str, Any] = {"header": "X-Api-Version", "is": "2015-03-27"}
@@ -28,6 +29,7 @@ _RULES: list[dict[str, Any]] = [
 ]
 LABEL: dict[str, Any] = {"maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"}
 NAME: dict[str, Any] = {**LABEL, "maxLength": 40}
+_SETTINGS = declared.order_of(GateSettings, {}, {})
 
 Name = Annotated[str, Path(description="A gate's name.", examples=["api"], json_schema_extra=NAME)]
 DryRun = Annotated[
@@ -108,33 +110,25 @@ class RuleOrder(BaseModel):
     )
 
 
-class GateOrder(BaseModel):
-    """A gate as a whole. The order of its rules means nothing."""
-
-    model_config = order_example({"app": "hello", "rules": _RULES, "unknown": 400})
-
+class _WrittenRules(BaseModel):
     app: str = Field(description="The app whose labels it leads to.", json_schema_extra=NAME)
     rules: list[RuleOrder] = Field(
         description="Which requests go where.",
         json_schema_extra={"minItems": 1, "maxItems": MOST_RULES},
     )
-    hosts: list[str] = Field(
-        default_factory=list, description="More hosts of it: `api.example.com`."
-    )
-    keep: bool = Field(
-        default=False, description="Whether what it leads to keeps running without visitors."
-    )
+
+
+# hosts and the other settings follow from GateSettings.
+class GateOrder(_SETTINGS, _WrittenRules):  # type: ignore[misc, valid-type]
+    """A gate as a whole. The order of its rules means nothing."""
+
+    model_config = order_example({"app": "hello", "rules": _RULES, "unknown": 400})
+
     override: list[str] = Field(
         default_factory=list,
         description="How a request may name its label itself: by the `header` X-Prevs-Ref, the "
         "`query` or the `cookie` prevs-ref.",
         json_schema_extra={"items": {"enum": [one.value for one in Override]}},
-    )
-    on_delete: str = Field(
-        default=OnDelete.STAY.value,
-        description="What becomes of the clients of a label to which no branch leads any more: "
-        "they `stay` at its commit, or go to the `default` branch, as soon as that runs.",
-        json_schema_extra={"enum": [one.value for one in OnDelete]},
     )
     unknown: Annotated[int, WHOLE] | None = Field(
         default=None,
@@ -201,11 +195,9 @@ def read(order: GateOrder) -> WrittenGate:
     return WrittenGate(
         app=order.app,
         rules=tuple(map(_read_rule, order.rules)),
-        hosts=tuple(order.hosts),
-        keep=order.keep,
         override=tuple(order.override),
         unknown=order.unknown,
-        on_delete=order.on_delete,
+        **declared.read(GateSettings, order.model_dump()),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from framework.apps.manifest import declared
 from framework.gates import history
 from framework.gates.explanations import Outcome
 from framework.http_api.gates import gate_models as models
@@ -54,9 +55,6 @@ class GatePresenter:
             name=gate.name,
             app=gate.app,
             url=self._addresses.gate_url(gate.name),
-            hosts=list(gate.hosts),
-            keep=gate.keep,
-            on_delete=gate.on_delete.value,
             created=gate.created,
             behind=_count_behind(gate, snapshot),
             stack=gate.stack,
@@ -74,6 +72,7 @@ class GatePresenter:
                 for one in gate.earlier
             ],
             **_show_revision(gate.revision),
+            **declared.show(gate),
         )
 
     def _make_lead(
@@ -125,9 +124,7 @@ def _show_proposal(
     ]
     return models.GateProposal(
         **_show_revision(proposal.revision, in_force=False),
-        hosts=list(proposal.hosts),
-        keep=proposal.keep,
-        on_delete=proposal.on_delete.value,
+        **declared.show(proposal),
         awaits=[
             lead(label, preview).model_copy(update={"commit": commits[label]})
             for label, preview in waits

@@ -1,4 +1,5 @@
 import dataclasses
+import enum
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prevs import signatures
+from prevs.declarations import list_values
 from prevs.gates import (
     Condition,
     ConditionKind,
     GateRecord,
-    OnDelete,
     Override,
     Proposal,
     Revision,
@@ -169,6 +170,21 @@ WHOLE = replace(
 )
 
 
+def change(value: Any) -> Any:
+    """Return another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, enum.Enum):
+        return next(one for one in type(value) if one is not value)
+    if isinstance(value, Mapping):
+        return dict(list(value.items())[1:]) if value else {"x": "y"}
+    return value + {str: "x", float: 1.0, tuple: ("x",)}[type(value)]
+
+
+SETTINGS = [{name: change(value)} for name, value in list_values(GATE).items()]
+"""Each setting of a gate, changed alone."""
+
+
 def of_proposal(**changes: Any) -> GateRecord:
     assert WHOLE.proposal is not None
     return replace(WHOLE, proposal=replace(WHOLE.proposal, **changes))
@@ -177,24 +193,20 @@ def of_proposal(**changes: Any) -> GateRecord:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(WHOLE, keep=True),
         replace(WHOLE, created=1.0),
         replace(WHOLE, last_number=9),
-        replace(WHOLE, hosts=()),
         replace(WHOLE, revision=replace(GATE.revision, commits={"main": OTHER})),
         replace(WHOLE, revision=replace(GATE.revision, by="ada")),
         replace(WHOLE, earlier=()),
         replace(WHOLE, earlier=(replace(WHOLE.earlier[0], commits={"main": OTHER}),)),
         replace(WHOLE, proposal=None),
+        *(replace(WHOLE, **one) for one in SETTINGS),
+        *(of_proposal(**one) for one in SETTINGS),
         of_proposal(revision=replace(GATE.revision, number=8, rules=(RULES[1],))),
         of_proposal(revision=replace(GATE.revision, number=8, commits={"pr-7": OTHER})),
         of_proposal(awaited=()),
-        of_proposal(hosts=("a.example.com",)),
-        of_proposal(keep=True),
         of_proposal(failure="It has failed."),
         replace(WHOLE, stack="shop"),
-        replace(WHOLE, on_delete=OnDelete.DEFAULT),
-        of_proposal(on_delete=OnDelete.DEFAULT),
     ],
 )
 def test_frameworks_trust_a_gate_as_a_whole(other: GateRecord) -> None:
@@ -215,15 +227,6 @@ STACK = StackRecord(
     changed=2.0,
     by="ada",
 )
-
-
-def change(value: Any) -> Any:
-    """Return another value of the same kind."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, Mapping):
-        return dict(list(value.items())[1:]) if value else {"x": "y"}
-    return value + {str: "x", float: 1.0, tuple: ("x",)}[type(value)]
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def test_what_decides_as_before_is_no_new_revision() -> None:
 def test_another_setting_has_a_number_of_its_own_and_nothing_to_roll_back_to(
     setting: str, value: Any
 ) -> None:
-    changed, as_written = {setting: value}, {setting: getattr(value, "value", value)}
+    changed: dict[str, Any] = {setting: value}
     second = write("v1", write("main", None, 100.0), 101.0)
-    written = WrittenGate("shop", [WrittenRule("/", [WrittenTarget("v1")])], **as_written)
+    written = WrittenGate("shop", [WrittenRule("/", [WrittenTarget("v1")])], **changed)
     neighbours = Neighbours("prevs.example")
     third = check("api", written, neighbours, now=102.0, by="grace", before=second)
     revision = dataclasses.replace(second.revision, number=3, changed=102.0, by="grace")

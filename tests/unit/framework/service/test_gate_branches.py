@@ -117,7 +117,7 @@ def test_a_changed_rule_keeps_what_is_known_of_the_others(gates: GateStory) -> N
 
 
 def test_with_on_delete_default_the_default_branch_gets_the_share(gates: GateStory) -> None:
-    gates.put(("/", "v1"), ("/x", "main"), on_delete="default")
+    gates.put(("/", "v1"), ("/x", "main"), on_delete=OnDelete.DEFAULT)
     assert gates.gate.on_delete is OnDelete.DEFAULT
     fetched(gates, default="")
     assert (list(gates.gate.gone), gates.leads()["/"]) == (["v1"], "v1")
@@ -133,7 +133,7 @@ def test_with_on_delete_default_the_default_branch_gets_the_share(gates: GateSto
 
 
 def test_a_share_is_handed_over_only_to_what_runs(gates: GateStory) -> None:
-    gates.put(("/", "v1"), on_delete="default")
+    gates.put(("/", "v1"), on_delete=OnDelete.DEFAULT)
     gates.driven.step(events.HeadsFetched("hello", Heads({"main": C}, {}, "main")))
     assert gates.leads() == {"/": "v1"}
     assert gates.gate.proposal is not None
