@@ -231,11 +231,10 @@ class FakeFramework:
         self._answer_at_all()
         resolver = LabelResolver(self.world.known, self.world.api.refs)
         routes = LandingRoutes(self.world.known, resolver, self._addresses, lambda: 0.0)
+        asked: dict[str, Any] = {"search": query.search, "kind": query.kind}
         paged = PageRequest(query.limit, query.after)
         try:
-            found = await routes.show_landing(
-                app, search=query.search, kind=query.kind, paged=paged
-            )
+            found = await routes.show_landing(app, **asked, paged=paged)
         except FrameworkError as error:
             raise self._refuse(error) from None
         return read_landing(found.model_dump(mode="json"))

@@ -39,8 +39,8 @@ LIST_JOBS_STATE = (
 )
 WRITE_SCHEDULE_OVERLAP = ("skip", "queue", "replace", "allow")
 WRITE_SCHEDULE_MISSED = ("last", "none", "all")
-WRITE_GATE_OVERRIDE = ("header", "query", "cookie")
 WRITE_GATE_ON_DELETE = ("stay", "default")
+WRITE_GATE_OVERRIDE = ("header", "query", "cookie")
 LIST_REFS_KIND = ("branch", "tag")
 ADD_RECEIVER_EVENTS = (
     "queued",
