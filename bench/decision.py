@@ -39,8 +39,8 @@ from framework.state.records import Records
 from framework.vault import Keyring
 from prevs import names
 from prevs.commit_settings import CommitSettings
-from prevs.records import AppRecord, PreviewRecord, ProxyRecord
-from prevs.states import State
+from prevs.records import AppRecord, Failure, PreviewRecord, ProxyRecord
+from prevs.states import Cause, State
 
 AGENTS = 1000
 APPS = 500
@@ -219,7 +219,9 @@ def _missing(scene: Scene) -> int:
 
 
 def _update(preview: PreviewRecord, kind: StatusKind) -> events.TaskStatusReceived:
-    return events.TaskStatusReceived(TaskStatus(preview.task_id or "", preview.agent_id, kind))
+    ended = Failure(Cause.TASK_LOST, "It ended.") if kind is StatusKind.ENDED else None
+    status = TaskStatus(preview.task_id or "", preview.agent_id, kind, failure=ended)
+    return events.TaskStatusReceived(status)
 
 
 def _app(number: int, chance: random.Random) -> AppRecord:

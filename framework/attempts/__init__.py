@@ -1,4 +1,4 @@
-"""The current attempt of each preview: what Mesos reports about it, its end, and what follows.
+"""The current attempt of each unit: what Mesos reports about it, its end, and what follows.
 
 Owned by the service's thread. scheduling/ starts attempts.
 """

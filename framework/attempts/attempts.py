@@ -1,20 +1,21 @@
-"""The current attempt of each preview: what Mesos reports about it, and its end.
+"""The current attempt of each unit: what Mesos reports about it, and its end.
 
-Owned by the service's thread. A status of any other attempt never changes a preview.
+Owned by the service's thread. A status of any other attempt never changes a unit. What an end means
+is in ends.
 """
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import structlog
 
-from framework.attempts import reconciliation, retry
+from framework.attempts import reconciliation, reports
+from framework.attempts.ends import Decided, Ends, Watch
 from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
-from framework.attempts.job_attempts import JobAttempts, Watch
 from framework.attempts.job_executors import JobExecutors
 from framework.attempts.kills import REPEAT_SECONDS, Kills
-from framework.attempts.losses import Loss, Losses
+from framework.attempts.losses import Losses
 from framework.attempts.proxies import Proxies
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
@@ -23,15 +24,14 @@ from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview import steps
-from framework.preview.transitions import Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from framework.units import lifecycle
-from framework.units.lifecycle import Event
+from framework.units.lifecycle import is_ending
 from framework.units.reasons import Reason, ReasonKind
-from framework.units.transitions import Alive, AttemptEnded, Ended, Leaves
+from framework.units.transitions import Alive, Leaves
 from prevs import names
-from prevs.jobs import JobRecord
+from prevs.jobs import JobRecord, JobState
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 from program.logs.log_lines import name_attempt
@@ -43,17 +43,23 @@ SILENT_SECONDS = 30.0
 LAUNCH_SECONDS = 300.0
 """How long after its launch such a task is given up. Executors have a minute to register."""
 
+# What runs has visitors, or does its work: it outlasts a missing answer.
 _SERVES_NOBODY = lifecycle.WITH_TASK - {State.RUNNING}
+_WORKS_NOT = lifecycle.JOB_WITH_TASK - {JobState.RUNNING}
+
 NO_ANSWER = Failure(
     Cause.TASK_LOST, "Its agent did not come back within a minute after Mesos's master had."
 )
+_AWAY_TOO_LONG = Failure(Cause.TASK_LOST, "Its agent did not answer for a minute.")
+_NEVER_BEGAN = Failure(Cause.TASK_LOST, "The task did not begin within five minutes.")
+_UNKNOWN = Failure(Cause.TASK_LOST, "Mesos has lost its task.")
 
-_KILLED = Reason(
-    ReasonKind.KILLED_BY_MESOS,
-    "Mesos is ending its task because it needs the agent; the preview starts again.",
-)
+_KILLED = "Mesos is ending its task because it needs the agent; the {} starts again."
 _AWAY = Reason(
     ReasonKind.AGENT_AWAY, "Its agent does not answer; another one takes over in a minute."
+)
+_JOB_AWAY = Reason(
+    ReasonKind.AGENT_AWAY, "Its agent does not answer; after a minute the attempt counts as lost."
 )
 LATE_SECONDS = 60.0
 """How long the end of a run may take, with its open requests, before who waits learns of it."""
@@ -63,13 +69,8 @@ _LATE = Reason(
     f"{REPEAT_SECONDS:g} s. Its agent's log and Docker may show why.",
 )
 
-_EVENTS: Mapping[StatusKind, Event] = {
-    StatusKind.ALIVE: Event.ALIVE,
-    StatusKind.BUILDING: Event.BUILDING,
-    StatusKind.STARTING: Event.STARTING,
-    StatusKind.HEALTHY: Event.RUNS,
-    StatusKind.UNHEALTHY: Event.ALIVE,
-}
+_Unit = TypeVar("_Unit", PreviewRecord, JobRecord)
+_AnyUnit = PreviewRecord | JobRecord
 
 
 class Attempts:
@@ -102,31 +103,22 @@ class Attempts:
         self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
         self._losses = Losses(self._tasks(), after_stop=after_stop)
-        self._queried: set[str] = set()
+        self._silent: set[str] = set()
         self._reconciliation = Reconciliation()
         self._subscribed: float | None = None
-        self.jobs = JobAttempts(
-            records,
-            Watch(
-                self._kills,
-                self._unreachable,
-                self._reconciliation,
-                self.copies,
-                self.fitness,
-                self.executors,
-                self._losses,
-            ),
-            build_seconds=build_seconds,
-            clock=clock,
-            metrics=metrics,
+        watch = Watch(
+            self._kills, self._unreachable, self.copies, self.fitness, self.executors, self._losses
         )
+        self._ends = Ends(watch, build_seconds=build_seconds, clock=clock, metrics=metrics)
         self._inherit()
 
     def _tasks(self) -> Tasks:
         """Return the task of everything that may have one."""
-        previews = self._records.in_state(*lifecycle.WITH_TASK)
-        of_jobs = reconciliation.tasks_of(self._records.jobs.with_task())
-        return {**reconciliation.tasks_of(previews), **of_jobs}
+        return reconciliation.tasks_of(self._in_state(lifecycle.WITH_TASK, lifecycle.JOB_WITH_TASK))
+
+    def _in_state(self, previews: Iterable[State], jobs: Iterable[JobState]) -> Iterable[_AnyUnit]:
+        """Return the previews and the jobs in some states."""
+        return (*self._records.in_state(*previews), *self._records.jobs.in_state(*jobs))
 
     def _inherit(self) -> None:
         """Do not route to a running preview that has no placement until Mesos confirms its task.
@@ -147,7 +139,7 @@ class Attempts:
     def subscribed(self) -> None:
         """Query the state of all tasks, known and unknown ones."""
         now = self._clock.monotonic()
-        self._subscribed = self.jobs.subscribed = now
+        self._subscribed = now
         self._unreachable.reset_timers(now)
         self._reconciliation.restart(now)
         self.proxies.subscribed()
@@ -155,7 +147,7 @@ class Attempts:
     def disconnected(self) -> None:
         """Query nothing, and give up no attempt, until the next subscription."""
         self.executors.clear()
-        self._subscribed = self.jobs.subscribed = None
+        self._subscribed = None
         self._reconciliation.stop()
 
     def query(self, tasks: Tasks) -> None:
@@ -172,9 +164,9 @@ class Attempts:
         elif executor_id in tasks:
             self.query({executor_id: tasks[executor_id]})
         else:
-            of_jobs = reconciliation.tasks_of(self._records.jobs.with_task())
-            own = (task for task in of_jobs if names.executor_id(task) == executor_id)
-            self.query({task: of_jobs[task] for task in own})
+            jobs = reconciliation.tasks_of(self._records.jobs.with_task())
+            own = (task for task in jobs if names.executor_id(task) == executor_id)
+            self.query({task: jobs[task] for task in own})
 
     def apply(self, statuses: Sequence[TaskStatus]) -> None:
         """Store what statuses mean, then acknowledge them. Raises Unavailable if storing fails.
@@ -182,89 +174,137 @@ class Attempts:
         Those of jobs are one write, so each is of another task.
         """
         done: list[TaskStatus] = []
-        of_jobs: list[tuple[JobRecord, TaskStatus]] = []
+        jobs: list[tuple[JobRecord, TaskStatus]] = []
         for status in statuses:
             self._metrics.attempts.updates.labels(status.state).inc()
             job = self._records.jobs.of_task(status.task_id)
-            if job is not None and status.kind is not StatusKind.UNREADABLE:
-                self._note_report(status, job.agent_id)
-                of_jobs.append((job, status))
+            if status.kind is StatusKind.UNREADABLE:
+                log.warning(
+                    "unknown task state", state=status.state, **name_attempt(status.task_id)
+                )
+                done.append(status)
+            elif job is not None:
+                jobs.append((job, status))
             else:
                 self._apply(status)
                 done.append(status)
-        for status in self.jobs.apply(of_jobs):
-            self._note_answer(status, is_known=True)
-            done.append(status)
+        done.extend(self._apply_to_jobs(jobs))
         self._cluster.acknowledge(done)
 
     def _apply(self, status: TaskStatus) -> None:
         """Store what a status of a preview, or of what has no record, means."""
-        if status.kind is StatusKind.UNREADABLE:
-            log.warning("unknown task state", state=status.state, **name_attempt(status.task_id))
-            return
         preview = self._records.of_task(status.task_id)
-        if preview is not None:
-            self._apply_to(preview, status)
-        else:
+        if preview is None:
             self._kill_orphan(status)
+        elif (decided := self._look(preview, status)) is not None:
+            self._store(decided)
         self._note_answer(status, is_known=preview is not None)
+
+    def _store(self, decided: Decided[PreviewRecord]) -> None:
+        decided.follow(self._records.change(decided.unit, decided.transition))
+
+    def _apply_to_jobs(self, found: Sequence[tuple[JobRecord, TaskStatus]]) -> Sequence[TaskStatus]:
+        """Store what statuses of jobs mean, in one write; return them.
+
+        One that meets a defect stops no other, and is not returned. Raises Unavailable.
+        """
+        decided, done = [], []
+        for job, status in found:
+            try:
+                decided.append(self._look(job, status))
+            except Exception:
+                log.exception("a status cannot be applied", **name_attempt(status.task_id))
+                self._metrics.errors.inc()
+                continue
+            done.append(status)
+        self._store_jobs([one for one in decided if one is not None])
+        for status in done:
+            self._note_answer(status, is_known=True)
+        return done
+
+    def _store_jobs(self, decided: Sequence[Decided[JobRecord]]) -> None:
+        changes = [(one.unit, one.transition) for one in decided]
+        results = [one.result for one in decided if one.result]
+        jobs = self._records.jobs.change_each(changes, results)
+        for one, job in zip(decided, jobs, strict=True):
+            one.follow(job)
 
     def _note_answer(self, status: TaskStatus, *, is_known: bool) -> None:
         # Only now that it is stored: Mesos answers a query once, so a lost answer is queried again.
         if status.kind is not StatusKind.UNKNOWN or not is_known:
             self._reconciliation.answered(status.task_id)
 
-    def _apply_to(self, preview: PreviewRecord, status: TaskStatus) -> None:
-        """Store what a status of a preview's current attempt means."""
-        self._note_report(status, preview.agent_id)
-        preview = _with_findings(preview, status)
-        try:
-            if status.kind in _EVENTS:
-                self._apply_alive(preview, status)
-            elif status.kind is StatusKind.KILLING:
-                self._being_killed(preview)
-            elif status.kind is StatusKind.ENDED:
-                self._end(preview, status.failure or Failure(Cause.TASK_LOST, "The task ended."))
-            else:
-                self._note_missing(preview, status)
-        except lifecycle.IllegalTransition as error:
-            self._metrics.illegal.inc()
-            log.warning("unexpected status", what=str(error), **name_attempt(status.task_id))
-
-    def _note_report(self, status: TaskStatus, agent_id: str | None) -> None:
-        if status.phase:  # only executors report a phase
-            self.copies.reported(status.task_id, agent_id)
-        self.isolations.reported(agent_id, status.isolation)
-
     def _kill_orphan(self, status: TaskStatus) -> None:
         """Kill a task without a record: it was replaced while its agent was away, or removed."""
-        if status.kind in _EVENTS:
+        if status.kind in reports.EVENTS:
             log.info("a task without a record is killed", **name_attempt(status.task_id))
             self._kills.kill_orphan(status.task_id, status.agent_id)
         elif status.kind is not StatusKind.KILLING:
             self._kills.drop(status.task_id)
 
-    def _apply_alive(self, preview: PreviewRecord, status: TaskStatus) -> None:
+    def _look(self, unit: _Unit, status: TaskStatus) -> Decided[_Unit] | None:
+        """Return what a status changes, None for nothing or for what the state does not allow."""
+        if status.phase:  # only executors report a phase
+            self.copies.reported(status.task_id, unit.agent_id)
+        self.isolations.reported(unit.agent_id, status.isolation)
+        decided = self._decide(reports.with_findings(unit, status), status)
+        if decided is None or lifecycle.is_legal(unit.state, decided.transition.event):
+            return decided
+        self._metrics.illegal.inc()
+        what = str(lifecycle.IllegalTransition(unit.state, decided.transition.event))
+        log.warning("unexpected status", what=what, **name_attempt(status.task_id))
+        return None
+
+    def _decide(self, unit: _Unit, status: TaskStatus) -> Decided[_Unit] | None:
+        if status.failure is not None:
+            return self._ends.decide(unit, status.failure, status)
+        if status.kind in reports.EVENTS:
+            return self._note_alive(unit, status)
+        if status.kind is StatusKind.KILLING:
+            return self._note_kill(unit)
+        return self._note_missing(unit, status)
+
+    def _note_alive(self, unit: _Unit, status: TaskStatus) -> Decided[_Unit]:
         self._losses.saw(status.task_id)
-        event, now = _EVENTS[status.kind], self._clock.now()
-        reported = Reported(event, now, status.phase, status.detail, status.began)
-        changed = self._records.change(preview, reported)
-        if changed.state is State.RUNNING is not preview.state:
-            took = steps.durations(changed.steps)
-            self._metrics.attempts.ran(took, awaited=not changed.ahead)
-            self.fitness.succeeded(changed)
-        # Only now: a late status raises above, and does not show that the task is back.
-        if self._unreachable.end(status.task_id):
-            self._records.routes.mark_dirty(preview.app)
-        if status.kind is StatusKind.UNHEALTHY and self._unreachable.stop_routing(status.task_id):
-            self._records.routes.mark_dirty(preview.app)
+        before, reported = unit.state, reports.read(unit, status, self._clock.now())
+        return Decided(unit, reported, lambda after: self._note_return(before, after, status))
 
-    def _being_killed(self, preview: PreviewRecord) -> None:
-        if preview.state is State.DRAINING:
+    def _note_return(self, before: State | JobState, after: _AnyUnit, status: TaskStatus) -> None:
+        """Note that a task is back, and whether it serves. A late status does not show that."""
+        was_unrouted = self._unreachable.end(status.task_id)
+        if isinstance(after, JobRecord):
             return
-        self._records.change(preview, Leaves(_KILLED, preview.avoid_agent))
+        if was_unrouted:
+            self._records.routes.mark_dirty(after.app)
+        if before is not after.state is State.RUNNING:
+            took = steps.durations(after.steps)
+            self._metrics.attempts.ran(took, awaited=not after.ahead)
+            self.fitness.succeeded(after)
+        if status.kind is StatusKind.UNHEALTHY:
+            self._stop_routing(after)
 
-    def _note_missing(self, preview: PreviewRecord, status: TaskStatus) -> None:
+    def _stop_routing(self, preview: PreviewRecord) -> bool:
+        """Send no requests to a preview; return whether that is new."""
+        is_new = self._unreachable.stop_routing(preview.task_id or "")
+        if is_new:
+            self._records.routes.mark_dirty(preview.app)
+        return is_new
+
+    def _note_kill(self, unit: _Unit) -> Decided[_Unit] | None:
+        """Note that Mesos kills the task for a reason of its own, for example as its agent drains.
+
+        A preview still avoids the agent that it avoided; a job may come back to any.
+        """
+        if is_ending(unit.state):
+            return None
+        if isinstance(unit, PreviewRecord):
+            kind, avoided = "preview", unit.avoid_agent
+        else:
+            kind, avoided = "job", None
+        reason = Reason(ReasonKind.KILLED_BY_MESOS, _KILLED.format(kind))
+        return Decided(unit, Leaves(reason, avoided))
+
+    def _note_missing(self, unit: _Unit, status: TaskStatus) -> Decided[_Unit] | None:
         """Note since when an attempt has been missing.
 
         A new master does not know the tasks of agents that have not registered again yet: they may
@@ -274,44 +314,15 @@ class Attempts:
         now = self._clock.monotonic()
         long_enough = self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS
         if status.kind is StatusKind.UNKNOWN and long_enough:
-            self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
-            return
+            return self._ends.decide(unit, _UNKNOWN)
         self._unreachable.begin(status.task_id, now)
-        if status.kind is StatusKind.AWAY and self._unreachable.stop_routing(status.task_id):
-            self._records.routes.mark_dirty(preview.app)
-            if preview.state is not State.DRAINING:
-                self._records.change(preview, Alive(_AWAY))
-
-    def _end(self, preview: PreviewRecord, failure: Failure) -> None:
-        now = self._clock.now()
-        if preview.state is State.DRAINING:
-            ended = Ended(wanted=preview.starts_again)
-            self._records.change(preview, AttemptEnded(ended, None, now))
-        else:
-            log.warning(
-                "an attempt ended by itself",
-                app=preview.app,
-                commit=preview.commit[:12],
-                task=preview.task_id,
-                why=failure.message,
-            )
-            self._metrics.attempts.failures.labels(failure.cause.value).inc()
-            self.fitness.failed(preview, failure)
-            outcome = retry.decide(preview, failure, now, self._judge(preview, failure))
-            self._records.change(preview, AttemptEnded(outcome, failure, now))
-        self.copies.ended(preview.task_id or "", preview.agent_id)
-        self._forget(preview.task_id or "")
-
-    def _judge(self, preview: PreviewRecord, failure: Failure) -> Loss:
-        task_id = preview.task_id or ""
-        was_away = self._unreachable.has(task_id)
-        return self._losses.judge(task_id, failure.cause, was_away=was_away)
-
-    def _forget(self, task_id: str) -> None:
-        self._losses.saw(task_id)
-        self._unreachable.end(task_id)
-        self._kills.drop(task_id)
-        self._queried.discard(task_id)
+        if status.kind is not StatusKind.AWAY:
+            return None
+        if isinstance(unit, PreviewRecord) and not self._stop_routing(unit):
+            return None
+        if is_ending(unit.state):
+            return None
+        return Decided(unit, Alive(_AWAY if isinstance(unit, PreviewRecord) else _JOB_AWAY))
 
     def replace_missing(self) -> None:
         """Give up attempts that have been missing, or without any status, for too long."""
@@ -319,29 +330,25 @@ class Attempts:
             return  # without a subscription nobody could report that they are back
         now = self._clock.monotonic()
         for task_id in self._unreachable.expired(now):
-            lost = Failure(Cause.TASK_LOST, "Its agent did not answer for a minute.")
-            if preview := self._records.of_task(task_id):
-                self.give_up(preview, lost)
-            elif job := self._records.jobs.of_task(task_id):
-                self.jobs.give_up(job, lost)
+            if found := self._records.of_task(task_id) or self._records.jobs.of_task(task_id):
+                self.give_up(found, _AWAY_TOO_LONG)
             self._unreachable.end(task_id)
-        # One that runs may have visitors: it stays, unless they are refused.
-        for preview in self._records.in_state(*_SERVES_NOBODY):
-            if self._reconciliation.is_unanswered(preview.task_id or "", now):
-                self.give_up(preview, NO_ANSWER)
-        for preview in self._records.in_state(State.PLACED):
-            self._check_silent(preview, now - self._subscribed)
-        self.jobs.replace_silent(now - self._subscribed)
+        for unit in self._in_state(_SERVES_NOBODY, _WORKS_NOT):
+            if self._reconciliation.is_unanswered(unit.task_id or "", now):
+                self.give_up(unit, NO_ANSWER)
+        self._replace_silent(now - self._subscribed)
 
-    def _check_silent(self, preview: PreviewRecord, subscribed_for: float) -> None:
-        task_id = preview.task_id or ""
-        silence = min(self._clock.now() - preview.changed, subscribed_for)
-        if silence > LAUNCH_SECONDS:
-            why = "The task did not begin within five minutes."
-            self.give_up(preview, Failure(Cause.TASK_LOST, why))
-        elif silence > SILENT_SECONDS and task_id not in self._queried:
-            self._queried.add(task_id)
-            self.query({task_id: preview.agent_id})
+    def _replace_silent(self, subscribed_for: float) -> None:
+        """Query the tasks that say nothing after their launch, once, and give them up later."""
+        now, silent = self._clock.now(), dict[str, str | None]()
+        for unit in self._in_state([State.PLACED], [JobState.PLACED]):
+            silence = min(now - unit.changed, subscribed_for)
+            if silence > LAUNCH_SECONDS:
+                self.give_up(unit, _NEVER_BEGAN)
+            elif silence > SILENT_SECONDS:
+                silent[unit.task_id or ""] = unit.agent_id
+        self.query({task: silent[task] for task in silent if task not in self._silent})
+        self._silent = set(silent)
 
     def is_confirmed(self, task_id: str) -> bool:
         """Return whether Mesos has confirmed a task since the last query, and it is routed."""
@@ -354,19 +361,28 @@ class Attempts:
         """Return whether Mesos has given no answer for a task for too long."""
         return self._reconciliation.is_unanswered(task_id, self._clock.monotonic())
 
-    def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
+    def give_up(self, unit: _AnyUnit, failure: Failure) -> None:
         """End an attempt whose end nobody has reported, and kill its task."""
-        self._end(preview, failure)
-        if preview.task_id:
-            self._kills.kill_orphan(preview.task_id, preview.agent_id)
+        if isinstance(unit, JobRecord):
+            self._store_jobs([self._ends.decide(unit, failure)])
+        else:
+            self._store(self._ends.decide(unit, failure))
+        if unit.task_id:
+            self._kills.kill_orphan(unit.task_id, unit.agent_id)
 
     def kill_drained(self) -> None:
         """Kill each draining attempt that gets no requests any more; repeat it after a while."""
         for preview in self._records.in_state(State.DRAINING):
             if preview.task_id and not self._records.routes.may_receive_requests(preview):
                 self._kills.send(preview.task_id, preview.agent_id)
-        self.jobs.kill_ending()
+        self.kill_ending_jobs()
         self._kills.repeat()
+
+    def kill_ending_jobs(self) -> None:
+        """Kill the task of each job that is ending; repeat it after a while."""
+        for job in self._records.jobs.in_state(JobState.ENDING):
+            if job.task_id:
+                self._kills.send(job.task_id, job.agent_id)
 
     def note_late_ends(self) -> None:
         """Tell those who wait for the end of an attempt that it is late. Raises Unavailable."""
@@ -384,13 +400,3 @@ class Attempts:
             self._reconciliation.note_full_query(now)
         if tasks := self._reconciliation.next_batch(now):
             self._cluster.reconcile(tuple(tasks.items()))
-
-
-def _with_findings(preview: PreviewRecord, status: TaskStatus) -> PreviewRecord:
-    """Return a preview with what its executor has found out, once or with each status."""
-    return dataclasses.replace(
-        preview,
-        digest=status.digest or preview.digest,
-        protocol=status.protocol or preview.protocol,
-        memory_kills=max(status.memory_kills, preview.memory_kills),
-    )

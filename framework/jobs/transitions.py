@@ -6,9 +6,9 @@ framework.units.transitions has those of all units, and says how they are writte
 import dataclasses
 from typing import ClassVar
 
-from framework.units import lifecycle, reasons
+from framework.units import lifecycle
 from framework.units.lifecycle import Event
-from framework.units.transitions import Failed, Transition
+from framework.units.transitions import Failed, Transition, find_ended
 from prevs.jobs import JobRecord, JobState
 from prevs.work import Progress
 
@@ -19,7 +19,8 @@ def follow(job: JobRecord, transition: Transition[JobRecord], now: float) -> Job
     changed = transition.change(job)
     if state is job.state:
         return changed
-    return dataclasses.replace(changed, state=state, changed=now)
+    attempts = find_ended(job, transition)
+    return dataclasses.replace(changed, state=state, changed=now, attempts=attempts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Reported:
         if job.state is JobState.ENDING:
             return job
         begins = self.event is Event.RUNS and job.began is None
-        reported = dataclasses.replace(
+        return dataclasses.replace(
             job,
             phase=self.phase or job.phase,
             detail=self.detail if self.phase else job.detail,
@@ -47,8 +48,9 @@ class Reported:
             began=self.at if begins else job.began,
             avoid_agent=None if begins else job.avoid_agent,
             retry_at=0.0 if begins else job.retry_at,
+            reason="",
+            reason_kind="",
         )
-        return reasons.give(reported, reasons.NONE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Finished:
     size: int = 0
 
     def change(self, job: JobRecord) -> JobRecord:
-        done = dataclasses.replace(
+        return dataclasses.replace(
             job,
             exit_code=0,
             result=self.result,
@@ -79,8 +81,9 @@ class Finished:
             phase="",
             detail="",
             starts_again=False,
+            reason="",
+            reason_kind="",
         )
-        return reasons.give(done, reasons.NONE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,7 @@ class StatusKind(enum.Enum):
 
 
 class TaskStatus(NamedTuple):
-    """The status of a task. `failure` is set if the task has ended.
+    """The status of a task. `failure` is set exactly if the task has ended (ENDED).
 
     `phase` is "" if the status is Mesos's own and not the executor's. `detail`, `began`, `digest`,
     `protocol`, `memory_kills`, `isolation`, `progress` and `result` are as in

@@ -11,7 +11,7 @@ from framework.preview import steps
 from framework.units import lifecycle, reasons
 from framework.units.lifecycle import Event
 from framework.units.reasons import Reason
-from framework.units.transitions import Again, Failed, Transition
+from framework.units.transitions import Again, Failed, Transition, find_ended
 from prevs.commit_settings import CommitSettings
 from prevs.records import PreviewRecord, Step
 from prevs.states import State
@@ -39,7 +39,13 @@ def follow(
     elif preview.state is State.RUNNING:
         labels = tuple(label for label in labels if label not in contested)
     return dataclasses.replace(
-        changed, state=state, steps=noted, changed=now, step_seconds=took, labels=labels
+        changed,
+        state=state,
+        steps=noted,
+        changed=now,
+        step_seconds=took,
+        labels=labels,
+        attempts=find_ended(preview, transition),
     )
 
 

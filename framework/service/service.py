@@ -311,7 +311,7 @@ class Service:
                 self._place,
                 # What was just stopped loses its placement, or is killed, now and not a tick later.
                 self._publish,
-                self._parts.attempts.jobs.kill_ending,
+                self._parts.attempts.kill_ending_jobs,
             )
 
     def _act(self, *acts: Callable[[], None]) -> None:

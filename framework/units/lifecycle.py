@@ -225,6 +225,11 @@ def step(state: State | JobState, event: Event) -> State | JobState:
         raise IllegalTransition(state, event) from None
 
 
+def is_legal(state: State | JobState, event: Event) -> bool:
+    """Return whether the table has a row for an event in a state."""
+    return (state, event) in TRANSITIONS
+
+
 def has_task(state: State | JobState) -> bool:
     """Return whether the task of a unit's current attempt may exist."""
     return state in WITH_TASK or state in JOB_WITH_TASK

@@ -14,7 +14,7 @@ from framework.units import ended_attempts, reasons
 from framework.units.lifecycle import Event, is_ending
 from framework.units.reasons import Reason
 from prevs.jobs import NO_PROGRESS, JobRecord
-from prevs.records import Failure, PreviewRecord
+from prevs.records import EndedAttempt, Failure, PreviewRecord
 
 _Unit = TypeVar("_Unit", PreviewRecord, JobRecord)
 
@@ -206,7 +206,8 @@ class Ended:
 class AttemptEnded(Generic[_Unit]):
     """The current attempt ended `at` that time, with what becomes of the unit.
 
-    The record keeps the attempt, with its `failure` if it ended by itself and without success.
+    The record keeps the attempt (`find_ended`), with its `failure` if it ended by itself and
+    without success.
     """
 
     outcome: Transition[_Unit]
@@ -218,8 +219,13 @@ class AttemptEnded(Generic[_Unit]):
         return self.outcome.event
 
     def change(self, unit: _Unit) -> _Unit:
-        attempts = ended_attempts.note(unit, self.failure, self.at)
-        ended = dataclasses.replace(unit, attempts=attempts)
-        if isinstance(ended, JobRecord) and self.failure:
-            ended = dataclasses.replace(ended, exit_code=self.failure.exit_code)
-        return self.outcome.change(ended)
+        if isinstance(unit, JobRecord) and self.failure:
+            unit = dataclasses.replace(unit, exit_code=self.failure.exit_code)
+        return self.outcome.change(unit)
+
+
+def find_ended(unit: _Unit, transition: Transition[_Unit]) -> tuple[EndedAttempt, ...]:
+    """Return the ended attempts that a unit has after a transition."""
+    if isinstance(transition, AttemptEnded):
+        return ended_attempts.note(unit, transition.failure, transition.at)
+    return unit.attempts

@@ -2,7 +2,6 @@ import dataclasses
 
 from framework import events
 from framework.attempts.retry import LOST_LIMIT, STEADY_SECONDS
-from framework.ports.tasks import StatusKind, TaskStatus
 from framework.units.reasons import Reason, ReasonKind
 from framework.units.transitions import Stopped
 from prevs.records import Failure
@@ -214,12 +213,3 @@ def test_memory_that_ran_out_is_kept_until_the_next_attempt(driven: Driven) -> N
     crash(driven)
     run_again(driven)
     assert driven.preview().memory_kills == 0
-
-
-def test_an_end_that_nobody_explains_counts_as_a_lost_task(driven: Driven) -> None:
-    driven.place()
-    ended = TaskStatus(driven.task(), "agent-1", StatusKind.ENDED, state="TASK_GONE", uuid="u")
-    driven.step(events.TaskStatusReceived(ended))
-    assert driven.preview().state is State.QUEUED
-    assert driven.preview().failure is None
-    assert "The task ended." in driven.preview().reason

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from framework import events
-from framework.attempts.job_attempts import SILENT_SECONDS
+from framework.attempts.attempts import SILENT_SECONDS
 from framework.attempts.unreachable import AWAY_SECONDS
 from framework.errors import Unavailable
 from framework.jobs.ranks import STEP_SECONDS

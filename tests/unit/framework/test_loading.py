@@ -2,8 +2,8 @@
 
 import pytest
 
-from framework.attempts.loading import refuse_without_id
 from framework.errors import ForeignState
+from framework.leader import refuse_without_id
 from framework.ports import Stored
 from framework.ports.jobs import StoredJobs
 from framework.units.lifecycle import JOB_WITH_TASK, WITH_TASK
