@@ -2,6 +2,7 @@
 
 from framework.http_api.jobs import job_presenter
 from framework.preview import job_changes
+from prevs.event_kinds import CALLBACK
 from prevs.jobs import JobRecord
 
 
@@ -12,7 +13,7 @@ def write(job: JobRecord) -> dict[str, object]:
     """
     failure = job.failure
     return {
-        "type": "callback",
+        "type": CALLBACK.name,
         "id": job.id,
         "app": job.app,
         "commit": job.sha,
