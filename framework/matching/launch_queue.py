@@ -30,7 +30,8 @@ class LaunchQueue(NamedTuple):
     The lowest rank comes first; within a rank, first come is first served.
 
     A preview that waits for its next attempt after a loss keeps the reason that it has. One whose
-    settings are not read yet needs no reason: reading takes milliseconds.
+    settings are not read yet needs no reason: reading takes milliseconds. One whose app is being
+    removed stops.
     """
 
     demands: tuple[Demand, ...]
@@ -54,7 +55,11 @@ def build_queue(
         app = apps.get(preview.app)
         if app is None:
             held_back[unit] = UNREADABLE
-        elif preview.retry_at <= now and effective_settings.is_current(app, preview):
+        elif (
+            not app.removed
+            and preview.retry_at <= now
+            and effective_settings.is_current(app, preview)
+        ):
             if app.name not in agents:
                 agents[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
             demands.append(_demand(app, (unit, preview), agents[app.name], now))

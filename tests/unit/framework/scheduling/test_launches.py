@@ -1,4 +1,6 @@
+import dataclasses
 import secrets
+from concurrent.futures import Future
 
 from framework import events
 from framework.errors import (
@@ -8,10 +10,13 @@ from framework.errors import (
 from framework.matching.limits import Limits
 from framework.scheduling.launches import next_attempt
 from prevs import names
+from prevs.pulls import PullRecord
 from prevs.states import Cause, Phase, State
 from prevs.units import preview_unit
 from program.http import health
-from tests.fakes.driven import A, B, C, D, Driven
+from tests.fakes.driven import APP, A, B, C, D, Driven
+from tests.fakes.driven_jobs import Jobs
+from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
 
 
@@ -33,10 +38,16 @@ def test_too_small_offers_are_declined_for_a_short_time(driven: Driven) -> None:
     assert driven.preview().reason == "No agent has 128 MB free; the most is 36."
 
 
-def test_a_preview_that_waits_without_any_offer_has_a_reason(driven: Driven) -> None:
+def test_what_waits_without_any_offer_has_a_reason(driven: Driven) -> None:
+    jobs = Jobs(driven)
     driven.start()
-    driven.tick(4)
-    assert "No agent offers anything" in driven.preview().reason
+    job_id = jobs.request()
+    driven.tick(3)
+    assert [driven.preview().reason, jobs.find(job_id).reason] == ["", ""]
+    driven.tick(1)
+    assert [driven.preview().reason, jobs.find(job_id).reason] == [
+        "No agent offers anything: all are full, away, or none is registered with the master."
+    ] * 2
 
 
 def test_offers_are_invalid_without_the_link(driven: Driven) -> None:
@@ -211,3 +222,36 @@ def test_a_preview_in_its_pause_is_in_no_queue_until_the_pause_is_over(
         assert driven.service.snapshot.queue_places == {preview_unit("hello", A): 1}
         driven.step(events.Offered([offer(f"at-{driven.clock.seconds}")]))
         driven.report("TASK_RUNNING", Phase.RUNNING)
+
+
+def start_of_pull(driven: Driven) -> None:
+    """Start a preview of a pull request, and one of another app."""
+    driven.add_app(dataclasses.replace(APP, name="other"))
+    driven.call(lambda: driven.service.commands.change_app("hello", {"pulls": "all"}))
+    pull = PullRecord("hello", 7, A, "pull/7/head", is_fork=False)
+    driven.call(lambda: driven.records.pulls.save_all([pull]))
+    driven.call(lambda: driven.service.commands.start("hello", A, "pr-7", refs=("pull/7",)))
+    driven.start(B, app="other")
+
+
+def test_a_preview_whose_app_cannot_be_read_waits_and_others_start(driven: Driven) -> None:
+    start_of_pull(driven)
+    del driven.znodes.records["apps", "hello"]
+    later = Driven(driven.znodes, driven.clock)
+    later.step(events.Offered([offer()]))
+    waits = later.records.preview(preview_unit("hello", A))
+    assert (waits.state, waits.reason) == (State.QUEUED, "The settings of its app cannot be read.")
+    assert later.preview(B, "other").state is State.PLACED
+
+
+def test_nothing_of_a_removed_app_starts_though_its_removal_could_not_be_written(
+    driven: Driven,
+) -> None:
+    start_of_pull(driven)
+    driven.mishaps.plan([Fate.GOOD, Fate.REFUSED])
+    remove = events.Call(lambda: driven.service.commands.remove_app("hello"), Future())
+    driven.step(remove, events.Offered([offer()]))
+    assert driven.preview(B, "other").state is State.PLACED
+    assert [task.order.app for task in driven.cluster.tasks] == ["other"]
+    driven.tick()
+    assert driven.records.preview(preview_unit("hello", A)).state is State.STOPPED

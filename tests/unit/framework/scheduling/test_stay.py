@@ -9,10 +9,11 @@ from framework import events
 from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.launch_queue import STAY_SECONDS
 from framework.matching.resources import Offer
+from framework.scheduling.eviction import HEADS
 from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.companions import Companion
 from prevs.states import Cause, Phase, State
-from tests.fakes.driven import APP, A, B, Driven
+from tests.fakes.driven import APP, A, B, C, Driven
 from tests.fakes.offers import offer
 
 STAYS = CommitSettings(run=RunSettings(volumes=("/data",), stay=True))
@@ -59,6 +60,13 @@ def test_a_preview_waits_for_the_agent_that_has_its_volumes(run: RunSettings) ->
     placed = driven.preview()
     assert (placed.state, placed.agent_id) == (State.PLACED, "agent-1")
     assert (placed.reason, placed.moved_from) == ("", "")
+
+
+def test_it_says_what_it_waits_for_also_if_no_agent_offers_anything() -> None:
+    driven = stopped()
+    driven.start()
+    driven.tick(4)
+    assert driven.preview().reason == f"{WAITS}it offers nothing now{THEN}"
 
 
 def test_it_starts_elsewhere_after_five_minutes_and_says_so() -> None:
@@ -167,3 +175,27 @@ def test_nothing_stops_while_it_waits_for_an_agent_that_is_away() -> None:
         driven.step(events.Offered([elsewhere("r2", cpus=0.01, mem=5)]))
         driven.tick(2)
     assert driven.preview(B).state is State.RUNNING
+
+
+def test_however_many_wait_for_an_agent_that_is_away_others_get_room() -> None:
+    """They take none of the ten turns of those for which something may stop."""
+    driven = stopped()
+    shas = [f"{number:x>40}" for number in range(HEADS)]
+    driven.call(lambda: driven.service.commands.change_app("hello", {"max_previews": 99}))
+    for sha in shas:
+        driven.manifests.contents[sha] = STAYS
+        driven.run(sha, f"l{sha[-1]}")
+        driven.stop(sha)
+        driven.tick(40)
+        driven.update("TASK_KILLED", sha=sha)
+    driven.start(B, "two")
+    driven.step(events.Offered([elsewhere("o2")]))
+    driven.update("TASK_RUNNING", sha=B, agent_id={"value": "agent-2"})
+    driven.tick(90)
+    for sha in shas:
+        driven.start(sha, f"l{sha[-1]}")
+    driven.start(C, "three")
+    driven.step(events.Offered([elsewhere("r2", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(B).state is State.DRAINING
+    assert driven.preview(C).reason.startswith("Room is being made for it")
