@@ -7,6 +7,7 @@ serves, and nothing stops; see docs/decisions/0015-room.md.
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import structlog
@@ -175,7 +176,7 @@ class Idleness:
                 limit = max(limits.get(app, math.inf) for app in uses[preview.instance].apps)
             if now - used > limit:
                 due.append(_Due(used, preview.sha, preview, int(limit)))
-        return sorted(due, key=lambda each: each[:2])
+        return sorted(due, key=attrgetter("used", "sha"))
 
     def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
         """Stop an idle preview, with a reason for people. An unvisited one has no last use.

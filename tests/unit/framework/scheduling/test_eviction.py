@@ -6,10 +6,12 @@ import pytest
 from framework import events
 from framework.matching.agents import EXECUTOR_MEM
 from framework.matching.limits import Limits
+from framework.matching.refusals import SHARE_USED
 from prevs.records import ProxyRecord
 from prevs.states import Phase, State
 from prevs.units import preview_unit
 from tests.fakes.driven import APP, A, B, C, D, Driven
+from tests.fakes.driven_jobs import Jobs
 from tests.fakes.offers import offer
 
 BIG = APP.mem + EXECUTOR_MEM
@@ -298,3 +300,42 @@ def test_decisions_are_a_second_apart() -> None:
     assert states(driven) == "running running queued"
     driven.tick()
     assert states(driven) == "draining running queued"
+
+
+def test_nothing_stops_for_a_preview_whose_turn_on_an_agent_comes() -> None:
+    driven = full(Limits(starts_per_agent=1))
+    for sha, label in ((C, "three"), (D, "four")):
+        driven.start(sha, label)
+    for name in ("o8", "o9"):
+        driven.step(events.Offered([offer(name, agent="agent-2", host="127.0.0.2")]))
+        driven.clock.pass_seconds(2)
+    assert driven.preview(D).reason.startswith("Every agent with room for it is starting others")
+    assert states(driven) == "running running placed"
+
+
+def test_nothing_stops_for_a_job_that_waits_for_the_share_of_jobs() -> None:
+    driven = full()
+    jobs = Jobs(driven)
+    job_id = jobs.request()
+    jobs.request(cpus=99.0)  # for which offers are requested all the same
+    driven.clock.pass_seconds(2)
+    driven.step(events.Offered([offer("o9", agent="agent-2", host="127.0.0.2", mem=300)]))
+    assert jobs.find(job_id).reason == SHARE_USED.reason
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
+
+
+def test_room_is_made_for_a_job_while_it_is_made_for_another_one_like_it() -> None:
+    driven = Driven(limits=Limits(jobs_share=1.0))
+    driven.add_app()
+    for sha, agent in ((A, "agent-1"), (B, "agent-2")):
+        driven.start(sha, f"of-{agent}")
+        driven.step(events.Offered([offer(agent, agent=agent, host=f"of-{agent}", mem=BIG)]))
+        driven.update("TASK_RUNNING", sha=sha, agent_id={"value": agent})
+    driven.tick(90)
+    jobs = Jobs(driven)
+    ids = [jobs.request() for _ in range(2)]
+    for _ in range(3):
+        driven.tick(1)
+    for job_id in ids:
+        assert jobs.find(job_id).reason.startswith("Room is being made for it")
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.DRAINING, State.DRAINING)

@@ -23,18 +23,27 @@ def running(**app: Any) -> Driven:
     return driven
 
 
-def test_an_unused_preview_stops_with_a_reason() -> None:
-    driven = running()
-    driven.tick(600)
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (600, "10 minutes"),
+        (60, "1 minute"),
+        (90, "90 seconds"),
+        (3600, "1 hour"),
+        (7200, "2 hours"),
+        (5400, "90 minutes"),
+    ],
+)
+def test_an_unused_preview_stops_with_a_reason(seconds: int, shown: str) -> None:
+    driven = running(idle_after=seconds)
+    driven.tick(seconds)
     assert driven.preview().state is State.RUNNING
     driven.tick(1)
     driven.tick(5)
     assert driven.preview().state is State.DRAINING
     driven.update("TASK_KILLED")
     assert driven.preview().state is State.STOPPED
-    assert driven.preview().reason == (
-        "Nobody used it for 10 minutes; its address starts it again."
-    )
+    assert driven.preview().reason == (f"Nobody used it for {shown}; its address starts it again.")
 
 
 @pytest.mark.parametrize(
@@ -131,15 +140,15 @@ def test_the_time_of_the_last_use_is_written_once_a_minute_and_at_the_stop() -> 
     driven.clock.pass_seconds(30)
     driven.use(requests=1)
     assert written() == begun
-    driven.clock.pass_seconds(31)
+    driven.clock.pass_seconds(30)
     driven.use(requests=1)
-    assert written() == begun + 61
+    assert written() == begun + 60
     driven.clock.pass_seconds(20)
     driven.use(requests=1)
-    assert written() == begun + 61
+    assert written() == begun + 60
     driven.tick(700)
     driven.tick(6)
-    assert written() == begun + 81
+    assert written() == begun + 80
 
 
 def test_the_time_of_a_long_build_does_not_count_as_idle() -> None:

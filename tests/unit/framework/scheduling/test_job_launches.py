@@ -8,6 +8,7 @@ import pytest
 
 from framework import events
 from framework.apps.app_secrets import Variable
+from framework.errors import Unavailable
 from framework.jobs.orders import JobOrder
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord, JobState
@@ -221,3 +222,12 @@ def test_an_executor_waits_for_the_next_job_of_its_app_unless_mesos_may_take_it_
     jobs.offer("o9", revocable=2)
     assert jobs.find(job_id).revocable
     assert lingers(jobs) == [False, True, False]
+
+
+def test_an_executor_that_was_never_launched_takes_no_job(jobs: Jobs) -> None:
+    ids = [jobs.request() for _ in range(2)]
+    jobs.driven.cluster.failure = Unavailable("Mesos")
+    jobs.offer("o1", cpus=0.11)
+    jobs.driven.cluster.failure = None
+    jobs.offer("o2", cpus=0.1)
+    assert states(jobs, *ids) == [JobState.QUEUED] * 2

@@ -30,7 +30,13 @@ def clock() -> FakeClock:
 @pytest.fixture
 def offers(cluster: FakeCluster, clock: FakeClock) -> Offers:
     """No offers are held, and there is a subscription."""
-    offers = Offers(cluster, clock.clock, Metrics(CollectorRegistry()))
+    return subscribe(cluster, clock)
+
+
+def subscribe(
+    cluster: FakeCluster, clock: FakeClock, registry: CollectorRegistry | None = None
+) -> Offers:
+    offers = Offers(cluster, clock.clock, Metrics(registry or CollectorRegistry()))
     offers.subscribed()
     return offers
 
@@ -43,6 +49,26 @@ def test_an_offer_whose_rescind_came_first_is_never_held(offers: Offers) -> None
     offers.rescind("o1")
     offers.add([offer("o1"), offer("o2")])
     assert held(offers) == ["o2"]
+
+
+def test_each_offer_is_counted_by_what_becomes_of_it(
+    cluster: FakeCluster, clock: FakeClock
+) -> None:
+    registry = CollectorRegistry()
+    offers = subscribe(cluster, clock, registry)
+    offers.rescind("early 1")
+    offers.rescind("early 2")
+    offers.add([offer("early 1"), offer("early 2"), offer("o1"), offer("o2"), offer("o3")])
+    offers.add([offer("o4"), offer("o5", agent="agent-2")])
+    offers.rescind("o4")
+    offers.rescind("never seen")
+    offers.accept("agent-1", [], busy=False)
+    offers.give_back(busy=False, holding=False)
+    found = {
+        what: registry.get_sample_value("prevs_offers_total", {"fate": what})
+        for what in ("received", "rescinded", "accepted", "declined")
+    }
+    assert found == {"received": 7.0, "rescinded": 3.0, "accepted": 3.0, "declined": 1.0}
 
 
 def test_an_old_rescind_is_forgotten(offers: Offers) -> None:
