@@ -1,5 +1,6 @@
 """Where a request to a gate would go, for people who try it. Pure."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from framework.gates.switching import describe
@@ -47,14 +48,9 @@ def _choose_label(revision: Revision, request: Request) -> str:
     return chosen.label if isinstance(chosen, Choice) else ""
 
 
-def _list_lots(to: tuple[Target, ...]) -> list[int]:
-    """Return a lot of each target that has any."""
-    _, *others = to
-    begins = sum(one.weight for one in others[:1])
-    ends = LOTS - sum(one.weight for one in others[1:])
-    lots = [0] if begins else []
-    lots += [begins] if begins < ends else []
-    return lots + ([LOTS - 1] if ends < LOTS else [])
+def _list_lots(to: Iterable[Target]) -> list[int]:
+    """Return lots of which two go to different targets if any two lots do."""
+    return [0, *(target.weight % LOTS for target in to)]
 
 
 def _explain(revision: Revision, chosen: Choice) -> str:

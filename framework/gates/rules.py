@@ -21,6 +21,8 @@ _PATH = re.compile(r"/([A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-F]{2})*", re.ASCII)
 _ENCODED = re.compile(r"%([0-9A-F]{2})", re.ASCII)
 _UNRESERVED = frozenset(f"{string.ascii_letters}{string.digits}-._~")
 _RESERVED = "/_prevs"
+_SHOWN = 60
+"""How many characters of a wrong word are repeated."""
 
 
 def make_rule(written: WrittenRule) -> Rule:
@@ -53,7 +55,9 @@ def find_problems(field: str, rule: WrittenRule) -> Iterator[Problem]:
         yield Problem(f"{field}.when", problem)
     known = [one.value for one in Sticky]
     if rule.sticky not in known:
-        yield Problem(f"{field}.sticky", f"must be {', '.join(known)}, not {rule.sticky[:60]!r}")
+        yield Problem(
+            f"{field}.sticky", f"must be {', '.join(known)}, not {rule.sticky[:_SHOWN]!r}"
+        )
     yield from _find_targets_problems(f"{field}.to", rule.to)
 
 

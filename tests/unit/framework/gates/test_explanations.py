@@ -1,5 +1,6 @@
 """Where a request is said to go is where it goes: `try` says what prevs/gate_rules.py decides."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,34 @@ def test_without_a_lot_it_is_said_to_go_to_one_of_the_targets(
         assert chosen.label in [target.label for target in said.to if target.weight]
     else:
         assert said.label == chosen.label
+
+
+@pytest.mark.parametrize(
+    ("weights", "label"),
+    [
+        ([LOTS], "0"),
+        ([0, LOTS], "1"),
+        ([0, 0, LOTS], "2"),
+        ([LOTS, 0, 0], "0"),
+        ([LOTS - 1, 1], None),
+        ([1, LOTS - 1], None),
+        ([LOTS // 2, LOTS // 2], None),
+        ([LOTS - 1, 0, 1], None),
+        ([1, 0, LOTS - 1], None),
+        ([0, LOTS - 1, 1], None),
+        ([0, 1, LOTS - 1], None),
+        ([LOTS - 2, 1, 1], None),
+    ],
+)
+def test_its_target_is_known_without_a_lot_only_where_all_lots_go_there(
+    weights: list[int], label: str | None
+) -> None:
+    targets = tuple(Target(str(place), weight) for place, weight in enumerate(weights))
+    revision = Revision(1, (Rule("/", targets), Rule("/v2", (Target("v2"),))))
+    said = find_outcome(revision, Request("GET", "/"), is_lot_known=False)
+    assert (said.label, said.to) == (label, targets)
+    by_lot = "" if label else " The client's lot decides."
+    assert said.why == f"Its path begins with /, and no condition holds for it.{by_lot}"
 
 
 def test_a_request_that_names_a_variant_is_told_so() -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from framework.gates.proposals import fail, find_latest, list_held, propose
+from framework.gates.proposals import AFTERWARDS_SECONDS, fail, find_latest, list_held, propose
 from prevs.gates import GateRecord, Revision, Rule, Target
 
 FIRST = Revision(1, (Rule("/", (Target("main"),)),))
@@ -42,3 +42,22 @@ def test_what_a_change_waits_for_is_held_until_the_change_fails() -> None:
     proposed = propose(dataclasses.replace(GATE, revision=SECOND), GATE, {"v2": "b" * 40}, ("v2",))
     assert list_held(proposed, 0.0) == {"b" * 40}
     assert list_held(fail(proposed, "main has failed."), 0.0) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("later", "is_held"), [(0.0, True), (AFTERWARDS_SECONDS - 1, True), (AFTERWARDS_SECONDS, False)]
+)
+def test_a_gate_that_keeps_its_previews_keeps_those_before_the_last_change_for_a_while(
+    later: float, is_held: bool
+) -> None:
+    """A rollback to them is as quick as the change was."""
+    changed = dataclasses.replace(SECOND, changed=100.0)
+    earlier = [
+        dataclasses.replace(FIRST, commits={"main": "a" * 40, "old": "b" * 40}),
+        dataclasses.replace(FIRST, commits={"main": "c" * 40}),
+    ]
+    gate = dataclasses.replace(GATE, revision=changed, keep=True, earlier=tuple(earlier))
+    before = {"a" * 40, "b" * 40} if is_held else set()
+    assert list_held(gate, 100.0 + later) == {"v2", *before}
+    assert list_held(dataclasses.replace(gate, keep=False), 100.0 + later) == frozenset()
+    assert list_held(dataclasses.replace(gate, earlier=()), 100.0) == {"v2"}
