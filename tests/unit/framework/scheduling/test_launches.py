@@ -8,6 +8,7 @@ from framework.errors import (
     Unavailable,
 )
 from framework.matching.limits import Limits
+from framework.scheduling.eviction import REQUEST_SECONDS, SEEN_SECONDS
 from framework.scheduling.launches import next_attempt
 from prevs import names
 from prevs.pulls import PullRecord
@@ -255,3 +256,38 @@ def test_nothing_of_a_removed_app_starts_though_its_removal_could_not_be_written
     assert [task.order.app for task in driven.cluster.tasks] == ["other"]
     driven.tick()
     assert driven.records.preview(preview_unit("hello", A)).state is State.STOPPED
+
+
+def fail_by_fault_of_its_agent(driven: Driven) -> None:
+    driven.place()
+    driven.report("TASK_STARTING", Phase.BUILDING)
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.AGENT_UNFIT)
+    driven.stop()
+    driven.clock.pass_seconds(5)
+
+
+def test_the_only_agent_is_used_though_unfit_once_others_could_have_offered(
+    driven: Driven,
+) -> None:
+    fail_by_fault_of_its_agent(driven)
+    driven.start(B, "two")
+    driven.clock.pass_seconds(REQUEST_SECONDS / 2)
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).reason.startswith("No agent is fit for it just now")
+    driven.clock.pass_seconds(REQUEST_SECONDS / 2)
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview(B).state is State.PLACED
+
+
+def test_an_unfit_agent_is_not_used_while_another_one_is_only_full(driven: Driven) -> None:
+    fail_by_fault_of_its_agent(driven)
+    elsewhere = {"agent": "agent-2", "host": "127.0.0.2"}
+    driven.start(B, "two")
+    driven.step(events.Offered([offer("o2", **elsewhere)]))
+    driven.clock.pass_seconds(SEEN_SECONDS + 1)
+    driven.start(C, "three")
+    driven.clock.pass_seconds(REQUEST_SECONDS)
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview(C).reason.startswith("No agent is fit for it just now")
+    driven.step(events.Offered([offer("o4", **elsewhere)]))
+    assert driven.preview(C).agent_id == "agent-2"
