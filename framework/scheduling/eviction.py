@@ -22,6 +22,7 @@ from framework.preview import keep_warm
 from framework.scheduling import waiting as waiting_units
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.job_room import find_job_room
+from framework.scheduling.last_use import NEVER
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
 from framework.units.reasons import Reason, ReasonKind
@@ -247,7 +248,7 @@ class Eviction:
         }
         uses = self._idleness.find_variant_uses()
         # What nobody has used yet stops first.
-        unvisited = ((unit, preview, 0.0) for unit, preview in self._idleness.unvisited())
+        unvisited = ((unit, preview, NEVER) for unit, preview in self._idleness.unvisited())
         for unit, preview, used in itertools.chain(unvisited, self._idleness.idle()):
             app, warm = apps[preview.app]
             if uses and preview.instance in uses:

@@ -17,7 +17,7 @@ from framework.ports import Use
 from framework.preview import keep_warm
 from framework.preview.transitions import StoppedIdle
 from framework.scheduling import variant_uses
-from framework.scheduling.last_use import FRESH_SECONDS, LastUse
+from framework.scheduling.last_use import FRESH_SECONDS, NEVER, LastUse
 from framework.scheduling.variant_uses import VariantUse
 from framework.state.records import Records
 from framework.units.lifecycle import STARTING, WITH_TASK
@@ -83,8 +83,8 @@ class Idleness:
 
     def last_used(self, preview: PreviewRecord) -> float:
         """Return when a preview was last used; its start counts as use."""
-        reported = self._last_use.last.get(preview.task_id, 0.0)
-        return max(reported, preview.last_used or 0.0, preview.started or 0.0)
+        reported = self._last_use.last.get(preview.task_id, NEVER)
+        return max(reported, preview.last_used or NEVER, preview.started or NEVER)
 
     def knows_use(self) -> bool:
         """Return whether all use is known. Reads the store; raises Unavailable."""
@@ -105,7 +105,7 @@ class Idleness:
         # There may be ten thousand previews, and somebody waits: no call for each.
         for unit, preview in self._records.units_in_state(State.RUNNING):
             task_id = preview.task_id
-            used = preview.last_used or 0.0
+            used = preview.last_used or NEVER
             if preview.started and preview.started > used:
                 used = preview.started
             if task_id in reported and reported[task_id] > used:
@@ -149,7 +149,7 @@ class Idleness:
         unvisited = [one for _, one in self.unvisited() if one.state is State.RUNNING]
         if (due or unvisited) and self.knows_use():
             for preview in unvisited:
-                self.stop(preview, 0.0, UNVISITED)
+                self.stop(preview, NEVER, UNVISITED)
             for one in due[:STOPS]:
                 what = "its variant" if one.preview.instance else "it"
                 why = f"Nobody used {what} for {_format_duration(one.limit)}"
@@ -203,7 +203,7 @@ class Idleness:
             del self._unwritten[task_id]
 
     def _is_news(self, preview: PreviewRecord) -> bool:
-        return self.last_used(preview) - (preview.last_used or 0.0) >= WRITE_SECONDS
+        return self.last_used(preview) - (preview.last_used or NEVER) >= WRITE_SECONDS
 
     def _forget(self) -> None:
         tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}

@@ -12,6 +12,9 @@ from framework.ports import Use
 FRESH_SECONDS = 15.0
 """How old the last report of a proxy may be: a proxy without news reports every 6 s."""
 
+NEVER = 0.0
+"""When what nobody has used was used last: before everything else."""
+
 
 class LastUse:
     """Grows with the number of tasks and of proxies; `forget` drops ended ones."""

@@ -13,6 +13,7 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Cluster, InverseOffer
 from framework.preview import keep_warm
+from framework.scheduling.last_use import NEVER
 from framework.state.records import Records
 from framework.units.reasons import Reason, ReasonKind
 from framework.units.transitions import Leaves
@@ -59,7 +60,7 @@ def moves(
         start = going.get(preview.agent_id or "")
         if start is None or preview.state not in _WITH_TASK:
             continue
-        used = max(preview.last_used or 0.0, preview.started or 0.0)
+        used = max(preview.last_used or NEVER, preview.started or NEVER)
         again = (
             preview.pinned
             or preview.app in warm

@@ -86,7 +86,7 @@ def test_offers_are_held_for_coming_previews_but_not_for_long(
     offers.add([offer("o2")])
     offers.give_back(busy=True, holding=True)
     assert cluster.of("decline") == []
-    clock.pass_seconds(5)
+    clock.pass_seconds(4)
     offers.give_back(busy=True, holding=True)
     assert cluster.of("decline") == [(["o1"], 5.0)]
     assert held(offers) == ["o2"]
@@ -168,6 +168,37 @@ def test_offers_are_revived_at_once_for_a_new_preview_but_not_again_and_again(
     clock.pass_seconds(2)
     offers.request(units)
     assert len(cluster.of("revive")) == 4
+
+
+def test_nothing_is_known_before_the_first_subscription(
+    cluster: FakeCluster, clock: FakeClock
+) -> None:
+    offers = Offers(cluster, clock.clock, Metrics(CollectorRegistry()))
+    assert not offers.connected
+    assert (held(offers), offers.requested_for(), offers.revive_wait()) == ([], 0.0, math.inf)
+
+
+@pytest.mark.parametrize("end", [Offers.suppress, Offers.clear])
+def test_offers_are_requested_from_the_first_request_until_nothing_waits_or_the_link_is_gone(
+    offers: Offers, clock: FakeClock, end: Callable[[Offers], None]
+) -> None:
+    for seconds in (0.0, 2.0, 5.0):
+        clock.seconds = 1000.0 + seconds
+        offers.request([preview_unit("hello", f"{seconds}")])
+        assert offers.requested_for() == seconds
+    end(offers)
+    assert offers.requested_for() == 0.0
+
+
+@pytest.mark.parametrize("end", [Offers.suppress, Offers.clear])
+def test_no_revive_is_due_once_nothing_waits_or_the_link_is_gone(
+    offers: Offers, end: Callable[[Offers], None]
+) -> None:
+    for number in range(5):
+        offers.request([preview_unit("hello", f"{number}")])
+    assert offers.revive_wait() < math.inf
+    end(offers)
+    assert offers.revive_wait() == math.inf
 
 
 def test_reviving_is_repeated_while_something_waits_because_it_may_be_lost(
