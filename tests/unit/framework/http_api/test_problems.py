@@ -1,7 +1,6 @@
 """Every error that a caller can cause is a problem; the classes say themselves what they need."""
 
 import inspect
-import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +46,7 @@ def make(kind: type[FrameworkError]) -> FrameworkError:
 def test_every_error_is_a_problem_with_its_sentence(kind: type[FrameworkError]) -> None:
     error = make(kind)
     answer = answer_error(error, ADDRESSES)
-    assert re.fullmatch(r"[^(].* .+", str(error)), "it has its values, and no sentence"
+    assert not str(error).startswith("("), "it has its values, and no sentence"
     assert 400 <= answer.status_code < 600
     assert answer.status_code != 500
     assert str(error).encode() in bytes(answer.body).replace(b'\\"', b'"')
