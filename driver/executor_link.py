@@ -64,7 +64,7 @@ class ExecutorEvents(Protocol):
         This may come several times, and for tasks that have ended.
         """
 
-    def told(self, data: bytes) -> None:
+    def message_received(self, data: bytes) -> None:
         """The framework has sent a message. It may be old, and come twice."""
 
     def shutdown(self) -> None:
@@ -210,8 +210,8 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
         self.deliver(self._events.killed, event["task_id"]["value"], grace)
 
     def on_message(self, event: dict[str, Any]) -> None:
-        """Deliver `told`."""
-        self.deliver(self._events.told, library.decode_data(event["data"]))
+        """Deliver `message_received`."""
+        self.deliver(self._events.message_received, library.decode_data(event["data"]))
 
     def on_shutdown(self) -> None:
         """Deliver `shutdown`; pymesos would kill the process group, but not the containers."""

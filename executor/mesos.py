@@ -17,7 +17,7 @@ class Registered(NamedTuple):
     ports: Sequence[tuple[int, int]]
 
 
-class Told(NamedTuple):
+class MessageReceived(NamedTuple):
     """The framework has sent a message."""
 
     data: bytes
@@ -52,7 +52,7 @@ class Ended(NamedTuple):
     outcome: Outcome
 
 
-Event = Union[Registered, Told, Launched, Killed, ShutDown, Lost, Ended]
+Event = Union[Registered, MessageReceived, Launched, Killed, ShutDown, Lost, Ended]
 
 
 class MesosEvents:
@@ -71,9 +71,9 @@ class MesosEvents:
         del executor_info, framework_info
         self._inbox.put(Registered(_read_ports(agent_info)))
 
-    def told(self, data: bytes) -> None:
-        """Put Told."""
-        self._inbox.put(Told(data))
+    def message_received(self, data: bytes) -> None:
+        """Put MessageReceived."""
+        self._inbox.put(MessageReceived(data))
 
     def launched(self, task: dict[str, Any]) -> None:
         """Put Launched."""

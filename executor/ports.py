@@ -354,7 +354,7 @@ class Reports(Protocol):
         """
         ...
 
-    def told(self, progress: Progress) -> None:
+    def progressed(self, progress: Progress) -> None:
         """Report, while it runs, what the command of a job says about its progress."""
         ...
 

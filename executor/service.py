@@ -24,7 +24,16 @@ from executor.attempt.task_states import Outcome, last_status
 from executor.config import Config
 from executor.errors import ExecutorError
 from executor.limits.confinement import Confinement
-from executor.mesos import Ended, Event, Killed, Launched, Lost, Registered, ShutDown, Told
+from executor.mesos import (
+    Ended,
+    Event,
+    Killed,
+    Launched,
+    Lost,
+    MessageReceived,
+    Registered,
+    ShutDown,
+)
 from executor.signals import StopSignal
 from prevs.codec import RecordError
 from prevs.messages import BuildOrder, Isolation
@@ -184,7 +193,7 @@ class Service:
         if isinstance(event, Registered):
             self._courses.offer_ports(event.ports)
             return True
-        if isinstance(event, Told):
+        if isinstance(event, MessageReceived):
             self._courses.tell(event.data)
             return True
         if isinstance(event, Launched):

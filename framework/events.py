@@ -15,7 +15,7 @@ from framework.ports.notifications import LastTry
 from framework.ports.tasks import TaskStatus
 from prevs.commit_settings import CommitSettings
 from prevs.jobs import CallbackState
-from prevs.pulls import Told
+from prevs.pulls import Delivered
 from prevs.records import Failure
 
 ANSWER_SECONDS = 10.0
@@ -186,12 +186,12 @@ class CallbackSettled:
 
 
 @dataclasses.dataclass(frozen=True)
-class PullTold:
+class PullDelivery:
     """What was said by now of a pull request at its forge."""
 
     app: str
     number: int
-    told: Told
+    delivered: Delivered
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +206,7 @@ class TellingFailed:
     why: str
 
 
-PullEvent = RepositorySeen | PullsSeen | LookFailed | PullTold | TellingFailed
+PullEvent = RepositorySeen | PullsSeen | LookFailed | PullDelivery | TellingFailed
 """What the edges to forges have found or done."""
 
 

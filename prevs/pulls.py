@@ -11,7 +11,7 @@ from prevs import codec
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class Delivered:
     """What prevs has said of a pull request at its forge, in the repository `repository`.
 
     `comment` is the id of its one comment, "" for none; `is_gone` if somebody has deleted that.
@@ -68,8 +68,8 @@ class PullRecord:
     repository; `may_write` is then whether its author and the other one's owner may write to this
     one. `updated` is the forge's own time. `closed` is when a look found it closed, None while it
     is open. Somebody (`approved_by`) has approved the one commit `approved_commit`, "" for none, at
-    `approved_at`. `told` is what prevs has said of it at the forge. `branch` is the head's branch
-    in the repository itself, "" if it is in another one or cannot be told.
+    `approved_at`. `delivered` is what prevs has said of it at the forge. `branch` is the head's
+    branch in the repository itself, "" if it is in another one or not known.
     """
 
     app: str
@@ -88,7 +88,7 @@ class PullRecord:
     approved_commit: str = ""
     approved_by: str = ""
     approved_at: float = 0.0
-    told: Told = Told()
+    delivered: Delivered = Delivered()
     branch: str = ""
 
     def encode(self) -> bytes:

@@ -34,8 +34,8 @@ class Work:
 
     `environment` is for this job alone and comes before the app's variables. `payload` is base64,
     None if there is none; with `stdin` the command also reads it there. `nominal` is the time for
-    which a schedule has made the job, in seconds since the epoch. `told` are more variables that
-    say what it works on; they are no secrets, and logs may show them. `before` is how the try
+    which a schedule has made the job, in seconds since the epoch. `variables` are more
+    that say what it works on; they are no secrets, and logs may show them. `before` is how the try
     before it ended, "" if there was none. The executor then waits `linger` seconds for another job
     of the app, if `may_linger` allows it.
     """
@@ -48,7 +48,7 @@ class Work:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     payload: Optional[str] = dataclasses.field(default=None, repr=False)
     stdin: bool = False
-    told: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
     before: str = ""
     linger: float = 0.0
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.bisection.merges import Bisection, Found
-from cli.bisection.rounds import Told, explain
+from cli.bisection.rounds import Naming, explain
 from cli.bisection.search import Verdict, WrongEnd
 from cli.bisection.tries import Plan, Tries
 from cli.command_context import CommandContext
@@ -87,11 +87,11 @@ def bisect(
     tries = Tries(context, Plan(app, order, _UNBUILT[unbuilt]), name)
     lead = "1 commit leads" if len(commits) == 1 else f"{len(commits):,} commits lead"
     note(f"{lead} from {good} to {bad}. The group {name} has all jobs.")
-    told = Told(app, good, bad, {base["sha"]: base["subject"]})
+    naming = Naming(app, good, bad, {base["sha"]: base["subject"]})
     try:
-        found = Bisection(context, tries, at_once, told).find(base["sha"], commits, trust=trust)
+        found = Bisection(context, tries, at_once, naming).find(base["sha"], commits, trust=trust)
     except WrongEnd as wrong:
-        raise explain(wrong, told) from None
+        raise explain(wrong, naming) from None
     finally:
         tries.end()
     if as_json:

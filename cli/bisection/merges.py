@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cli.bisection import search
-from cli.bisection.rounds import Told, search_all
+from cli.bisection.rounds import Naming, search_all
 from cli.bisection.search import Verdict, WrongEnd
 from cli.bisection.tries import Tries
 from cli.client.generated.records import Commit
@@ -32,11 +32,11 @@ class Found(NamedTuple):
 class Bisection:
     """A search along the first parents of a branch, and of what its first bad merge brought."""
 
-    def __init__(self, context: CommandContext, tries: Tries, at_once: int, told: Told) -> None:
+    def __init__(self, context: CommandContext, tries: Tries, at_once: int, naming: Naming) -> None:
         self._context = context
         self._tries = tries
         self._at_once = at_once
-        self._told = told
+        self._naming = naming
 
     def find(self, base: str, commits: Sequence[Commit], *, trust: bool) -> Found:
         """Return what is found among `commits`, the oldest first, which come after `base`. Blocks.
@@ -61,7 +61,7 @@ class Bisection:
         before, *merged = merge["parents"]
         why = f"What {names.short(merge['sha'])} brought is good: look at how the merge was made."
         for parent in merged:
-            some = commit_range.find_merged(self._context.api, self._told.app, before, parent)
+            some = commit_range.find_merged(self._context.api, self._naming.app, before, parent)
             if some is None:
                 continue
             brought = "1 commit" if len(some) == 1 else f"{len(some):,} commits"
@@ -81,7 +81,7 @@ class Bisection:
     def _search(self, base: str, commits: Sequence[Commit], *, trust: bool) -> Found:
         known: Mapping[str, Commit] = {one["sha"]: one for one in commits}
         subjects = {sha: one["subject"] for sha, one in known.items()}
-        told = self._told._replace(subjects={**self._told.subjects, **subjects})
+        naming = self._naming._replace(subjects={**self._naming.subjects, **subjects})
         begun = search.begin([base, *known], trust=trust).learn(self._tries.verdicts)
-        outcome = search_all(self._context, self._tries, begun, self._at_once, told=told)
+        outcome = search_all(self._context, self._tries, begun, self._at_once, naming=naming)
         return Found([known[sha] for sha in outcome.search.suspects], outcome.rounds)

@@ -13,8 +13,8 @@ from cli.jobs import group
 from prevs import names
 
 
-class Told(NamedTuple):
-    """What people are told: the app and the ends as they named them, and subjects by commit."""
+class Naming(NamedTuple):
+    """What messages name: the app, the ends as somebody gave them, and the subjects of commits."""
 
     app: str
     good: str
@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
 
 
 def search_all(
-    context: CommandContext, tries: Tries, search: Search, at_once: int, *, told: Told
+    context: CommandContext, tries: Tries, search: Search, at_once: int, *, naming: Naming
 ) -> Outcome:
     """Try up to `at_once` commits together until no other one would tell anything. Blocks.
 
@@ -44,9 +44,9 @@ def search_all(
             number += 1
             found = tries.start(chosen)
             while True:
-                _tell(line, found, told.subjects)
+                _tell(line, found, naming.subjects)
                 search = search.learn({one.commit: one.verdict for one in found if one.verdict})
-                _stop_at_unclear(search, found, told.app)
+                _stop_at_unclear(search, found, naming.app)
                 tries.keep(search.open)
                 if not tries.pending:
                     break
@@ -59,15 +59,15 @@ def search_all(
     return Outcome(search, number)
 
 
-def explain(wrong: WrongEnd, told: Told) -> NotDone:
+def explain(wrong: WrongEnd, naming: Naming) -> NotDone:
     """Return what to say of an end that is not as somebody said."""
     if wrong.verdict is Verdict.BAD:
         return NotDone(
-            f"{told.good} is bad: the command fails there as well.",
+            f"{naming.good} is bad: the command fails there as well.",
             "Give an older commit as GOOD, at which it succeeds.",
         )
     return NotDone(
-        f"{told.bad} is good: the command succeeds there as well.",
+        f"{naming.bad} is good: the command succeeds there as well.",
         "Give a commit as BAD at which it fails. For the commit that has repaired something, "
         "turn the command around: -- sh -c '! ./test.sh'.",
     )

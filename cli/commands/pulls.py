@@ -41,7 +41,7 @@ def list_pulls(context: CommandContext, app: str, *, as_json: bool) -> None:
         if pull["gate"] == "waiting":
             command = f"prevs approve {app} {pull['number']} --commit {pull['sha']}"
             note(f"Pull request {pull['number']} waits. Look at its commit; then: `{command}`")
-        if problem := pull.get("told_problem"):
+        if problem := pull.get("delivery_problem"):
             note(f"Pull request {pull['number']}: {problem}")
 
 

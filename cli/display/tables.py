@@ -110,7 +110,7 @@ def pulls(listed: Iterable[Pull]) -> Table:
         cells = [one["number"], names.short(one["sha"]), one["gate"]]
         cells.append(one["url"] if one["gate"] in _BUILT else "")
         cells += [" ".join(at["url"] for at in one.get("variants", ())) for _ in stacks]
-        cells.append(one.get("told", ""))
+        cells.append(one.get("delivered", ""))
         cells += [shortened(one["author"], 20), "a fork" if one["fork"] else "the repository"]
         cells.append(shortened(title, _SUBJECT))
         table.add_row(*map(cell, cells))

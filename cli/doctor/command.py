@@ -95,7 +95,7 @@ def _as_json(finding: Finding) -> Mapping[str, str]:
     return {
         "part": finding.part,
         "level": finding.level.value,
-        "told": finding.message,
+        "message": finding.message,
         "advice": finding.advice,
     }
 

@@ -72,7 +72,7 @@ class Reporter:
             self._kills = kills
             self._repeat_running()
 
-    def told(self, progress: Progress) -> None:
+    def progressed(self, progress: Progress) -> None:
         """Report, while it runs, what the command of a job says about its progress."""
         with self._lock:
             self._progress = progress

@@ -125,7 +125,7 @@ class Work(NamedTuple):
         over = threading.Event()
         threading.Thread(
             target=job_progress.follow,
-            args=(container.read_progress, self.reports.told, over.wait),
+            args=(container.read_progress, self.reports.progressed, over.wait),
             daemon=True,
             name="progress",
         ).start()
@@ -235,7 +235,7 @@ def _environment(order: BuildOrder, work: job_files.Work) -> Mapping[str, str]:
     found = {
         **order.run.environment,
         **order.given_to_containers,
-        **work.told,
+        **work.variables,
         **work.environment,
         **identity(order),
         "PREVS_JOB": work.job,

@@ -132,7 +132,7 @@ class Companions:
         limit = self._attempt.order.start_limit
         check = HealthCheck("", companion.ready_port, began, limit)
         spec_name = specs.name(self._attempt, companion)
-        is_told = False
+        is_reported = False
         while True:
             look = self._readiness.look(spec_name, companion)
             # Its command fails once it has ended, and its end says more.
@@ -143,8 +143,8 @@ class Companions:
                 log.write(look.output)
                 log.flush()
                 raise companion_errors.not_ready(companion, limit, look.problem)
-            if not is_told and self._now() - began >= _SLOW:
-                is_told = True
+            if not is_reported and self._now() - began >= _SLOW:
+                is_reported = True
                 self._tell(companion)
             self._signals.wait(check.pause(self._now()))
 

@@ -41,7 +41,7 @@ class RunningCompanions:
         self._grace = grace
         self._started: list[Started] = []
         self._has_failed = False
-        self._told: dict[str, int] = {}
+        self._reported: dict[str, int] = {}
 
     def add(self, started: Started) -> None:
         """Add a companion that has started."""
@@ -82,8 +82,8 @@ class RunningCompanions:
         """Log it if memory ran out in a companion that goes on: each time the count has doubled."""
         for companion, container, _, _ in self._started:
             kills = container.memory_kills()
-            if kills >= max(1, 2 * self._told.get(companion.name, 0)):
-                self._told[companion.name] = kills
+            if kills >= max(1, 2 * self._reported.get(companion.name, 0)):
+                self._reported[companion.name] = kills
                 times = "once" if kills == 1 else f"{kills:,} times"
                 self._log.header(
                     f"memory ran out: the kernel has killed a process of {companion.name} {times} "

@@ -105,7 +105,7 @@ class DockerContainers:
         self._calm = calm
         self._report_isolation = report_isolation
         self._group = _own_group()
-        self._has_told_gates = False
+        self._has_named_gates = False
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
         """Start a container; its output goes to the attempt's log.
@@ -256,8 +256,8 @@ class DockerContainers:
 
     def _tell_gates(self, spec: ContainerSpec) -> None:
         """Say once what to do if calls to gates get no answer: what is closed only times out."""
-        if spec.gates and self._confinement.proxy is None and not self._has_told_gates:
-            self._has_told_gates = True
+        if spec.gates and self._confinement.proxy is None and not self._has_named_gates:
+            self._has_named_gates = True
             self._log.header(
                 "nameservers say where the gates of its stack are; if calls to them time out, the "
                 "agent's operator can open a proxy to previews (PREVS_ALLOW_PROXY)"

@@ -57,7 +57,7 @@ class Daemon:
         self._settings = kwargs_from_env(environment=dict(environ))
         self._lock = threading.Lock()
         self._client: APIClient | None = None
-        self._told: dict[str, Mapping[str, Any]] = {}
+        self._answers: dict[str, Mapping[str, Any]] = {}
         self.host = environ.get("DOCKER_HOST") or DEFAULT_HOST
 
     def client(self) -> APIClient:
@@ -84,9 +84,9 @@ class Daemon:
     ) -> Mapping[str, Any]:
         client = self.client()
         with self._lock, daemon_errors():
-            if what not in self._told:
-                self._told[what] = ask(client)
-            return self._told[what]
+            if what not in self._answers:
+                self._answers[what] = ask(client)
+            return self._answers[what]
 
     def new_client(self) -> APIClient:
         """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""

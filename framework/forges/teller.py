@@ -33,7 +33,7 @@ from framework.telling.pace import Pace, Result, Topic
 from framework.telling.wanted import Facts, Wanted
 from framework.telling.wording import Wording
 from prevs.apps import Tell
-from prevs.pulls import PullRecord, Told
+from prevs.pulls import Delivered, PullRecord
 from prevs.records import AppRecord
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ SUBJECT_SECONDS = 60.0
 _PARTS: tuple[Tell, ...] = ("status", "comment", "deployment")
 _NEVER_TAKEN = (400, 409, 410, 413, 422)
 _NOT_ACCEPTED = 401
-_NOTHING = Told()
+_NOTHING = Delivered()
 Key = tuple[str, int]
 
 
@@ -92,13 +92,13 @@ class Teller:
         self._clock = clock
         self._lock = threading.Lock()
         self._pace = Pace()
-        self._told: dict[Key, Told] = {}
+        self._delivered: dict[Key, Delivered] = {}
         self._known: dict[Key, _Known] = {}
         self._subjects: dict[Key, tuple[str, str, float]] = {}
-        self._untold: dict[tuple[str, Tell], str] = {}
+        self._undelivered: dict[tuple[str, Tell], str] = {}
         self._seen: Snapshot | None = None
         self._waiting: Mapping[Topic, str] = {}
-        self._has_told = threading.Event()
+        self._has_delivered = threading.Event()
         self._turns: queue.SimpleQueue[tuple[str, Topic]] = queue.SimpleQueue()
         self._ended = threading.Event()
         self._woken = threading.Event()
@@ -117,8 +117,8 @@ class Teller:
     def begin(self) -> list[tuple[str, Topic]]:
         """Return what is to be said now, with its lane; each waits for its `tell`."""
         snapshot = self._snapshot()
-        if snapshot is not self._seen or self._has_told.is_set():
-            self._has_told.clear()
+        if snapshot is not self._seen or self._has_delivered.is_set():
+            self._has_delivered.clear()
             self._seen, self._waiting = snapshot, self._list_waiting(snapshot)
             self._metrics.waiting.set(len(self._waiting))
             self._note_end({(one.app, one.part) for one in self._waiting})
@@ -132,21 +132,21 @@ class Teller:
             result = self._tell(topic)
         except ForgeBusy as error:
             result, seconds = Result.BUSY, error.seconds
-            self._note_untold(topic, str(error))
+            self._note_undelivered(topic, str(error))
         except ForgeError as error:
             is_refused = isinstance(error, ForgeRefused) and error.status != _NOT_ACCEPTED
             result = Result.REFUSED if is_refused else Result.FAILED
-            self._note_untold(topic, str(error))
+            self._note_undelivered(topic, str(error))
         except FrameworkError as error:
             log.info("nothing is said at forges now", why=str(error))
         finally:
             with self._lock:
                 self._pace.end(lane, topic, self._clock(), result=result, seconds=seconds)
-            self._has_told.set()
+            self._has_delivered.set()
         if result is not Result.NOTHING:
             self._metrics.count(topic.part, result.value)
         if result is Result.SAID:
-            self._note_untold(topic, "")
+            self._note_undelivered(topic, "")
         return result
 
     def _list_waiting(self, snapshot: Snapshot) -> dict[Topic, str]:
@@ -179,15 +179,15 @@ class Teller:
     def _find_wanted(self, snapshot: Snapshot, pull: PullRecord) -> _Known | None:
         """Return what is to be said of a pull request; it is kept while the facts are equal."""
         key = (pull.app, pull.number)
-        if pull.closed is not None and pull.told == _NOTHING and key not in self._told:
+        if pull.closed is not None and pull.delivered == _NOTHING and key not in self._delivered:
             return None
         sha, subject, _ = self._subjects.get(key, ("", "", 0.0))
         app = snapshot.apps[pull.app]
-        told = self._told.get(key, pull.told)
-        if told.repository != app.repository:
-            told = Told(app.repository)
-        if told != pull.told:
-            pull = dataclasses.replace(pull, told=told)
+        delivered = self._delivered.get(key, pull.delivered)
+        if delivered.repository != app.repository:
+            delivered = Delivered(app.repository)
+        if delivered != pull.delivered:
+            pull = dataclasses.replace(pull, delivered=delivered)
         facts = wanted.find_facts(
             snapshot, pull, registry.find_abilities, subject if sha == pull.sha else ""
         )
@@ -201,7 +201,7 @@ class Teller:
         return known
 
     def _forget(self, followed: set[Key]) -> None:
-        everything: tuple[dict[Key, Any], ...] = (self._told, self._known, self._subjects)
+        everything: tuple[dict[Key, Any], ...] = (self._delivered, self._known, self._subjects)
         for kept in everything:
             for key in [one for one in tuple(kept) if one not in followed]:
                 kept.pop(key, None)
@@ -224,14 +224,14 @@ class Teller:
         act = acts.choose_act(topic.part, found.wanted, found.facts.pull)
         if act is None:
             return Result.NOTHING
-        if not self._is_begun(topic, act, found.facts.pull.told):
+        if not self._is_begun(topic, act, found.facts.pull.delivered):
             return Result.FAILED
         return self._act(topic, act, outlet.forge, found)
 
-    def _is_begun(self, topic: Topic, act: Act, told: Told) -> bool:
+    def _is_begun(self, topic: Topic, act: Act, delivered: Delivered) -> bool:
         """Return whether it is stored that an act has begun; have that stored. Blocks."""
-        begun = acts.note_begun(act, told)
-        if begun == told:
+        begun = acts.note_begun(act, delivered)
+        if begun == delivered:
             return True
         self._store(topic, begun)
         events.call(self._submit, lambda: None)
@@ -240,10 +240,10 @@ class Teller:
 
     def _is_stored(self, key: Key, pull: PullRecord) -> bool:
         """Return whether what was said of a pull request is stored; if not, have it stored."""
-        told = self._told.get(key)
-        if told is None or told == pull.told:
+        delivered = self._delivered.get(key)
+        if delivered is None or delivered == pull.delivered:
             return True
-        self._submit(events.PullTold(pull.app, pull.number, told))
+        self._submit(events.PullDelivery(pull.app, pull.number, delivered))
         return False
 
     def _read_subject(self, snapshot: Snapshot, app: AppRecord, pull: PullRecord) -> None:
@@ -268,28 +268,28 @@ class Teller:
         except ForgeRefused as error:
             if error.status not in _NEVER_TAKEN:
                 raise
-            self._store(topic, acts.note_rejected(act, pull.told, error.why))
+            self._store(topic, acts.note_rejected(act, pull.delivered, error.why))
             return Result.REJECTED
         self._store(topic, done)
         return Result.SAID
 
-    def _perform(self, act: Act, forge: TellingForge, pull: PullRecord, said: str) -> Told:
+    def _perform(self, act: Act, forge: TellingForge, pull: PullRecord, said: str) -> Delivered:
         """Do an act; return what was said by then."""
-        result, told = "", pull.told
+        result, delivered = "", pull.delivered
         match act:
             case AddComment(text):
                 comment = self._add_comment(forge, pull, text)
-                return acts.note_done(act, told, comment, said)
+                return acts.note_done(act, delivered, comment, said)
             case EditComment(comment, text):
                 if not forge.edit_comment(pull.number, comment, text):
-                    return acts.note_gone(told)
+                    return acts.note_gone(delivered)
             case SetStatus(status):
                 forge.set_status(pull.number, status)
             case AddDeployment(deployment) if known := forge.deployments:
                 result = known.find(deployment) or known.add(deployment)
             case SetDeployment(made, status) if known := forge.deployments:
                 known.set(made, status)
-        return acts.note_done(act, told, result, said)
+        return acts.note_done(act, delivered, result, said)
 
     def _add_comment(self, forge: TellingForge, pull: PullRecord, text: str) -> str:
         """Return the id of our comment, with this text if it can have that.
@@ -303,26 +303,26 @@ class Teller:
         forge.edit_comment(pull.number, found, text)
         return found
 
-    def _store(self, topic: Topic, told: Told) -> None:
-        self._told[topic[:2]] = told
-        self._submit(events.PullTold(topic.app, topic.number, told))
+    def _store(self, topic: Topic, delivered: Delivered) -> None:
+        self._delivered[topic[:2]] = delivered
+        self._submit(events.PullDelivery(topic.app, topic.number, delivered))
 
-    def _note_untold(self, topic: Topic, why: str) -> None:
+    def _note_undelivered(self, topic: Topic, why: str) -> None:
         """Have it shown why something cannot be said, or with "" that this is over."""
         key = (topic.app, topic.part)
-        if self._untold.get(key, "") == why:
+        if self._undelivered.get(key, "") == why:
             return
         if why:
             log.warning("something cannot be said at a forge", app=topic.app, why=why)
-            self._untold[key] = why
+            self._undelivered[key] = why
         else:
-            self._untold.pop(key, None)
+            self._undelivered.pop(key, None)
         self._submit(events.TellingFailed(*key, why))
 
     def _note_end(self, waiting: set[tuple[str, Tell]]) -> None:
         """Show no problem any more with what is not to be said any more."""
-        for key in [one for one in tuple(self._untold) if one not in waiting]:
-            self._untold.pop(key, None)
+        for key in [one for one in tuple(self._undelivered) if one not in waiting]:
+            self._undelivered.pop(key, None)
             self._submit(events.TellingFailed(*key, ""))
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
 """Other ways to tell a command what it works on, beside our own variables. Pure.
 
-What a command is told has the id of its job. So it follows from the record at each attempt, and is
+What a command learns has the id of its job. So it follows from the record at each attempt, and is
 not stored with what the job was given: a retry is another job.
 """
 
@@ -17,8 +17,8 @@ def tell(work: Work, convention: str) -> Work:
     if convention != IRONWORKER:
         return work
     arguments = ["-id", work.job, "-d", FOLDER]
-    told = {"TASK_ID": work.job, "TASK_DIR": FOLDER}
+    variables = {"TASK_ID": work.job, "TASK_DIR": FOLDER}
     if work.payload is not None:
         arguments += ["-payload", PAYLOAD_FILE]
-        told["PAYLOAD_FILE"] = PAYLOAD_FILE
-    return dataclasses.replace(work, command=(*work.command, *arguments), told=told)
+        variables["PAYLOAD_FILE"] = PAYLOAD_FILE
+    return dataclasses.replace(work, command=(*work.command, *arguments), variables=variables)

@@ -11,9 +11,9 @@ from framework.errors import FrameworkError, Unavailable
 from framework.events import (
     Approval,
     LookFailed,
+    PullDelivery,
     PullEvent,
     PullsSeen,
-    PullTold,
     RepositorySeen,
     TellingFailed,
 )
@@ -46,8 +46,8 @@ class PullRequests:
                 self._seen(event)
             case LookFailed():
                 self._failed(event)
-            case PullTold():
-                self._told(event)
+            case PullDelivery():
+                self._note_delivered(event)
             case TellingFailed():
                 self._telling_failed(event)
 
@@ -82,11 +82,11 @@ class PullRequests:
         before = self.looks.get(event.app, Look())
         self.looks = {**self.looks, event.app: before._replace(problem=event.why)}
 
-    def _told(self, event: PullTold) -> None:
+    def _note_delivered(self, event: PullDelivery) -> None:
         """Store what was said of a pull request, unless that is gone."""
         pull = self._records.pulls.of(event.app).get(event.number)
         if pull is not None:
-            self._records.pulls.save_all([dataclasses.replace(pull, told=event.told)])
+            self._records.pulls.save_all([dataclasses.replace(pull, delivered=event.delivered)])
 
     def _telling_failed(self, event: TellingFailed) -> None:
         """Note that something cannot be said at an app's forge, or that it can again."""

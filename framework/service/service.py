@@ -197,7 +197,7 @@ class Service:
             case (
                 events.RepositorySeen()
                 | events.LookFailed()
-                | events.PullTold()
+                | events.PullDelivery()
                 | events.TellingFailed()
             ):
                 self._parts.pull_requests.take(event)

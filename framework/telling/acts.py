@@ -10,7 +10,7 @@ from typing import NamedTuple
 from framework.ports.telling import Deployment, Light, Status
 from framework.telling.wanted import SUPERSEDED, Wanted, digest
 from prevs.apps import Tell
-from prevs.pulls import PullRecord, Told
+from prevs.pulls import Delivered, PullRecord
 
 
 class AddComment(NamedTuple):
@@ -53,38 +53,38 @@ def choose_act(part: Tell, wanted: Wanted, pull: PullRecord) -> Act | None:
     """Return the next act for a part; None if everything is said."""
     match part:
         case "comment":
-            return _choose_comment(wanted, pull.told)
+            return _choose_comment(wanted, pull.delivered)
         case "status":
-            return _choose_status(wanted.status, pull.told)
+            return _choose_status(wanted.status, pull.delivered)
         case "deployment":
             return _choose_deployment(wanted.deployment, pull)
 
 
-def _choose_comment(wanted: Wanted, told: Told) -> Act | None:
+def _choose_comment(wanted: Wanted, delivered: Delivered) -> Act | None:
     text = wanted.comment
     # Who deletes our comment does not want another one.
-    if text is None or told.is_gone or digest(text) == told.comment_digest:
+    if text is None or delivered.is_gone or digest(text) == delivered.comment_digest:
         return None
-    if told.comment:
-        return None if wanted.lasts else EditComment(told.comment, text)
+    if delivered.comment:
+        return None if wanted.lasts else EditComment(delivered.comment, text)
     return AddComment(text) if wanted.begins else None
 
 
-def _choose_status(status: Status | None, told: Told) -> Act | None:
-    if status is None or digest(status) == told.status_digest:
+def _choose_status(status: Status | None, delivered: Delivered) -> Act | None:
+    if status is None or digest(status) == delivered.status_digest:
         return None
     return SetStatus(status)
 
 
 def _choose_deployment(status: Status | None, pull: PullRecord) -> Act | None:
-    told = pull.told
-    if status is None or digest(status) == told.deployment_digest:
+    delivered = pull.delivered
+    if status is None or digest(status) == delivered.deployment_digest:
         return None
-    if told.deployment and told.deployed != status.sha:
-        ended = Status(told.deployed, Light.INACTIVE, "", SUPERSEDED, "")
-        return SetDeployment(told.deployment, ended)
-    if told.deployment:
-        return SetDeployment(told.deployment, status)
+    if delivered.deployment and delivered.deployed != status.sha:
+        ended = Status(delivered.deployed, Light.INACTIVE, "", SUPERSEDED, "")
+        return SetDeployment(delivered.deployment, ended)
+    if delivered.deployment:
+        return SetDeployment(delivered.deployment, status)
     return AddDeployment(Deployment(pull.number, pull.sha, f"prevs/{pull.app}"), status)
 
 
@@ -99,7 +99,7 @@ def find_part(act: Act) -> Tell:
             return "deployment"
 
 
-def note_begun(act: Act, told: Told) -> Told:
+def note_begun(act: Act, delivered: Delivered) -> Delivered:
     """Return what is sure to be said while an act changes that: nothing of its part.
 
     If the leader dies before it has stored the end of the act, the next one does it again, also if
@@ -107,56 +107,58 @@ def note_begun(act: Act, told: Told) -> Told:
     """
     match find_part(act):
         case "comment":
-            return dataclasses.replace(told, comment_digest="")
+            return dataclasses.replace(delivered, comment_digest="")
         case "status":
-            return dataclasses.replace(told, status_digest="")
+            return dataclasses.replace(delivered, status_digest="")
         case "deployment":
-            return dataclasses.replace(told, deployment_digest="")
+            return dataclasses.replace(delivered, deployment_digest="")
 
 
-def note_done(act: Act, told: Told, result: str, said: str) -> Told:
+def note_done(act: Act, delivered: Delivered, result: str, said: str) -> Delivered:
     """Return what was said after an act; `result` is the id that it returned.
 
     After AddDeployment, nothing is said of the deployment yet.
     """
     part = find_part(act)
-    problems = {other: why for other, why in told.problems.items() if other != part}
-    told = dataclasses.replace(told, said=said, problems=problems)
+    problems = {other: why for other, why in delivered.problems.items() if other != part}
+    delivered = dataclasses.replace(delivered, said=said, problems=problems)
     match act:
         case AddComment():
-            told = dataclasses.replace(told, comment=result)
+            delivered = dataclasses.replace(delivered, comment=result)
         case AddDeployment(deployment):
             return dataclasses.replace(
-                told, deployment=result, deployed=deployment.sha, deployment_digest=""
+                delivered, deployment=result, deployed=deployment.sha, deployment_digest=""
             )
         case SetDeployment(_, Status(light=Light.INACTIVE)):
-            told = dataclasses.replace(told, deployment="", deployed="")
+            delivered = dataclasses.replace(delivered, deployment="", deployed="")
         case SetStatus(status):
-            told = dataclasses.replace(told, is_pending=status.light is Light.PENDING)
-    return _note_said(act, told)
+            delivered = dataclasses.replace(delivered, is_pending=status.light is Light.PENDING)
+    return _note_said(act, delivered)
 
 
-def note_gone(told: Told) -> Told:
+def note_gone(delivered: Delivered) -> Delivered:
     """Return what was said after the comment was found to be deleted."""
-    return dataclasses.replace(told, is_gone=True, comment="", comment_digest="")
+    return dataclasses.replace(delivered, is_gone=True, comment="", comment_digest="")
 
 
-def note_rejected(act: Act, told: Told, why: str) -> Told:
+def note_rejected(act: Act, delivered: Delivered, why: str) -> Delivered:
     """Return what was said after the forge has not taken something, and never will.
 
     It counts as said, so that it is tried again only when something else is to be said.
     """
-    told = dataclasses.replace(told, problems={**told.problems, find_part(act): why})
+    delivered = dataclasses.replace(delivered, problems={**delivered.problems, find_part(act): why})
     if isinstance(act, SetStatus):
-        told = dataclasses.replace(told, is_pending=False)
-    return _note_said(act, told)
+        delivered = dataclasses.replace(delivered, is_pending=False)
+    return _note_said(act, delivered)
 
 
-def _note_said(act: Act, told: Told) -> Told:
+def _note_said(act: Act, delivered: Delivered) -> Delivered:
     match act:
         case AddComment(text) | EditComment(_, text):
-            return dataclasses.replace(told, comment_digest=digest(text))
+            return dataclasses.replace(delivered, comment_digest=digest(text))
         case SetStatus(status):
-            return dataclasses.replace(told, status_digest=digest(status), status_sha=status.sha)
+            return dataclasses.replace(
+                delivered, status_digest=digest(status), status_sha=status.sha
+            )
         case AddDeployment(_, status) | SetDeployment(_, status):
-            return dataclasses.replace(told, deployment_digest=digest(status))
+            return dataclasses.replace(delivered, deployment_digest=digest(status))

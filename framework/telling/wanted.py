@@ -116,8 +116,8 @@ def find_wanted(facts: Facts, wording_: Wording) -> Wanted:
 
 
 def _leaves_pending(snapshot: Snapshot, pull: PullRecord) -> bool:
-    left = pull.told.status_sha
-    if not pull.told.is_pending or left in ("", pull.sha):
+    left = pull.delivered.status_sha
+    if not pull.delivered.is_pending or left in ("", pull.sha):
         return False
     return all(other.sha != left for other in snapshot.list_pulls(pull.app))
 
@@ -139,16 +139,16 @@ def digest(said: str | Status) -> str:
 
 def _find_last(facts: Facts, wording_: Wording) -> Wanted:
     pull = facts.pull
-    status = _status(facts, wording_, Light.SUCCESS, CLOSED) if pull.told.is_pending else None
+    status = _status(facts, wording_, Light.SUCCESS, CLOSED) if pull.delivered.is_pending else None
     text = wording.write_last_comment(wording_, _head(facts))
     return Wanted(text, status, _end(pull), said=CLOSED)
 
 
 def _end(pull: PullRecord) -> Status | None:
     """Return the end of the deployment of a pull request that has one."""
-    if not pull.told.deployment:
+    if not pull.delivered.deployment:
         return None
-    return Status(pull.told.deployed, Light.INACTIVE, "", CLOSED, "")
+    return Status(pull.delivered.deployed, Light.INACTIVE, "", CLOSED, "")
 
 
 def _find_open(facts: Facts, wording_: Wording) -> Wanted:
@@ -163,11 +163,13 @@ def _find_open(facts: Facts, wording_: Wording) -> Wanted:
         )
     status = _status(facts, wording_, now.light, now.status)
     is_refused = gate.judge(facts.rules, pull, pull.sha) is Verdict.REFUSED
-    has_status = pull.told.status_digest or pull.told.status_sha
+    has_status = pull.delivered.status_digest or pull.delivered.status_sha
     to_set = None if is_refused and not has_status else status
     if facts.leaves_pending:
         # First, as nothing else is said of it: it would be pending for ever.
-        to_set = status._replace(sha=pull.told.status_sha, light=Light.SUCCESS, text=SUPERSEDED)
+        to_set = status._replace(
+            sha=pull.delivered.status_sha, light=Light.SUCCESS, text=SUPERSEDED
+        )
     return Wanted(
         comment=text,
         status=to_set,

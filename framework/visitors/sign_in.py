@@ -72,10 +72,10 @@ class VisitorSignIn:
         until = self._terms.now() + LIFE_S
         return seals.seal(self._terms.key, seals.SESSION, seals.fit(person, roles), until)
 
-    def identify(self, session: str, told: Person) -> Person:
-        """Return who a visitor is; `told` is what a proxy in front says."""
+    def identify(self, session: str, signed_in: Person) -> Person:
+        """Return who a visitor is; `signed_in` is what a proxy in front says."""
         if self._terms.trusts_proxy:
-            found = told if is_name(told.login) else None
+            found = signed_in if is_name(signed_in.login) else None
         else:
             sealed = seals.unseal(self._terms.key, seals.SESSION, session, self._terms.now())
             found = sealed.person if sealed else None

@@ -79,13 +79,13 @@ def test_doctor_finds_every_part_of_a_whole_system_in_order(prevs: Prevs) -> Non
     seen = {one["part"]: one for one in json.loads(done.stdout)}
     for part in ("settings", "framework", "framework: version", "framework: clock", "token"):
         assert seen[part]["level"] == "ok", seen[part]
-    assert "admin" in seen["token"]["told"]
+    assert "admin" in seen["token"]["message"]
     for name in ("zookeeper", "mesos"):
-        assert name in seen["framework"]["told"]
+        assert name in seen["framework"]["message"]
     # The agents' executors have checked what previews reach, and report it.
     [reach] = [one for part, one in seen.items() if part.startswith("isolation at ")][:1]
-    assert "PREVS_ISOLATION is wanted" in reach["told"]
-    assert "has not been checked yet" not in reach["told"]
+    assert "PREVS_ISOLATION is wanted" in reach["message"]
+    assert "has not been checked yet" not in reach["message"]
     # A proxy of the system knows that there is no such app; the framework reads the repository.
     assert seen["addresses"]["level"] == "ok", seen["addresses"]
     assert not [one for one in seen.values() if one["level"] == "wrong"], done.stdout

@@ -130,7 +130,7 @@ def test_a_pull_request_hears_how_its_head_stands_from_its_opening_to_its_end(
     assert list_variants() == []
     shown = api.call("GET", f"/v1/apps/{APP}/pulls").json()
     assert shown["delivery_problem"] == ""
-    assert shown["pulls"][0]["told"].startswith("did not build")
+    assert shown["pulls"][0]["delivered"].startswith("did not build")
 
     told.forge.pulls = [PullFacts(7, broken, is_open=False)]
     nudge()

@@ -246,7 +246,7 @@ class RecordingReports:
         self.phases.append(Phase.RUNNING)
         self.checked, self.protocol = checked or 0.0, protocol
 
-    def told(self, progress: Progress) -> None:
+    def progressed(self, progress: Progress) -> None:
         self.progresses.append(progress)
 
     def short_of_memory(self, kills: int) -> None:

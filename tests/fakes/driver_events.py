@@ -98,8 +98,8 @@ class RecordedExecutor(_Recorded):
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
         self._put("killed", task_id, grace_seconds)
 
-    def told(self, data: bytes) -> None:
-        self._put("told", data)
+    def message_received(self, data: bytes) -> None:
+        self._put("message_received", data)
 
     def shutdown(self) -> None:
         self._put("shutdown")

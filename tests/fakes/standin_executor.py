@@ -38,8 +38,8 @@ class Inbox:
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
         self.queue.put(("killed", task_id))
 
-    def told(self, data: bytes) -> None:
-        self.queue.put(("told", data))
+    def message_received(self, data: bytes) -> None:
+        self.queue.put(("message_received", data))
 
     def shutdown(self) -> None:
         self.queue.put(("shutdown", None))

@@ -726,8 +726,8 @@ class Pull(TypedDict):
     why: str
     approved_by: str
     approved_at: float | None
-    told: str
-    told_problem: str
+    delivered: str
+    delivery_problem: str
     variants: NotRequired[list[VariantAddress]]
 
 class Pulls(TypedDict):

@@ -30,8 +30,8 @@ _PULL: dict[str, Any] = {
     "why": "",
     "approved_by": "grace",
     "approved_at": 1764031260.0,
-    "told": "ready",
-    "told_problem": "",
+    "delivered": "ready",
+    "delivery_problem": "",
     "variants": [],
 }
 
@@ -59,10 +59,10 @@ class Pull(BaseModel):
     why: str = Field(description="Why its head may not be built, and the next step; else empty.")
     approved_by: str = Field(description="Who has approved its head; else empty.")
     approved_at: float | None = Field(description="When, in seconds since the epoch; else null.")
-    told: str = Field(
+    delivered: str = Field(
         description="What prevs has said of it last at the forge, in words; empty: nothing yet."
     )
-    told_problem: str = Field(
+    delivery_problem: str = Field(
         description="What the forge has not taken of that, and will not take; else empty."
     )
     variants: list[VariantAddress] = Field(
@@ -130,7 +130,7 @@ def show(pull: PullRecord, snapshot: Snapshot, addresses: Addresses) -> Pull:
         why="" if verdict.passes else gate.explain(rules, pull, pull.sha),
         approved_by=pull.approved_by if is_approved else "",
         approved_at=pull.approved_at if is_approved else None,
-        told=pull.told.said,
-        told_problem=" ".join(dict.fromkeys(pull.told.problems.values())),
+        delivered=pull.delivered.said,
+        delivery_problem=" ".join(dict.fromkeys(pull.delivered.problems.values())),
         variants=show_addresses(snapshot.list_pull_variants(pull), addresses),
     )

@@ -245,7 +245,7 @@ def test_a_worker_finds_its_task_and_its_payload(
         return str(file) if text == PAYLOAD_FILE else text
 
     args = map(place, told.command) if by == "arguments" else ()
-    variables = {name: place(one) for name, one in told.told.items()}
+    variables = {name: place(one) for name, one in told.variables.items()}
     printed = run_program(
         language, program, *args, environment=variables if by == "variables" else None
     )

@@ -78,14 +78,14 @@ def test_if_all_is_well_each_part_is_shown_as_well(run: Run) -> None:
 
 def test_the_reach_of_previews_is_shown_for_each_agent(api: Api, run: Run) -> None:
     part, agent = "isolation at 10.0.0.1", api.agents.known[0].id
-    assert "no private network" in found(run("doctor", "--json"))[part]["told"]
+    assert "no private network" in found(run("doctor", "--json"))[part]["message"]
     allowing = Isolation(allowed=("10.1.0.0/16",), open="there is no iptables")
     api.previews.isolated_agents[agent] = allowing
     seen = found(run("doctor", "--json"))[part]
-    assert (seen["level"], "there is no iptables" in seen["told"]) == ("warning", True)
+    assert (seen["level"], "there is no iptables" in seen["message"]) == ("warning", True)
     assert "docs/operating/isolation.md" in seen["advice"]
     del api.previews.isolated_agents[agent]
-    assert "10.0.0.1" in found(run("doctor", "--json"))["isolation"]["told"]
+    assert "10.0.0.1" in found(run("doctor", "--json"))["isolation"]["message"]
 
 
 def test_a_forge_is_shown_if_an_app_follows_pull_requests(api: Api, run: Run) -> None:
@@ -98,8 +98,8 @@ def test_a_forge_is_shown_if_an_app_follows_pull_requests(api: Api, run: Run) ->
     assert done.status == 0  # what was fetched before goes on
     told = [one for one in json.loads(done.out) if one["part"] == "forge of hello"]
     assert [one["level"] for one in told] == ["warning", "warning"]
-    assert "has not answered" in told[0]["told"]
-    assert "may not set one" in told[1]["told"]
+    assert "has not answered" in told[0]["message"]
+    assert "may not set one" in told[1]["message"]
     assert all("prevs forge check hello" in one["advice"] for one in told)
 
 
@@ -142,7 +142,7 @@ def test_repositories_on_the_frameworks_machine_are_named_where_it_allows_none(
     assert done.status == 0
     seen = found(done)
     assert seen["local repositories"]["level"] == "warning"
-    assert seen["local repositories"]["told"].endswith("may be: hello, near.")
+    assert seen["local repositories"]["message"].endswith("may be: hello, near.")
     assert "PREVS_LOCAL_REPOSITORIES" in seen["local repositories"]["advice"]
     assert "framework: local-repositories" not in seen
     del api.instead["GET", "/readyz"]
@@ -161,7 +161,7 @@ def test_an_open_zookeeper_and_an_open_master_want_a_look_and_nothing_is_wrong(
     assert done.status == 0
     for name, page in ((exposure.ZOOKEEPER, "zookeeper.md"), (exposure.MASTER, "tls.md")):
         one = found(done)[f"framework: {name}"]
-        assert (one["level"], one["told"]) == ("warning", f"{name} is open.")
+        assert (one["level"], one["message"]) == ("warning", f"{name} is open.")
         assert page in one["advice"]
 
 
@@ -169,7 +169,7 @@ def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: R
     _, token = api.tokens.add_token("ci", access.Scope.READ)
     seen = found(run("doctor", "--json", PREVS_TOKEN=token))
     assert seen["token"]["level"] == "ok"
-    assert "read" in seen["token"]["told"]
+    assert "read" in seen["token"]["message"]
     wrong = run("doctor", "--json", PREVS_TOKEN="wrong")
     assert wrong.status == 1
     assert levels(wrong)["token"] == "wrong"
@@ -193,7 +193,7 @@ def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) 
     done = run("doctor", "--json")
     finding = found(done)["framework: proxies"]
     assert (done.status, finding["level"]) == (0, "warning")
-    assert "PREVS_PROXY_TOKEN_FILE is not set" in finding["told"]
+    assert "PREVS_PROXY_TOKEN_FILE is not set" in finding["message"]
     assert "PREVS_TOKEN_FILE" in finding["advice"]
     assert web.judge_proxies(["theirs"]).ok
     check = web.judge_proxies(["theirs"], own=["prevs:x"])
@@ -212,7 +212,7 @@ def test_an_address_that_leads_elsewhere_is_wrong(
 def test_several_frameworks_are_each_looked_at(api: Api, run: Run, address: str) -> None:
     seen = found(run("doctor", "--json", PREVS_API=f"http://127.0.0.1:9,{address}"))
     assert seen["framework 1"]["level"] == "wrong"
-    assert "connection refused" in seen["framework 1"]["told"]
+    assert "connection refused" in seen["framework 1"]["message"]
     assert seen["framework 2"]["level"] == "ok"
     assert seen["agents"]["level"] == "ok"
 
@@ -245,5 +245,5 @@ def test_an_api_that_keeps_silent_holds_nobody_up_for_long(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         done = run("doctor", "--json", PREVS_API=address)
-    assert "no answer in time" in found(done)["framework"]["told"]
+    assert "no answer in time" in found(done)["framework"]["message"]
     assert levels(done)["token"] == "skipped"

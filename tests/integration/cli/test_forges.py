@@ -6,7 +6,7 @@ import pytest
 
 from framework.ports.forges import Finding
 from framework.state.snapshot import Look
-from prevs.pulls import PullRecord, Told
+from prevs.pulls import Delivered, PullRecord
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import Run
 
@@ -65,9 +65,9 @@ def test_what_was_said_at_the_forge_is_listed_and_what_was_not(api: Api, run: Ru
     assert run("app", "set", "shop", "--pulls", "all", "--tell", "status").status == 0
     assert run("app", "set", "shop", "--tell", "").status == 0
     assert api.bodies == [{"pulls": "all", "tell": ["status"]}, {"tell": []}]
-    told = Told(said="being built", problems={"comment": "It is locked."})
+    delivered = Delivered(said="being built", problems={"comment": "It is locked."})
     api.previews.pulls["shop"] = {
-        7: PullRecord("shop", 7, "a" * 40, "pull/7/head", is_fork=False, told=told)
+        7: PullRecord("shop", 7, "a" * 40, "pull/7/head", is_fork=False, delivered=delivered)
     }
     api.previews.looks["shop"] = Look(1.0, delivery_problems={"status": "The token may not."})
     done = run("pulls", "shop")

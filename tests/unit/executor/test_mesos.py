@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from executor.errors import ExecutorError
-from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, Registered, ShutDown, Told
+from executor.mesos import (
+    Event,
+    Killed,
+    Launched,
+    Lost,
+    MesosEvents,
+    MessageReceived,
+    Registered,
+    ShutDown,
+)
 from executor.service import read_task
 from tests.unit.executor.attempt.test_attempt import ATTEMPT, ORDER
 
@@ -42,14 +51,14 @@ def test_callbacks_only_enqueue() -> None:
     events = MesosEvents(inbox)
     ports = {"name": "ports", "ranges": {"range": [{"begin": 31000, "end": 31999}]}}
     events.registered({}, {}, {"resources": [{"name": "cpus"}, ports]})
-    events.told(b"news")
+    events.message_received(b"news")
     events.launched({"task_id": {"value": "t"}})
     events.killed("t", 3.0)
     events.shutdown()
     events.lost(ValueError("gone"))
     assert [inbox.get_nowait() for _ in range(inbox.qsize())] == [
         Registered([(31000, 31999)]),
-        Told(b"news"),
+        MessageReceived(b"news"),
         Launched({"task_id": {"value": "t"}}),
         Killed("t", 3.0),
         ShutDown(),

@@ -18,7 +18,7 @@ from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
 from executor.attempt.work import Work
 from executor.config import Config
-from executor.mesos import Event, Killed, Launched, Lost, Registered, ShutDown, Told
+from executor.mesos import Event, Killed, Launched, Lost, MessageReceived, Registered, ShutDown
 from executor.ports import Answer, Exit, Left
 from executor.service import EXIT_DONE, EXIT_LOST, Service
 from executor.signals import StopSignal
@@ -139,8 +139,8 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
 
 
 def test_the_ports_of_the_agent_and_the_frameworks_messages_are_passed_on(tmp_path: Path) -> None:
-    agent = Agent(App(), {"TASK_RUNNING": [Told(b"late"), ShutDown()]}, tmp_path)
-    agent.run(Registered([(31000, 31999)]), Told(b"early"), Launched(TASK))
+    agent = Agent(App(), {"TASK_RUNNING": [MessageReceived(b"late"), ShutDown()]}, tmp_path)
+    agent.run(Registered([(31000, 31999)]), MessageReceived(b"early"), Launched(TASK))
     assert agent.told == [[(31000, 31999)], b"early", b"late"]
 
 

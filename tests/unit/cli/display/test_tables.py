@@ -49,8 +49,8 @@ def test_pull_requests_have_a_column_for_stacks_once_one_is_in_a_stack() -> None
         "why": "",
         "approved_by": "",
         "approved_at": None,
-        "told": "ready",
-        "told_problem": "",
+        "delivered": "ready",
+        "delivery_problem": "",
     }
     at: VariantAddress = {"stack": "shop", "variant": "cart", "url": "http://cart--shop.localhost/"}
     both: list[Pull] = [{**pull, "variants": [at]}, pull]

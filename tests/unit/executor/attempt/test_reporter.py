@@ -70,12 +70,12 @@ def test_progress_is_reported_while_the_command_runs_and_not_afterwards(
 ) -> None:
     reporter.running("It runs its command.")
     assert report_of(link) == TaskReport(Phase.RUNNING)
-    reporter.told(Progress(40, "half way"))
+    reporter.progressed(Progress(40, "half way"))
     assert report_of(link) == TaskReport(Phase.RUNNING, progress=Progress(40, "half way"))
     reporter.shared("sha256:" + "1" * 64)
     assert report_of(link).progress == Progress(40, "half way")
     reporter.ended(Finished(b""))
-    reporter.told(Progress(50, "late"))
+    reporter.progressed(Progress(50, "late"))
     assert link.states == ["TASK_RUNNING"] * 3 + ["TASK_FINISHED"]
 
 

@@ -313,7 +313,7 @@ def test_a_jobs_variables_override_the_apps_and_ours_override_both(tmp_path: Pat
         number=2,
         nominal=1700000000.5,
         environment={"C": "job", "PREVS_JOB": "other"},
-        told={"TASK_ID": "k4z7"},
+        variables={"TASK_ID": "k4z7"},
     )
     assert work_spec(attempt._replace(order=order), work).environment == {
         "TASK_ID": "k4z7",

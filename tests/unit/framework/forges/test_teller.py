@@ -33,7 +33,7 @@ def test_a_pull_request_hears_its_address_by_one_comment_and_a_status(world: Tel
         "prevs/hello",
         "opens at pr-7",
     )
-    assert world.record.told.said == "starts when somebody opens it"
+    assert world.record.delivered.said == "starts when somebody opens it"
     calls = list(world.forge.calls)
     world.run(LONG)
     assert world.forge.calls == calls, "nothing has changed"
@@ -120,7 +120,7 @@ def test_a_comment_that_somebody_deletes_is_not_made_again(world: TellingWorld) 
         world.run()
     assert world.forge.comments == []
     assert world.forge.status(C) is not None
-    assert world.record.told.is_gone
+    assert world.record.delivered.is_gone
 
 
 def test_a_closed_pull_request_hears_so_once(world: TellingWorld) -> None:
@@ -153,7 +153,7 @@ def test_a_build_shows_and_ends(world: TellingWorld) -> None:
     world.driven.offer()
     world.run(15)
     assert "being built" in world.text
-    assert world.record.told.is_pending
+    assert world.record.delivered.is_pending
     world.close()
     world.run(15)
     assert [one.light for one in world.forge.statuses] == [
@@ -176,7 +176,7 @@ def test_a_commit_that_is_built_while_the_next_one_is_pushed_is_not_pending_for_
     world.run(15)
     said = [(one.sha, one.light, one.text) for one in world.forge.statuses[2:]]
     assert said == [(A, Light.SUCCESS, "superseded"), (B, Light.SUCCESS, "opens at pr-7")]
-    assert not world.record.told.is_pending
+    assert not world.record.delivered.is_pending
 
 
 def test_the_status_of_a_commit_that_another_one_has_as_its_head_stays_that_ones(
@@ -285,7 +285,7 @@ def test_another_repository_has_no_comment_yet(world: TellingWorld) -> None:
     world.forge.comments.clear()
     world.run()
     assert world.text
-    assert not world.record.told.is_gone
+    assert not world.record.delivered.is_gone
 
 
 def test_writes_of_a_lane_are_a_second_apart(world: TellingWorld) -> None:

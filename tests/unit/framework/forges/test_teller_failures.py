@@ -59,7 +59,7 @@ def test_whatever_dies_while_it_stores_what_was_said_there_is_one_comment(
     world.push(B)
     world.run(LONG)
     assert "`bbbbbbb`" in world.text
-    assert world.record.told.comment == world.forge.comments[0].id
+    assert world.record.delivered.comment == world.forge.comments[0].id
 
 
 def refusing(world: TellingWorld, call: str, error: ForgeError) -> None:
@@ -72,7 +72,7 @@ def test_what_the_forge_does_not_take_is_not_repeated(world: TellingWorld, statu
     world.push()
     world.run(LONG)
     assert world.forge.calls.count("add comment") == 1
-    assert world.record.told.problems == {"comment": "Locked."}
+    assert world.record.delivered.problems == {"comment": "Locked."}
     assert world.forge.status(A) is not None
     world.begin()
     world.run(LONG)
@@ -81,7 +81,7 @@ def test_what_the_forge_does_not_take_is_not_repeated(world: TellingWorld, statu
     world.push(B)
     world.run()
     assert "bbbbbbb" in world.text
-    assert world.record.told.problems == {}
+    assert world.record.delivered.problems == {}
 
 
 def test_what_the_token_may_not_say_waits_longer_and_longer_and_the_rest_is_said(

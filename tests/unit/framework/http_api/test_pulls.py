@@ -5,7 +5,7 @@ import pytest
 from framework.ports import Resolved
 from framework.pulls.errors import NotApproved
 from framework.state.snapshot import Look
-from prevs.pulls import PullRecord, Told
+from prevs.pulls import Delivered, PullRecord
 from prevs.stacks import Member, StackRecord, Variant
 from tests.fakes.asgi import ApiInProcess, refusal
 
@@ -35,14 +35,14 @@ def test_open_pull_requests_are_listed_with_what_may_be_done(api: ApiInProcess) 
 
 
 def test_what_was_said_at_the_forge_is_shown_and_what_was_not(api: ApiInProcess) -> None:
-    told = Told(said="ready", problems={"comment": "It is locked."})
-    api.previews.pulls["hello"][6] = dataclasses.replace(OWN, told=told)
+    delivered = Delivered(said="ready", problems={"comment": "It is locked."})
+    api.previews.pulls["hello"][6] = dataclasses.replace(OWN, delivered=delivered)
     api.previews.looks["hello"] = Look(
         delivery_problems={"status": "It may not.", "comment": "It may not."}
     )
     answer = api.call("GET", "/v1/apps/hello/pulls").json()
     assert answer["delivery_problem"] == "It may not."
-    assert [(one["told"], one["told_problem"]) for one in answer["pulls"]] == [
+    assert [(one["delivered"], one["delivery_problem"]) for one in answer["pulls"]] == [
         ("", ""),
         ("ready", "It is locked."),
     ]

@@ -15,12 +15,12 @@ def test_a_worker_of_ironworker_gets_its_arguments_and_variables() -> None:
     arguments = ("-id", "k4z7", "-d", FOLDER, "-payload", PAYLOAD_FILE)
     assert told.command == ("python", "work.py", *arguments)
     files = {"TASK_ID": "k4z7", "TASK_DIR": FOLDER, "PAYLOAD_FILE": PAYLOAD_FILE}
-    assert (told.told, told.environment) == (files, {"MODE": "x"})
+    assert (told.variables, told.environment) == (files, {"MODE": "x"})
 
 
 def test_a_task_without_a_payload_is_told_of_no_file() -> None:
     told = conventions.tell(Work("k4z7", ("w",), 1.0), conventions.IRONWORKER)
-    assert (told.command, set(told.told)) == (
+    assert (told.command, set(told.variables)) == (
         ("w", "-id", "k4z7", "-d", FOLDER),
         {"TASK_ID", "TASK_DIR"},
     )
