@@ -33,8 +33,8 @@ _QUIET = 0.5  # seconds between measurements, for remaining work of the last one
 _APP = "bench"
 
 
-class Way(NamedTuple):
-    """One of the two ways to compare: cold and warm starts, in seconds, and the end."""
+class Starter(NamedTuple):
+    """How a version is started by one of the two: cold and warm, in seconds, and ended."""
 
     cold: Callable[[], float]
     warm: Callable[[], float]
@@ -58,7 +58,7 @@ class Measurement:
             tempfile.TemporaryDirectory() as folder,
             self._images(tag, names.image_tag(_APP, sha)),
         ):
-            ways = {
+            starters = {
                 "raw": self._by_hand(number, Path(folder), tag),
                 "address": self._visited(sha, page),
             }
@@ -66,26 +66,26 @@ class Measurement:
                 for who in summary.order(number):
                     time.sleep(_QUIET)
                     found[summary.column(kind, who)] = (
-                        ways[who].cold if kind == "cold" else ways[who].warm
+                        starters[who].cold if kind == "cold" else starters[who].warm
                     )()
-                    ways[who].end()
+                    starters[who].end()
         return found
 
-    def _by_hand(self, number: int, tree: Path, tag: str) -> Way:
+    def _by_hand(self, number: int, tree: Path, tag: str) -> Starter:
         name = f"round {number}, by hand"
         self._versions.write(name, tree)
         page = self._versions.page(name)
-        return Way(
+        return Starter(
             cold=lambda: self._raw.cold(tree, tag, page),
             warm=lambda: self._raw.warm(tag, page),
             end=self._raw.end,
         )
 
-    def _visited(self, sha: str, page: str) -> Way:
+    def _visited(self, sha: str, page: str) -> Starter:
         def visit() -> float:
             return self._previews.visit(sha, page)
 
-        return Way(cold=visit, warm=visit, end=lambda: self._previews.stop(sha))
+        return Starter(cold=visit, warm=visit, end=lambda: self._previews.stop(sha))
 
     def watch(self) -> Iterator[str]:
         """Start one more version cold and then warm; yield lines with the time of each phase."""

@@ -130,10 +130,10 @@ def _imported(package: str, source: bytes) -> set[str]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         else:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        for first, *rooms in (name.split(".") for name in names):
+        for first, *parts in (name.split(".") for name in names):
             if first == package:
-                above = (Path(*rooms[:depth], "__init__.py") for depth in range(len(rooms) + 1))
-                files = (*above, Path(*rooms).with_suffix(".py")) if rooms else (*above,)
+                above = (Path(*parts[:depth], "__init__.py") for depth in range(len(parts) + 1))
+                files = (*above, Path(*parts).with_suffix(".py")) if parts else (*above,)
                 found |= {file.as_posix() for file in files if (folder / file).is_file()}
     return found
 

@@ -162,19 +162,19 @@ def flat_label(label: str, app: str) -> str:
     A label that is short enough stays. A whole commit id is cut, and still means that commit. Any
     other label is cut and gets a hash of the whole label.
     """
-    room = _LONGEST - len(app) - len("--")
-    if len(label) <= room:
+    longest = _LONGEST - len(app) - len("--")
+    if len(label) <= longest:
         return label
     if is_sha(label):
-        return label[:room]
-    kept = label[: room - _HASH_LENGTH - 1].strip("-")
+        return label[:longest]
+    kept = label[: longest - _HASH_LENGTH - 1].strip("-")
     return f"{kept}-{_digest(label)[:_HASH_LENGTH]}"
 
 
 def may_be_flat(label: str, app: str) -> bool:
     """Return whether `flat_label` may have cut a longer label to `label`; few others look alike."""
-    room = _LONGEST - len(app) - len("--")
-    return len(label) <= room and _CUT.search(label) is not None
+    longest = _LONGEST - len(app) - len("--")
+    return len(label) <= longest and _CUT.search(label) is not None
 
 
 def sign_in_host(domain: str) -> str:

@@ -155,8 +155,8 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
             commit = find_commit(one)
             label = one["label"] or names.short(commit)
             named = Text(f"  {one_line(names.task_name(one['app'], label, commit))}", "dim")
-            room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
-            table.add_row(*map(cell, [named, state_cell(one["state"]), *room]))
+            shares = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
+            table.add_row(*map(cell, [named, state_cell(one["state"]), *shares]))
     return table
 
 

@@ -126,7 +126,7 @@ def _judge_room(active: Sequence[MesosAgent], apps: Sequence[App]) -> list[Findi
         f"({smallest['cpus']:g} CPUs, {smallest['mem']} MB)."
     )
     advice = "Add agents, or wait: idle previews make room when another one starts."
-    return [warning("room", message, advice)]
+    return [warning("capacity", message, advice)]
 
 
 def _judge_unfit(agent: MesosAgent, unfit: Unfit) -> Finding:

@@ -42,7 +42,7 @@ def _encode(finding: Finding) -> dict[str, str]:
     return {
         "part": finding.part,
         "level": finding.level,
-        "told": finding.message,
+        "message": finding.message,
         "advice": finding.advice,
     }
 

@@ -82,7 +82,7 @@ class LiveUpdates:
     ) -> None:
         self._context = context
         self._jobs = JobLooks(context)
-        self._rooms: Mapping[str, GateLooks | StackLooks] = {
+        self._looks: Mapping[str, GateLooks | StackLooks] = {
             "gates": GateLooks(context),
             "stacks": StackLooks(context),
         }
@@ -148,8 +148,8 @@ class LiveUpdates:
                 return _awaitable(lambda: self._jobs.look_at_app(app))
             case ["jobs", app, job_id] if viewer.identity.sees(app):
                 return _awaitable(lambda: self._jobs.look_at_job(app, job_id))
-            case [("gates" | "stacks") as room, *place]:
-                found = self._rooms[room].find_look(place, viewer)
+            case [("gates" | "stacks") as kind, *place]:
+                found = self._looks[kind].find_look(place, viewer)
                 return _awaitable(found) if found else None
             case ["cluster"] if viewer.sees_all:
                 return self._look_at_cluster()

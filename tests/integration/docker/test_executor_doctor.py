@@ -75,7 +75,7 @@ def test_a_complete_machine_is_reported_as_it_is(
         capture_output=True,
         text=True,
     )
-    assert server.stdout.strip() in parts["docker"]["told"]
+    assert server.stdout.strip() in parts["docker"]["message"]
 
 
 def test_people_get_lines_with_what_to_do(bundle: Path, environ: dict[str, str]) -> None:
@@ -105,7 +105,7 @@ def test_a_machine_that_lacks_parts_has_them_reported(
     expected = {"git": "wrong", "git-lfs": "warning", "ssh": "warning", "docker": "wrong"}
     assert expected.items() <= levels.items()
     assert levels["work folder"] == levels["framework"] == "wrong"
-    assert "No such file" in seen.parts["docker"]["told"]
+    assert "No such file" in seen.parts["docker"]["message"]
     # With git alone an agent builds repositories without LFS, by the classic builder.
     (programs / "git").symlink_to(shutil.which("git") or "")
     seen = examine(bundle, {**environ, "PATH": str(programs)}, "--json")
