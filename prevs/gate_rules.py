@@ -216,9 +216,9 @@ def find_default(rules: Sequence[Rule], path: str) -> int | None:
 def find_target(targets: Sequence[Target], lot: int) -> Target:
     """Return the target of a lot.
 
-    The second one has the lots from 0 up, the third one those from the last down, the first one
-    those between. So a changed weight moves only as many clients as it has to, between the first
-    target and that one.
+    The second target has the lots from 0 up, the third the lots from the last down, the first all
+    between. So a changed weight moves only as many clients as it has to, between the first target
+    and that one.
     """
     rest, *others = targets
     if others and lot < others[0].weight:

@@ -11,7 +11,7 @@ _WEEK = 7 * 24 * 3600
 
 @dataclasses.dataclass(frozen=True)
 class JobSettings:
-    """What a job runs, with what, and what happens if it fails.
+    """A job's command, its resources, and what happens if it fails.
 
     `command` is an argument vector. Without a `schedule` it starts only when somebody asks. None as
     a share or a limit means the app's setting.

@@ -132,7 +132,7 @@ WHEN = ("cron", "every", "zone", "start_at", "end_at")
 # The fields of the last base come first: some of them have no default.
 @dataclasses.dataclass(frozen=True)
 class ScheduleRecord(ScheduleSettings, _Work):
-    """A schedule: which job it makes, at which times, and which of these have been decided.
+    """A schedule: its job, its times, and which of these times have been decided.
 
     All times up to `last` have been decided: it is the latest of them, or when the schedule was
     written or resumed. `count` of them have made a job; `skipped` are the last few that have not.

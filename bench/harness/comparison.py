@@ -1,6 +1,6 @@
 """Compares this commit with another one, by turns in one run.
 
-Both are measured by the benches and fakes of this commit; all other code comes from the other one.
+The benches and fakes of this commit measure both; all other code comes from the other commit.
 """
 
 import contextlib

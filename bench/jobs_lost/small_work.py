@@ -1,4 +1,4 @@
-"""The job of Celery and RQ: it notes that it begins, sleeps, and notes that it is done.
+"""The job of Celery and RQ: notes its begin, sleeps, and notes its end.
 
 Their workers import this module in a Python of their own, so it imports nothing of ours.
 """

@@ -1,4 +1,4 @@
-"""The command `prevs doctor`: which checks run, in which order, and how it shows findings."""
+"""The command `prevs doctor`: its checks, their order, and how findings are shown."""
 
 import contextlib
 import importlib

@@ -1,4 +1,4 @@
-"""Attaches to a job: shows what it waits for, prints its output, and cancels it if one insists."""
+"""Attaches to a job: shows why it waits, prints its output, and cancels it at a second Ctrl-C."""
 
 import contextlib
 import signal

@@ -12,7 +12,7 @@ CANCELLED = 130
 
 
 def of(job: Job) -> int:
-    """Return the status that stands for an ended job: that of its command, if it has one.
+    """Return the status for an ended job: its command's exit status, if the command had one.
 
     A signal is 128 and its number already. A job that failed although its command ended with 0 is
     NOT_DONE. So is one whose last attempt never came to the command: a build has exit codes, too.

@@ -83,7 +83,7 @@ def reason(member: VariantMember) -> str:
 
 
 def follows(variant: StackVariant) -> str:
-    """Return what a variant follows, and what somebody has chosen in it."""
+    """Return the branch that a variant follows, and the choices of people in it."""
     chosen = [f"{member} at {label}" for member, label in variant["labels"].items()]
     told = [f"the branch or tag {variant['ref']}"] if variant["ref"] else []
     return "; ".join([*told, *(["chosen: " + ", ".join(chosen)] if chosen else [])])

@@ -148,7 +148,7 @@ def _tell(variant: StackVariant) -> str:
     show = f"`prevs stack show {variant['stack']} {variant['name']}`"
     if variant["behind"] == 0:
         return f"All proxies know it; the first request starts what is apart. {show} shows it."
-    return f"Not every proxy has said that it knows it. {show} shows how many do not."
+    return f"Not every proxy has confirmed the variant. {show} shows how many do not."
 
 
 COMMANDS = (open_variant, stop, pin, unpin, close)

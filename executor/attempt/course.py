@@ -44,11 +44,11 @@ class Use(Protocol):
         ...
 
     def wait_until_running(self, container: Container) -> None:
-        """Wait until it does what it is for, and report that."""
+        """Wait until the attempt serves or works, and report that."""
         ...
 
     def watch(self, container: Container) -> Finished:
-        """Wait until it has done what it is for. Raises any other end."""
+        """Wait until its work is done. Raises any other end."""
         ...
 
 

@@ -191,7 +191,7 @@ class Work(NamedTuple):
     def _with_result(self, failed: ExecutorError, container: Container) -> ExecutorError:
         """Keep what a command left that has failed; return the failure with its result.
 
-        That it has failed matters more than what it left.
+        The failure matters more than the leftovers.
         """
         try:
             if container.exit() is not None:

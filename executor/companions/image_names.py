@@ -1,4 +1,4 @@
-"""The names of images that companions want, and which ones an agent pulls. Pure.
+"""The names of companions' images, and which of them an agent pulls. Pure.
 
 The daemon pulls in the agent's own network, so the same policy decides as for the base images of
 builds (executor/builds/build_policy.py).

@@ -162,7 +162,7 @@ def listens(tables: str, port: int) -> bool:
 
 
 def _describe(command: Sequence[str], done: _Done | None) -> str:
-    """Return how a command ended that did not do what it is for."""
+    """Return why a command has not succeeded."""
     shown = f"`{describe_command(command)}`"
     if done is None:
         return f"{shown} did not end"

@@ -32,7 +32,7 @@ _AWAY = re.compile(
 
 
 class _Known(NamedTuple):
-    """A message about trouble of the agent: what it means, and which program sends it."""
+    """A message about trouble of the agent: its meaning, and the program that sends it."""
 
     pattern: str
     means: str

@@ -37,7 +37,7 @@ _MACHINE = "x86_64"
 """The only machine whose instructions these are, as Docker's /info calls it."""
 
 _PAUSE = bytes.fromhex("b822000000 0f05 ebf7")
-"""mov eax, 34 (pause); syscall; jmp to the first of them: it waits for a signal that ends it."""
+"""mov eax, 34 (pause); syscall; jmp to the first of them: waits for a signal, and ends by it."""
 
 _MOST = 1 << 20
 """Bytes that are looked at of a file that some hundred bytes were written to."""

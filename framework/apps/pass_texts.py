@@ -31,7 +31,7 @@ class PassWriter:
 
     @property
     def is_safe(self) -> bool:
-        """Whether visitors reach previews over TLS: without it, others can read what they send."""
+        """Whether visitors reach previews over TLS: without TLS, others can read their requests."""
         return self._addresses.form.startswith("https:")
 
     def _find_host(self, app: str, label: str) -> str:

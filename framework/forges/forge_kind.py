@@ -48,7 +48,7 @@ class ForgeKind(HookSender, Forge, TellingForge):
     webhooks: ClassVar[type[Hooks] | None] = None
     """What reads and makes webhooks by its API; None if that has none."""
     own_secret: ClassVar[str] = ""
-    """What it calls a webhook's secret that it makes itself, "" if it makes none."""
+    """The forge's name for a webhook's secret that the forge makes, "" if it makes none."""
     takes_secret: ClassVar[bool] = True
     """Whether it takes a webhook's secret from us."""
     deployments: Deployments | None = None

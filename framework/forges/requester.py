@@ -107,7 +107,7 @@ class Requester:
 
     @property
     def lane(self) -> str:
-        """What is equal for requests to one API with one token, and says nothing of that."""
+        """A key that is equal for requests to one API with one token, without the token in it."""
         named = json.dumps([self.api, sorted(self._headers.items())])
         return hashlib.sha256(named.encode()).hexdigest()
 

@@ -97,7 +97,7 @@ def _switch_targets(targets: Sequence[Target], wanted: Switch) -> tuple[Target, 
         raise InvalidSettings([Problem("weight", problem)])
     first, *others = targets
     if wanted.label == first.label:
-        raise WeightRefused(first.label, "takes what the other targets leave, so it has no weight")
+        raise WeightRefused(first.label, "takes the rest, so it has no weight")
     lots = make_target(written).weight
     weights = {one.label: one.weight for one in others} | {wanted.label: lots}
     if len(weights) >= MOST_TARGETS:

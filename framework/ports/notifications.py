@@ -29,7 +29,7 @@ class CallbackTry(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """How a receiver does since this framework leads: what waits for it, and what was dropped."""
+    """How a receiver does since this framework leads: events that wait, and dropped ones."""
 
     last: LastTry | None = None
     waiting: int = 0

@@ -1,5 +1,4 @@
-"""The one thread that decides, the commands that it carries out, and the ports through which
-other threads reach it.
+"""The thread that decides, its commands, and the ports through which other threads reach it.
 
 Everything except the callers of the ports runs on the service's thread; edges put events into its
 inbox.

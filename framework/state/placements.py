@@ -1,7 +1,7 @@
 """Where visitors are sent: the placements of an app, as a function of its previews.
 
-Two previews may hold the same label: a running one, to which it leads, and one to which it will
-lead as soon as that runs. If two running previews hold it, it leads to the one that began last.
+Two previews may hold the same label, which leads to the running one, and to the other as soon as
+that runs. If two running previews hold it, it leads to the one that began last.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -259,8 +259,8 @@ class Records:
         """Apply a transition to a preview and write the result.
 
         `label` leads to the preview: now if it runs, else as soon as it does. A preview that
-        begins to run takes its labels from others; one that stops running leaves them to previews
-        that wait for them. One write makes all these changes.
+        begins to run takes its labels from others; a preview that stops running leaves its labels
+        to waiting previews. One write makes all these changes.
         """
         return self.change_all([(preview, transition)], label=label)[0]
 

@@ -1,4 +1,4 @@
-"""Which code a cluster runs: that of the checkout that started it, as it was then."""
+"""Which code a cluster runs: the code of the checkout that started it, at that moment."""
 
 import hashlib
 from pathlib import Path

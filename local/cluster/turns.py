@@ -45,7 +45,7 @@ def _take(lock: int) -> bool:
 
 
 def _read(text: str) -> Command:
-    """Return the command in a lock; one that has just taken it has not written it yet."""
+    """Return the command in a lock; UP if its process has not written the command yet."""
     try:
         return Command(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Our own dockerd: launches it, finds it, stops it, and removes all that it left."""
+"""Our own dockerd: launches, finds and stops the daemon, and removes its leftovers."""
 
 import contextlib
 import dataclasses

@@ -30,7 +30,7 @@ class KeptAttempt(NamedTuple):
 
 
 def keep(request: Request, response: Response, begun: Begun, aim: Aim) -> None:
-    """Make the browser keep a sign-in. If it has many unfinished ones, it forgets those."""
+    """Make the browser keep a sign-in, in place of older ones if many are unfinished."""
     older = cookies.list_names(request, cookies.ATTEMPT)
     if len(older) >= _MOST:
         for name in older:

@@ -13,8 +13,8 @@ the first letters of the overrides that are allowed; what follows a label in its
 in that order, with a ! before what refuses values that have no entry. That of all paths leads to
 nothing, and ends with | and the label whose pages are at paths below /_prevs. So
 `+api.7.3|cookie,x-version||shop.prevs.example|!hx-version,csession` asks for a header and a cookie.
-It is one text, as choose.lua keeps what it has read from it. An answer is a label's host, |, what
-Vary has, and |||.
+The account is one text, because choose.lua caches the parsed form by the text. An answer is a
+label's host, |, what Vary has, and |||.
 
 A ? in front of an account says that Lua is needed. A ? alone says so for paths below /_prevs/,
 whose account is that of all paths; HAProxy also takes a path without an entry for that. Without a

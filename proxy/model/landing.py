@@ -40,7 +40,7 @@ class LandingEntry(NamedTuple):
 
     `state` is that of its commit's preview, "" if it never started; `why` is the reason. `serving`
     is the older commit that runs at its address. It is not built unless it `may_run`. `stacks` are
-    those that have it in an open variant, each with the address of that.
+    the stacks with this entry in an open variant, each with the variant's address.
     """
 
     kind: str

@@ -223,7 +223,7 @@ def group(flat: Routes) -> Merged[Route]:
 
 
 def split(routes: Routes, apps: Collection[str]) -> tuple[Merged[Route], Merged[Route]]:
-    """Return the routes without those of some apps, and those of these apps."""
+    """Return the routes without some apps' routes, and the routes of these apps."""
     found = parts(routes if isinstance(routes, Merged) else group(routes))
     others = {name: part for name, part in found.items() if name not in apps}
     return Merged(others), Merged({name: found[name] for name in found.keys() - others.keys()})

@@ -87,7 +87,7 @@ def compare(before: Iterable[Rule], after: Iterable[Rule]) -> Sequence[Change]:
 
 
 def compare_settings(before: GateRecord, after: GateRecord) -> Sequence[str]:
-    """Return what else differs between what a gate is and what it will be, as sentences."""
+    """Return the other differences between a gate now and after its change, as sentences."""
     told = _list_settings(before)
     return [sentence for sentence in _list_settings(after) if sentence not in told]
 

@@ -17,7 +17,7 @@ class Step(NamedTuple):
 
 
 def find_steps(job: JobRecord) -> Sequence[Step]:
-    """Return the steps of a job; the last one says how it ended, "ended" while it has not."""
+    """Return the steps of a job; the last step says how the job ended, "ended" while it goes on."""
     reached = _find_reached(job)
     has_failed = job.state is JobState.FAILED
     statuses = [_status(at, reached, job.state) for at in range(len(_NAMES))]

@@ -27,8 +27,8 @@ class KnownHook(NamedTuple):
 class Hooks(Protocol):
     """The webhooks of a repository at its forge.
 
-    `rights` is what a token needs, as a sentence. `edit` is the method that changes one, and `test`
-    the path below one that has the forge deliver it.
+    `rights` is what a token needs, as a sentence. `edit` is the method to change a webhook, and
+    `test` the path below a webhook for a test delivery.
     """
 
     rights: ClassVar[str]

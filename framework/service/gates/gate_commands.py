@@ -31,7 +31,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class GatePlan(NamedTuple):
-    """What a gate would be, and what it is; `before` is None for a new one.
+    """A gate after a change, and before; `before` is None for a new one.
 
     Previews of the `awaited` labels must run first. Of some labels the `commits` are decided.
     """

@@ -64,7 +64,7 @@ Place = tuple[str, str]
 
 
 class ScheduleFires:
-    """Decides each schedule whose time has come; of the others it knows only when that is.
+    """Decides each schedule whose time has come; of the others it knows the next time alone.
 
     `find_lead` begins to find where a label leads, and must not block; it always answers with
     events.LeadFound. `hindrances` has why due times wait, and is replaced, never changed.

@@ -56,7 +56,7 @@ def test_with_a_weight_the_other_targets_stay_and_the_first_takes_the_rest() -> 
             "when: needs the value",
         ),
         (Switch("/", "Main"), InvalidSettings, "label: must be a label"),
-        (Switch("/", "main", weight=10), WeightRefused, "takes what the other targets leave"),
+        (Switch("/", "main", weight=10), WeightRefused, "takes the rest"),
         (Switch("/", "pr-8", weight=100), WeightRefused, "may have 90 at most"),
         (Switch("/", "pr-8", weight=0.001), InvalidSettings, "weight: may have two decimals"),
     ],
