@@ -42,7 +42,7 @@ class KeptConnection:
     def post_all(self, place: Place, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Send calls of one type. Raises NotConnected if none was sent, CallFailed.
 
-        After CallFailed those before the one that failed are done, and perhaps others.
+        After CallFailed the calls before the failed one are done, and perhaps later ones.
         """
         with self._lock:
             left = bodies

@@ -51,7 +51,7 @@ def close(why: str) -> str:
 
 
 class ExecutorError(Exception):
-    """An attempt failed; str() says what happened and what to do about it.
+    """An attempt failed; str() has the reason and the next step.
 
     `result` is what the command of a job left before it failed.
     """

@@ -22,8 +22,8 @@ class Access(enum.Enum):
 class IssuedPass:
     """A pass that somebody issued: a link to share (`share`) or a program's (`machine`).
 
-    `label` is the one label that it opens, "" for all. It ends at `until`. `by` is the name of the
-    token that issued it. The pass itself is not stored.
+    `label` is the only label that the pass opens, "" for all. It ends at `until`. `by` is the name
+    of the token that issued it. The pass itself is not stored.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The two parts of a job's log: the command's output, and what the executor does around it.
 
-The executor announces the command with a line of its own, and what it says after the command's end
-has fixed beginnings (tests/contract/test_job_logs.py). A command that prints such a line itself
-loses it to the other part. Pure.
+The executor announces the command with a line of its own, and its lines after the command's end
+have fixed beginnings (tests/contract/test_job_logs.py). If a command prints such a line itself, the
+line counts to the other part. Pure.
 """
 
 from __future__ import annotations

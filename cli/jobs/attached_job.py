@@ -171,7 +171,7 @@ class _Attached:
             self._output.print(parts.output)
 
     def _pass_on(self, source: str, data: bytes) -> None:
-        """Print what the command wrote where it wrote it; hand on what prevs wrote."""
+        """Print the command's output to the stream that it wrote to; hand on prevs's own lines."""
         if source == "prevs":
             self._print(Parts(around=data.decode("utf-8", "replace")))
             return

@@ -126,7 +126,7 @@ def _tell(written: Stack, *, dry_run: bool) -> str:
         return "This is what it would be. Nothing has changed; without --dry-run it will."
     return (
         f"{written['name']} is at {written['url']}. Its members find each other by "
-        f"{sentences.list_variables(written)}; what runs now gets these when it starts again. "
+        f"{sentences.list_variables(written)}; running previews get these at their next start. "
         f"`prevs stack open {written['name']} BRANCH` shows a branch of all of them together."
     )
 

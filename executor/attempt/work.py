@@ -144,7 +144,7 @@ class Work(NamedTuple):
         return self._end_late(container) if ended is None else ended
 
     def _end_late(self, container: Container) -> Exit:
-        """End the command at its time limit. Return how it ended if it had ended before that."""
+        """End the command at its time limit. Return its exit if it had ended by itself before."""
         try:
             was_running = container.terminate()
         except DockerUnavailable:
@@ -218,7 +218,7 @@ class Work(NamedTuple):
 
 
 def work_spec(attempt: Attempt, work: job_files.Work) -> ContainerSpec:
-    """Return the container of a job: it differs from a preview's in that nobody can reach it."""
+    """Return the container of a job: like a preview's, but nobody can reach it."""
     payload = None if work.payload is None else base64.b64decode(work.payload, validate=True)
     return dataclasses.replace(
         container_spec(attempt),

@@ -39,7 +39,7 @@ class ImageName(NamedTuple):
 
     @property
     def floats(self) -> bool:
-        """Whether a tag is meant that says nothing of what it means: the registry is asked."""
+        """Whether the tag is one that moves (latest), so that the registry is asked."""
         return not self.digest and self.tag == _LATEST
 
     def at(self, digest: str) -> str:

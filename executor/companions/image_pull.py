@@ -82,9 +82,9 @@ class ImagePull:
     def resolve(self, wanted: Wanted) -> str:
         """Return the digest of an image in its registry.
 
-        Without a login the registry is asked for a digest too: docker would give what others have
-        pulled with one. Raises CompanionImageMissing, CompanionRegistryUnreachable, AgentUnfit,
-        DockerUnavailable, Stopped.
+        Without a login the registry is asked even about a digest: docker would give an image that
+        others have pulled with a login. Raises CompanionImageMissing, CompanionRegistryUnreachable,
+        AgentUnfit, DockerUnavailable, Stopped.
         """
         name = wanted.name
         if name.digest and not self._anonymous:

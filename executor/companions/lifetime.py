@@ -174,9 +174,9 @@ class WithCompanions(NamedTuple):
             raise
 
     def wait_until_running(self, container: Container) -> None:
-        """Wait until it does what it is for, and report that."""
+        """Wait until the attempt serves or works, and report that."""
         self.use.wait_until_running(container)
 
     def watch(self, container: Container) -> Finished:
-        """Wait until it has done what it is for. Raises any other end."""
+        """Wait until its work is done. Raises any other end."""
         return self.use.watch(container)

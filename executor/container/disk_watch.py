@@ -52,8 +52,8 @@ def watch(
 ) -> None:
     """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
 
-    `calm` is that of DiskSchedule. `add` returns what counts of what it has written: more if it
-    shares the limit with others. Blocks until then. Never raises.
+    `calm` is as in DiskSchedule. `add` turns the bytes that the container has written into the
+    bytes that count: more if others share the limit. Blocks until then. Never raises.
     """
     disk = _find_disk(daemon)
     known = DiskSchedule(limit, time.monotonic(), calm=calm)

@@ -1,8 +1,8 @@
 """The rules that keep containers of one bridge apart below IP, as rules of ebtables. Pure.
 
-iptables sees IP packets only: ARP passes it, and with that the answers of a container which says
-that it is the gateway. So no frame goes from one port of a bridge to another. Frames between a
-container and the agent itself, which is its gateway, are never forwarded by the bridge.
+iptables sees IP packets only: ARP passes, and so do the answers of a container that claims to be
+the gateway. So no frame goes from one port of a bridge to another. Frames between a container and
+the agent itself, which is its gateway, are never forwarded by the bridge.
 
 Each bridge has its own chain, named as that of iptables, and one rule that leads to it. Needs
 nothing of a port, so a container is apart from its first frame on.

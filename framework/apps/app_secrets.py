@@ -90,7 +90,7 @@ class AppSecrets:
         return not all(one.scope.is_for_all for one in self.variables.values())
 
     def for_refs(self, refs: Collection[str]) -> "AppSecrets":
-        """Return what a commit gets to which exactly these `refs` lead."""
+        """Return the secrets with the variables alone that a commit at these `refs` gets."""
         variables = {name: one for name, one in self.variables.items() if one.scope.holds(refs)}
         return dataclasses.replace(self, variables=variables)
 

@@ -130,7 +130,7 @@ def write_to(requester: Requester, method: str, path: str, body: Body, *, parent
 def probe(requester: Requester, path: str, *, is_form: bool = False) -> None:
     """Raise ForgeRefused if the token may not write to a path. Leaves nothing behind.
 
-    What is sent lacks all that the forge needs, so that it is refused for that.
+    The body lacks all required fields, so the forge refuses it for them.
     """
     try:
         requester.write("POST", path, {}, is_form=is_form)

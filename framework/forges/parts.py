@@ -27,7 +27,7 @@ class ForgeParts(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What these parts ask of the parts that run git; both block.
+    """The calls of these parts to git; both block.
 
     `fetch` reads an app's repository, `find_subject` the subject of a commit.
     """

@@ -60,8 +60,8 @@ class Answer(NamedTuple):
 class _Call(NamedTuple):
     """What is sent to a path below the API.
 
-    `done` is what a refusal says that means success, `failed` what one says that is none: the forge
-    has a problem.
+    `done` is the text of a refusal that means success, `failed` the text of a refusal that means a
+    problem of the forge.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""A change of a gate on its way: what it waits for, and what becomes of it. Pure.
+"""A pending change of a gate: the previews for which it waits, and its outcome. Pure.
 
 Until the previews run to which a change may lead, the gate's revision stays in force. So a commit
 that cannot be built changes nothing.

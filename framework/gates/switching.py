@@ -21,8 +21,8 @@ from prevs.gates import LOTS, Condition, Rule, Target
 class Switch(NamedTuple):
     """What somebody wants of the rule with that `path` and `when`.
 
-    `label` is its only target, or, with `weight` (of 100), one beside those that it has; the first
-    of these takes the rest.
+    `label` becomes its only target, or, with `weight` (of 100), a target beside the present ones,
+    of which the first takes the rest.
     """
 
     path: str

@@ -24,7 +24,7 @@ from prevs.states import Cause
 log = structlog.get_logger(__name__)
 
 WORKERS = 4
-"""How many repositories are read at a time. One that must be fetched first holds one thread."""
+"""How many repositories are read at a time. A fetch that must come first holds one thread."""
 MOST_MISTAKES = 20
 _LONGEST = 400
 
@@ -36,7 +36,7 @@ _KINDS = {
 
 
 class ManifestReader:
-    """Reads the settings of commits, those of one app one after the other. Thread safe."""
+    """Reads the settings of commits, never two of one app at a time. Thread safe."""
 
     def __init__(self, refs: Repositories, submit: Callable[[events.Event], None]) -> None:
         self._refs = refs

@@ -89,7 +89,7 @@ class PullRefs:
     def find_through(self, sha: str, heads: Iterable[PullHead]) -> int:
         """Return a pull request through which a commit may be built, 0 for none.
 
-        One that is trusted comes before one in which the commit is approved. Raises GitFailed.
+        A trusted pull request comes before one with an approval of the commit. Raises GitFailed.
         """
         fit = [one for one in heads if one.verdict is Verdict.TRUSTED or one.approved == sha]
         if not fit:

@@ -70,7 +70,7 @@ def label_refs(refs: Iterable[Ref], pulls: Mapping[str, Ref] = MappingProxyType(
 def name_refs(refs: Iterable[Ref], pulls: Iterable[Ref] = ()) -> dict[str, tuple[str, ...]]:
     """Return the branches and tags that lead to each commit, as heads/main and tags/v1.
 
-    Heads that `pulls` alone reach have one of these (pull/7).
+    A commit that only `pulls` reach gets one of them (pull/7).
     """
     found: dict[str, list[str]] = {}
     for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):

@@ -146,8 +146,8 @@ def judge(
 ) -> Verdict:
     """Return whether one of `secrets` proves a delivery; `now` is in seconds since the epoch.
 
-    The first of `schemes` that proves it names it. `decoys` are as many secrets as an app may have,
-    and nobody knows them: they take the place of those that it does not have.
+    The first of `schemes` that proves the delivery also names it. `decoys` are as many secrets as
+    an app may have, known to nobody: they stand in for secrets that the app does not have.
     """
     keys = [
         *(_make_key(one, delivery.body, is_own=True) for one in secrets),

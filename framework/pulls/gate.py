@@ -43,7 +43,7 @@ class Verdict(enum.StrEnum):
 
 
 class Rules(NamedTuple):
-    """An app's rules: which pull requests it follows, and what it does with those of forks."""
+    """An app's rules: which pull requests it follows, and whose from forks it builds."""
 
     pulls: Followed = "off"
     forks: Forks = "never"

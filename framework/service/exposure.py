@@ -22,7 +22,7 @@ _EARLY_SECONDS = (1.0, 1.0, 3.0, 10.0, 30.0)
 """The pauses after the first looks: the master is not known at once."""
 
 Look = Callable[[], str | None]
-"""Returns what is open and what to do about it; None if nothing is open.
+"""Returns an opening and the next step, as a sentence; None without one.
 
 It may block, and raise a FrameworkError if it cannot find out.
 """

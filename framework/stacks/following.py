@@ -13,8 +13,8 @@ def follow(stack: StackRecord, app: str, labels: Collection[str]) -> StackRecord
     """Return a stack whose variants know which repositories have their branch.
 
     `labels` are those of an app's branches and tags, as list_labels finds them. A variant goes with
-    the last branch that it follows, unless somebody has chosen labels for it. While it is pinned,
-    it stays as it was then.
+    the last branch that it follows, unless somebody has chosen labels for it. A pinned variant
+    stays unchanged.
     """
     followed = {
         name: _follow(stack, variant, app, labels) for name, variant in stack.variants.items()

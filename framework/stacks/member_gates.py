@@ -11,10 +11,10 @@ from prevs.stacks import StackRecord
 def list_gates(
     stack: StackRecord, known: Mapping[str, GateRecord], now: float
 ) -> Iterator[GateRecord]:
-    """Yield the gate of each member; one of `known` that leads there already as it is.
+    """Yield the gate of each member, unchanged if a gate of `known` already leads there.
 
-    A changed one has a new number, also if its name was that of another gate: proxies tell by the
-    number which revision they have.
+    A changed gate has a new number, also if another gate had its name before: by the number,
+    proxies know which revision they have.
     """
     at = {
         name: {one.member: one.lead for one in variants.list_members(stack, name, variant)}

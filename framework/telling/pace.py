@@ -27,7 +27,7 @@ _NEVER = float("-inf")
 
 
 class Topic(NamedTuple):
-    """What is said on its own: one part of what is said of one pull request."""
+    """A part of the news about one pull request, delivered on its own."""
 
     app: str
     number: int

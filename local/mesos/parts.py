@@ -44,7 +44,7 @@ class Address(NamedTuple):
 class Agent(NamedTuple):
     """One agent. Its executors get `executor_environ` and MESOS_* variables, nothing else.
 
-    `late_environ` returns what of that is known only when it starts.
+    `late_environ` returns the variables that are known only at its start.
     `resources` are in the form of Mesos: `cpus:4;mem:4096;disk:10000;ports:[31000-31999]`.
     """
 

@@ -51,7 +51,7 @@ class ProcessPart:
     `answers` returns whether it serves. `late` returns the variables that are known only when it
     starts; they replace those of `environ`, and it may block for a second or two. `grace` is how
     many seconds it may take to end after SIGTERM; `before_stop` runs before the signal and may
-    block. `find_cause` returns what explains that it has ended, "" for nothing.
+    block. `find_cause` returns an explanation of its end, "" for none.
     """
 
     name: str

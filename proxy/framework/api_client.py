@@ -1,9 +1,10 @@
 """A client of the HTTP API of several frameworks, over httpx. Belongs to the event loop's thread.
 
-One framework leads, and the others forward calls to it. A call goes to the framework that answered
-last. If that one cannot be reached, does not answer or answers 503, the call goes to the next. So a
-call may arrive twice, and each call allows that: a second start returns the same preview, a retry
-of a preview that has not failed changes nothing, and usage that is reported twice is still usage.
+One framework leads; the others forward calls to the leader. A call goes to the framework that
+answered last. If that one cannot be reached, does not answer or answers 503, the call goes to the
+next. So a call may arrive twice, and each call allows that: a second start returns the same
+preview, a retry of a preview that has not failed changes nothing, and usage that is reported twice
+is still usage.
 """
 
 import contextlib

@@ -50,8 +50,8 @@ class Front(NamedTuple):
     def preview_each(self) -> int:
         """How many open requests to one preview a client may have, once that has `uncounted`.
 
-        With these that is less than the 512 processes of a container: one client does not use up
-        those of an application that takes one for each connection.
+        In all fewer than the 512 processes of a container: one client cannot use up the processes
+        of an application that takes one for each connection.
         """
         return max(400, self.connections_each * 2 // 5)
 

@@ -10,7 +10,8 @@ _OVERRIDES = {"h": f"header {REF_HEADER}", "q": f"query parameter {REF}", "c": f
 def refused(site: str, cause: str) -> Problem:
     """Return the problem of a request to the gate at `site`.
 
-    `cause` is HAProxy's: that of a RefusalCause, and what it is about, as gate_entries.py has it.
+    `cause` comes from HAProxy: the value of a RefusalCause and its subject, as gate_entries.py
+    writes both.
     """
     word, _, about = cause.partition(" ")
     if word == RefusalCause.UNKNOWN_VERSION.value:

@@ -86,7 +86,7 @@ class ForgePage:
         return await self._view.show(request, viewer, findings=findings)
 
     async def _enter_hook(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        """Give the forge the webhook; if that fails, show the secret that was made for it."""
+        """Give the forge the webhook; if that fails, show the new secret."""
         app = request.path_params["app"]
         done = await anyio.to_thread.run_sync(self._context.forge_setup.enter_hook, app)
         if done.entered.is_there:

@@ -47,7 +47,7 @@ class Line(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A rule that differs between two revisions; () is that one of them has no such rule."""
+    """A rule that differs between two revisions; () for a revision without the rule."""
 
     path: str
     when: str
@@ -95,7 +95,8 @@ def compare_settings(before: GateRecord, after: GateRecord) -> Sequence[str]:
 def sort(rules: Sequence[Rule]) -> Sequence[tuple[int, Rule]]:
     """Return rules with their places, in the order in which they decide.
 
-    The deepest path comes first; of its rules those with conditions, and then the other one.
+    The deepest path comes first; of its rules, first the ones with conditions, then the rule
+    without.
     """
     criteria = {path: gate_rules.list_criteria(rules, path) for path in {one.path for one in rules}}
 

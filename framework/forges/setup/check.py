@@ -107,7 +107,7 @@ def _check_settings(app: AppRecord, *, has_token: bool) -> Finding:
 
 
 def _check_calls(connection: Connection) -> Iterator[Finding]:
-    """Yield what calls find, until one finds that no other can work."""
+    """Yield the findings of calls, until a finding means that no further call can work."""
     client, api = connection.client, connection.client.requester.api
     found = _find_repository(client)
     error = found if isinstance(found, ForgeError) else None

@@ -51,8 +51,9 @@ class Hooks(Protocol):
 def enter(hooks: Hooks, url: str, secret: str) -> EnteredHook:
     """Give the forge the webhook with this address, and its secret. Blocks; raises nothing.
 
-    Whatever is wrong with those that it has at this address is corrected. The forge is asked to
-    deliver it once: that shows whether it arrives, and GitLab switches one on again that was off.
+    Wrong settings of its webhooks at this address are corrected. The forge is asked for a test
+    delivery: this shows whether deliveries arrive, and makes GitLab enable a disabled webhook
+    again.
     """
     try:
         is_new = _enter(hooks, url, secret)

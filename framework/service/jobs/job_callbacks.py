@@ -1,7 +1,7 @@
 """What has become of jobs' callbacks, written to their records. Owned by the service's thread.
 
-A callback is told before that is written: a leader that dies in between leaves it to the next one,
-which tells it again.
+A callback is sent before the record says so: if the leader dies in between, the next leader sends
+it again.
 """
 
 from collections.abc import Iterable, Iterator

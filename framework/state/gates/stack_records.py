@@ -33,7 +33,7 @@ Instances = Mapping[str, InstanceOf]
 
 
 class StackRecords:
-    """Every stack, by name. `all` is replaced, never changed, and what follows from it with it.
+    """Every stack, by name. `all` is replaced, never changed, and so is all derived from it.
 
     `instances` are those of all open variants, and `variants_at` these by where they are. `gates`
     has the stack of each gate that follows from one, by the gate's name, also while that gate is
