@@ -9,10 +9,11 @@ own: most are both, as the API in this process is for a test of the command line
 |---|---|
 | the API | `asgi.ApiInProcess`, and `apis.GatesApi`, `SchedulesApi`, `StacksApi`, `IronApi`, \
 `jobs_api.JobsApi`: `api.ask("PUT", "/nightly", Scope.USE, json=order)` |
-| every call of the API | `calls.CALLS` |
+| every call of the API, every list | `calls.CALLS`, `apis.WholeApi`: two apps with all there is |
 | a client of the API | `api.Api`, on a socket by `serving` |
 | the dashboard | `dashboard.Dashboard`: `dashboard.enter(Scope.READ).see("/queue").words` |
-| the service | `driven.Driven`, and `gate_story`, `schedule_story`, `stack_story` on it |
+| the service | `driven.Driven`: `driven.commands.start("hello", A, "main")`; `gate_story`, \
+`schedule_story` and `stack_story` stand on it |
 | several leaders, faults, any order | `small_world.SmallWorld` |
 
 A conftest or a test has what one resource or one file needs beside that, and starts nothing anew.

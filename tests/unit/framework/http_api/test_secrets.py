@@ -102,7 +102,6 @@ def test_a_change_is_refused_after_another_change(api: ApiInProcess) -> None:
     after = api.call("PUT", one, json={"value": "1"}, headers={"If-Match": before}).headers["ETag"]
     refused = api.call("PUT", one, json={"value": "2"}, headers={"If-Match": before})
     assert refusal(refused) == (412, "secrets-changed")
-    assert api.call("GET", ENVIRONMENT, headers={"If-None-Match": after}).status_code == 304
     assert refusal(api.call("DELETE", one, headers={"If-Match": before}))[0] == 412
     api.previews.seconds += 1
     latest = api.call("PUT", one, json={"value": "2"}, headers={"If-Match": after}).headers["ETag"]

@@ -7,7 +7,6 @@ import pytest
 from framework.access import Scope
 from framework.errors import AmbiguousLabel, RepositoryUnreachable
 from framework.state.snapshot import Behind
-from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.apis import A, B, C, GatesApi, gate, rule
 from tests.fakes.asgi import problems, refusal
@@ -295,19 +294,8 @@ def test_a_removed_gate_is_gone(api: GatesApi) -> None:
         assert refusal(api.ask(method, f"/api{path}", json=body)) == (404, "unknown-gate")
 
 
-def test_gates_are_listed_by_name_and_app(api: GatesApi) -> None:
-    for name in ("web", "api", "hello"):
-        assert api.write(gate(), name, "?force=true").status_code == 201
-    listed = api.ask("GET", "?limit=2", Scope.READ).json()
-    assert [one["name"] for one in listed["gates"]] == ["api", "hello"]
-    rest = api.ask("GET", f"?app=hello&after={listed['next']}", Scope.READ).json()
-    assert [one["name"] for one in rest["gates"]] == ["web"]
-
-
 def test_a_token_for_another_app_sees_no_gate_of_this_one(api: GatesApi) -> None:
     api.write(gate(), query="?force=true")
-    api.previews.add_app(AppRecord("other", "/srv/git/other"))
-    assert api.ask("GET", "", Scope.USE, "other").json()["gates"] == []
     assert refusal(api.ask("GET", "/api", Scope.USE, "other")) == (403, "not-of-app")
 
 
