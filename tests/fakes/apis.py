@@ -151,41 +151,48 @@ class IronApi(JobsApi):
 
 
 class WholeApi(JobsApi):
-    """The apps `hello` and `beta`, each with three of all that is listed, added as b, c and a."""
+    """The apps `hello` and `beta`, with what `fill` adds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.add("beta", "main")
-        for app in ("hello", "beta"):
-            for number, letter in enumerate("bca"):
-                self._add_preview(app, letter, number)
-                self._write(app, letter)
-                self.previews.look()
-            refs = [Ref(one, "branch", one, A, "Ada", "", 9.0 - n) for n, one in enumerate("bca")]
-            self.refs.listings[app] = Listing(refs[::-1], 1.0)
-            self.refs.logs[app, "main"] = [Commit(one * 40, "Ada", "", 9.0) for one in "bca"]
-        for letter in "bca":
-            self.agents.known.append(known_agent(letter))
-            self._send("POST", "/v1/tokens", name=letter, scope="read")
-            self._send("POST", "/v1/roles", person=letter, scope="read")
+        fill(self)
 
-    def _add_preview(self, app: str, letter: str, number: int) -> None:
-        sha, place = letter * 40, len(self.previews.queue_places) + 1
-        fields: dict[str, Any] = {"created": 9.0 - number, "changed": float(place)}
-        self.previews.put(app, sha, State.QUEUED, labels=(letter,), **fields)
-        self.previews.queue_places[app, sha] = place
-        pull = PullRecord(app, number, sha, f"pull/{number}/head", updated=float(number))
-        self.previews.pulls.setdefault(app, {})[number] = pull
 
-    def _write(self, app: str, letter: str) -> None:
-        self.jobs.clock.pass_seconds(1.0)
-        self._send("POST", f"/v1/apps/{app}/jobs", label="main", command=[letter])
-        self._send("PUT", f"/v1/apps/{app}/schedules/{letter}", **CLEAN)
-        self._send(
-            "PUT", f"/v1/gates/{letter}-{app}?force=true", app=app, rules=[rule("/", "main")]
-        )
-        self._send("PUT", f"/v1/stacks/{letter}s-{app}", **stack(web={"app": app}))
+def fill(api: ApiInProcess) -> None:
+    """Add the apps `hello` and `beta`, each with three of all that is listed: b, c and a."""
+    for app in ("hello", "beta"):
+        api.previews.known_apps.setdefault(app, AppRecord(app, "/srv/x", created=1.0))
+        api.refs.put(app, "main", A)
+        for number, letter in enumerate("bca"):
+            _add_preview(api, app, letter, number)
+            _write(api, app, letter)
+            api.previews.look()
+        refs = [Ref(one, "branch", one, A, "Ada", "", 9.0 - n) for n, one in enumerate("bca")]
+        api.refs.listings[app] = Listing(refs[::-1], 1.0)
+        api.refs.logs[app, "main"] = [Commit(one * 40, "Ada", "", 9.0) for one in "bca"]
+    for letter in "bca":
+        api.agents.known.append(known_agent(letter))
+        _send(api, "POST", "/v1/tokens", name=letter, scope="read")
+        _send(api, "POST", "/v1/roles", person=letter, scope="read")
 
-    def _send(self, method: str, path: str, **order: Any) -> None:
-        answer = self.call(method, path, json=order)
-        assert answer.is_success, answer.text
+
+def _add_preview(api: ApiInProcess, app: str, letter: str, number: int) -> None:
+    sha, place = letter * 40, len(api.previews.queue_places) + 1
+    fields: dict[str, Any] = {"created": 9.0 - number, "changed": float(place)}
+    api.previews.put(app, sha, State.QUEUED, labels=(letter,), **fields)
+    api.previews.queue_places[app, sha] = place
+    pull = PullRecord(app, number, sha, f"pull/{number}/head", updated=float(number))
+    api.previews.pulls.setdefault(app, {})[number] = pull
+
+
+def _write(api: ApiInProcess, app: str, letter: str) -> None:
+    api.jobs.clock.pass_seconds(1.0)
+    _send(api, "POST", f"/v1/apps/{app}/jobs", label="main", command=[letter])
+    _send(api, "PUT", f"/v1/apps/{app}/schedules/{letter}", **CLEAN)
+    _send(api, "PUT", f"/v1/gates/{letter}-{app}?force=true", app=app, rules=[rule("/", "main")])
+    _send(api, "PUT", f"/v1/stacks/{letter}s-{app}", **stack(web={"app": app}))
+
+
+def _send(api: ApiInProcess, method: str, path: str, **order: Any) -> None:
+    answer = api.call(method, path, json=order)
+    assert answer.is_success, answer.text

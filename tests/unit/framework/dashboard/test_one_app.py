@@ -3,49 +3,50 @@
 import pytest
 
 from framework.access import Scope
-from prevs.records import AppRecord
-from prevs.states import State
+from tests.fakes.apis import fill
 from tests.fakes.asgi import OF_PROXIES
 from tests.fakes.dashboard import Dashboard, Visitor
-from tests.unit.framework.dashboard.conftest import SHA
 
+A, JOB = "a" * 40, "/apps/beta/jobs/j1"
 OWN = [
-    "/apps/shop",
-    "/apps/shop/jobs",
-    f"/apps/shop/previews/{SHA}",
-    f"/apps/shop/previews/{SHA}/log.txt",
+    *(f"/apps/beta{path}" for path in ("", "/jobs", "/jobs?schedule=a", "/pulls", "/gates")),
+    *("/apps/beta/gates/a-beta", f"/apps/beta/previews/{A}", f"/apps/beta/previews/{A}/log.txt"),
 ]
-REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/shop/settings", "/apps/shop/forge"]
+LISTS = ["/", "/queue", "/jobs", "/jobs?app=hello", "/jobs?state=ended", "/stacks", "/gates"]
+REFUSED = ["/cluster", "/tokens", "/audit", "/add-app", "/apps/beta/settings", "/apps/beta/forge"]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Dashboard:
+    """Tests read it only."""
+    whole = Dashboard()
+    fill(whole)
+    return whole
 
 
 @pytest.fixture
-def visitor(dashboard: Dashboard) -> Visitor:
-    """Somebody who has signed in with a token for the app `shop`; there is an app `zebra`, too."""
-    for place, app in enumerate(("zebra", "shop"), 1):
-        dashboard.previews.known_apps[app] = AppRecord(app, f"/{app}.git", created=1000.0)
-        dashboard.refs.put(app, "main", SHA)
-        dashboard.previews.put(app, SHA, State.QUEUED, labels=("main",))
-        dashboard.previews.queue_places[app, SHA] = place
-    return dashboard.enter(Scope.USE, "shop")
+def visitor(whole: Dashboard) -> Visitor:
+    """Somebody who has signed in with a token for the app `beta`; there is `hello`, too."""
+    return whole.enter(Scope.USE, "beta")
 
 
-@pytest.mark.parametrize("path", ["/", "/queue", "/jobs", "/stacks", "/events", *OWN])
+@pytest.mark.parametrize("path", [*LISTS, "/events", "/stacks/as-beta", *OWN])
 def test_every_page_shows_only_the_tokens_app(
-    dashboard: Dashboard, visitor: Visitor, path: str
+    whole: Dashboard, visitor: Visitor, path: str
 ) -> None:
     shown = visitor.get(path)
     assert shown.status_code == 200
-    assert "zebra" not in shown.text
+    assert "hello" not in shown.text
     assert "/cluster" not in shown.text
-    assert dashboard.sign_in().get(path.replace("shop", "zebra")).status_code == 200
+    assert whole.sign_in().get(path.replace("beta", "hello")).status_code == 200
 
 
 def test_the_first_page_has_the_app_its_queue_and_its_events(visitor: Visitor) -> None:
     text = visitor.get("/").text
-    assert "(use of shop)" in text
-    assert 'href="/apps/shop"' in text
-    assert "<strong>1</strong> waits for an agent." in text
-    assert "app shop was added" in text
+    assert "(use of beta)" in text
+    assert 'href="/apps/beta"' in text
+    assert "<strong>3</strong> wait for an agent." in text
+    assert "gate a-beta has revision 1" in text
 
 
 @pytest.mark.parametrize("path", REFUSED)
@@ -53,27 +54,35 @@ def test_pages_about_all_apps_and_settings_are_refused(visitor: Visitor, path: s
     assert visitor.get(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", OWN)
+@pytest.mark.parametrize("path", [*OWN, *(f"{JOB}{end}" for end in ("", "/log.txt", "/result"))])
 def test_whether_another_app_exists_is_not_shown(visitor: Visitor, path: str) -> None:
-    answers = [visitor.get(path.replace("shop", app)) for app in ("zebra", "nope")]
+    answers = [visitor.get(path.replace("beta", app)) for app in ("hello", "nope")]
     assert [answer.status_code for answer in answers] == [403, 403]
-    assert "a-use-of-shop" in answers[0].text
+    assert "a-use-of-beta" in answers[0].text
     assert "is only for the app" in answers[0].text
-    assert "zebra" not in answers[0].text.replace("/apps/zebra", "")
+    assert "hello" not in answers[0].text.replace(path.replace("beta", "hello"), "")
 
 
-def test_actions_are_limited_to_the_tokens_app(dashboard: Dashboard, visitor: Visitor) -> None:
-    for app, status in (("shop", 303), ("zebra", 403)):
-        answer = visitor.act(f"/apps/{app}/previews/{SHA}/stop")
-        assert answer.status_code == status
-        assert visitor.act(f"/apps/{app}/start", label="main").status_code == status
-    assert dashboard.previews.snapshot.preview("zebra", SHA).state is State.QUEUED
-    assert dashboard.notes()[-1] == ("a-use-of-shop", "start preview", "zebra", 403)
+def test_actions_are_limited_to_the_tokens_app() -> None:
+    dashboard = Dashboard()
+    fill(dashboard)
+    visitor = dashboard.enter(Scope.USE, "beta")
+    jobs = dict(dashboard.jobs.snapshot.jobs.keys())
+
+    def act(app: str) -> set[int]:
+        acts = (f"previews/{A}/stop", f"jobs/{jobs[app]}/cancel", "schedules/a/pause", "start")
+        return {visitor.act(f"/apps/{app}/{one}", label="main").status_code for one in acts}
+
+    before = dashboard.previews.snapshot, dashboard.schedules.snapshot
+    assert act("hello") == {403}
+    assert (dashboard.previews.snapshot, dashboard.schedules.snapshot) == before
+    assert dashboard.notes()[-1] == ("a-use-of-beta", "start preview", "hello", 403)
+    assert act("beta") == {303}
 
 
 @pytest.mark.parametrize(
     ("topic", "status"),
-    [("app/zebra", 404), (f"preview/zebra/{SHA}", 404), ("cluster", 404), ("audit", 404)],
+    [("app/hello", 404), (f"preview/hello/{A}", 404), ("cluster", 404), ("audit", 404)],
 )
 def test_no_stream_shows_when_another_app_changes(
     visitor: Visitor, topic: str, status: int

@@ -35,7 +35,7 @@ LISTS: Mapping[str, tuple[str, Sequence[Any]]] = {
     "/v1/apps/hello/commits?ref=main": ("sha", [B, C, A]),
     "/v1/apps/hello/pulls": ("number", [2, 1, 0]),
     "/v1/agents": ("host", ["a", "b", "c"]),
-    "/v1/events?app=hello": ("id", [f"fake-{number}" for number in (*range(11, 2, -1), 1)]),
+    "/v1/events?app=hello": ("id", [f"fake-{number}" for number in range(10, 0, -1)]),
     "/v1/roles": ("person", ["a", "b", "c"]),
     "/v1/tokens": ("name", ["a", "b", "c"]),
     "/v1/audit": ("id", [f"{number:012}" for number in range(58, -1, -2)]),

@@ -9,7 +9,6 @@ import httpx
 from framework.access import Scope
 from framework.errors import RepositoryUnreachable
 from framework.gates.written_rule import WrittenCondition, WrittenRule
-from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Behind
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause, State
@@ -243,7 +242,6 @@ def test_a_gate_is_found_under_its_own_app_alone(dashboard: Dashboard, visitor: 
         for answer in (visitor.get(path), visitor.act(f"{path}/rollback", revision="1")):
             assert answer.status_code == 404
     other = dashboard.enter(Scope.USE, "other")
-    assert other.get(GATE).status_code == 403
     assert send(other, GATE, path="/").status_code == 403
     assert other.get("/apps/other/gates/api").status_code == 404
 
@@ -269,10 +267,6 @@ def test_gates_are_listed_with_what_is_in_force_and_what_waits(
     assert "in force at all proxies web" in text
     assert "behind: 3 of 3 proxies" in text
     assert "web http://web.localhost:8080/ 2 " in visitor.see("/apps/hello/gates").words
-    dashboard.previews.known_apps["other"] = AppRecord("other", "/other.git")
-    other = dashboard.enter(Scope.READ, "other")
-    assert "There is no gate yet" in other.see("/gates").words
-    assert other.get("/apps/hello/gates").status_code == 403
 
 
 def test_long_lists_have_pages(dashboard: Dashboard, visitor: Visitor) -> None:
@@ -281,22 +275,3 @@ def test_long_lists_have_pages(dashboard: Dashboard, visitor: Visitor) -> None:
     assert visitor.get("/gates").text.count("<tr id=") == 30
     assert visitor.get("/gates?after=30").text.count("<tr id=") == 2
     assert "no more gates" in visitor.get("/gates?after=60").text
-
-
-def test_an_event_leads_to_its_gate(dashboard: Dashboard, visitor: Visitor) -> None:
-    event = ActivityEvent(
-        "fake-1",
-        1000.0,
-        "gate",
-        "hello",
-        None,
-        None,
-        None,
-        None,
-        "gate api waits",
-        None,
-        "api",
-    )
-    dashboard.previews.past = History("fake", 1, (event,))
-    page = Seen(visitor.get("/events").text)
-    assert page.find("a", href=GATE)

@@ -5,7 +5,6 @@ import base64
 import pytest
 
 from framework.jobs.transitions import Finished, Reported
-from framework.preview.history import ActivityEvent, History
 from framework.units.lifecycle import Event
 from framework.units.reasons import Reason, ReasonKind
 from framework.units.transitions import Again, AttemptEnded, Failed
@@ -190,15 +189,3 @@ def test_an_unknown_job_has_a_page_with_404(user: Visitor) -> None:
         answer = user.get(f"{JOBS}/{'a' * 16}{path}")
         assert answer.status_code == 404
         assert "has no job" in answer.text
-
-
-def test_the_event_of_a_job_or_a_schedule_leads_to_it(dashboard: Dashboard, user: Visitor) -> None:
-    event = ActivityEvent(
-        "x-1", NOW, "job", "hello", None, None, None, None, "It runs", None, "a" * 16
-    )
-    dashboard.previews.look()
-    skipped = event._replace(id="x-2", type="schedule", subject="nightly")
-    dashboard.previews.past = History("x", 2, (event, skipped))
-    page = user.get("/events").text
-    assert f'<a href="{JOBS}/{"a" * 16}"><bdi>It runs</bdi></a>' in page
-    assert f'<a href="{JOBS}?schedule=nightly"><bdi>It runs</bdi></a>' in page

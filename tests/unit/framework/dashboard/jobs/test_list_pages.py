@@ -2,11 +2,9 @@
 
 import re
 
-from framework.access import Scope
 from framework.errors import RepositoryUnreachable, Unavailable
 from framework.ports import RepositoryFile
 from prevs.jobs import EndedJobsRecord, JobState
-from prevs.records import AppRecord
 from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
 from tests.unit.framework.dashboard.jobs.conftest import JOBS, put, start
@@ -139,16 +137,3 @@ def test_jobs_in_blocks_are_listed_on_demand(dashboard: Dashboard, visitor: Visi
     one = visitor.get(f"{JOBS}/{ids[0]}")
     assert one.status_code == 200
     assert "Run it again" not in one.text
-
-
-def test_a_token_of_one_app_sees_its_jobs_alone(dashboard: Dashboard, user: Visitor) -> None:
-    job_id = start(user)
-    dashboard.previews.known_apps["other"] = AppRecord("other", "/other.git")
-    visitor = dashboard.enter(Scope.USE, "other")
-    for path in ("/jobs", "/jobs?app=hello", "/jobs?app=hello&state=ended", "/apps/other/jobs"):
-        page = visitor.get(path)
-        assert page.status_code == 200
-        assert job_id not in page.text
-    for path in (JOBS, f"{JOBS}/{job_id}", f"{JOBS}/{job_id}/log.txt", f"{JOBS}/{job_id}/result"):
-        assert visitor.get(path).status_code == 403
-    assert visitor.act(f"{JOBS}/{job_id}/cancel").status_code == 403

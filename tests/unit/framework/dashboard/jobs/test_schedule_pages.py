@@ -4,7 +4,6 @@ import dataclasses
 import re
 from typing import Any
 
-from framework.access import Scope
 from framework.jobs import callbacks
 from framework.ports.notifications import CallbackTry, LastTry
 from framework.schedules.file_schedules import FileTrouble
@@ -125,14 +124,6 @@ def test_a_schedule_with_a_command_is_run_by_admins_alone(
     assert "ask somebody with the scope `admin`" in refused.text
     assert f'action="{ACTS}/run"' in visitor.get(JOBS).text
     assert visitor.act(f"{ACTS}/run").status_code == 303
-
-
-def test_a_token_of_one_app_sees_its_schedules_alone(dashboard: Dashboard) -> None:
-    save(dashboard)
-    visitor = dashboard.enter(Scope.USE, "other")
-    assert "nightly" not in visitor.get("/jobs").text
-    assert visitor.act(f"{ACTS}/pause").status_code == 403
-    assert not dashboard.schedules.snapshot.schedule("hello", "nightly").paused
 
 
 def test_a_job_shows_who_is_told_of_its_end(dashboard: Dashboard, user: Visitor) -> None:

@@ -6,6 +6,7 @@ import pytest
 from framework.access import STORED, Scope
 from framework.errors import BeingFetched, RepositoryUnreachable, Unavailable
 from framework.ports import Commit, Listing, Ref
+from framework.preview.history import ActivityEvent, History
 from prevs import names
 from prevs.pulls import RepositoryRecord
 from prevs.records import AppRecord, Failure, Mistake, Step
@@ -312,3 +313,21 @@ def test_an_unknown_path_gets_a_browser_a_page_and_a_program_a_problem(
     for path, accepted in (("/nope", "*/*"), ("/v1/nope", "text/html")):
         answer = visitor.get(path, headers={"Accept": accepted})
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "page"),
+    [
+        ("job", "a" * 16, f"/apps/hello/jobs/{'a' * 16}"),
+        ("schedule", "nightly", "/apps/hello/jobs?schedule=nightly"),
+        ("gate", "api", "/apps/hello/gates/api"),
+        ("stack", "shop", "/stacks/shop"),
+    ],
+)
+def test_an_event_leads_to_what_it_is_about(
+    dashboard: Dashboard, visitor: Visitor, kind: str, subject: str, page: str
+) -> None:
+    none = (None,) * 4
+    event = ActivityEvent("fake-1", 1000.0, kind, "hello", *none, "It waits", None, subject)
+    dashboard.previews.past = History("fake", 1, (event,))
+    assert f'<a href="{page}"><bdi>It waits</bdi></a>' in visitor.get("/events").text

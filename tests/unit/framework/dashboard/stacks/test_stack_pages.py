@@ -6,7 +6,6 @@ import httpx
 
 from framework.access import Scope
 from framework.errors import RepositoryUnreachable
-from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Behind
 from prevs.records import Failure
 from prevs.states import Cause, State
@@ -173,11 +172,3 @@ def test_who_may_only_look_gets_no_forms_and_the_reason(dashboard: Dashboard) ->
 def enter_forged(dashboard: Dashboard, path: str) -> httpx.Response:
     """Send a form that is not of the dashboard's own pages."""
     return dashboard.sign_in().post(path, {"csrf": "0", "ref": "mine"})
-
-
-def test_an_event_leads_to_its_stack(dashboard: Dashboard, visitor: Visitor) -> None:
-    said = "stack shop has closed cart-2"
-    none = (None,) * 4
-    event = ActivityEvent("fake-1", 1000.0, "stack", "hello", *none, said, None, "shop")
-    dashboard.previews.past = History("fake", 1, (event,))
-    assert Seen(visitor.get("/events").text).find("a", href=STACK)
