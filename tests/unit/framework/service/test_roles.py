@@ -1,18 +1,12 @@
 """Roles from the order to the snapshot: stored, replaced, taken away, and removed with an app."""
 
-from collections.abc import Callable
-
 import pytest
 
-from framework import events
-from framework.errors import InvalidSettings, Unavailable, UnknownApp
+from framework.errors import InvalidSettings, UnknownApp
 from framework.people.errors import UnknownRole
 from framework.people.roles import MOST_ROLES
-from framework.service.commands import Commands
-from prevs.records import AppRecord
 from prevs.roles import RoleRecord, find_role_id
 from tests.fakes.driven import Driven
-from tests.fakes.mishaps import Fate
 
 DEVS = RoleRecord("use", group="org/devs", app="hello")
 
@@ -55,47 +49,6 @@ def test_a_role_is_for_an_app_that_exists(driven: Driven) -> None:
     with pytest.raises(InvalidSettings):
         add(driven, RoleRecord("admin", person="ada", app="hello"))
     assert known(driven) == []
-
-
-def test_a_role_goes_with_its_app_and_a_new_app_of_the_name_has_none(driven: Driven) -> None:
-    driven.add_app(AppRecord("shop", "/srv/shop"))
-    add(driven, RoleRecord("use", group="devs", app="shop"))
-    add(driven, RoleRecord("read", group="devs"))
-    driven.commands.remove_app("shop")
-    driven.tick()
-    driven.step(events.MirrorRemoved("shop"))
-    assert known(driven) == [("devs", "read", "")]
-    driven.add_app(AppRecord("shop", "/srv/another"))
-    assert known(Driven(driven.znodes)) == [("devs", "read", "")]
-
-
-def test_the_next_framework_knows_the_roles(driven: Driven) -> None:
-    add(driven, DEVS)
-    driven.znodes.epoch += 1
-    assert known(Driven(driven.znodes)) == [("org/devs", "use", "hello")]
-
-
-@pytest.mark.parametrize(
-    "write",
-    [
-        lambda commands: commands.add_role(RoleRecord("admin", person="ada")),
-        lambda commands: commands.remove_role(DEVS.id),
-    ],
-    ids=["add", "remove"],
-)
-def test_a_write_without_an_answer_changes_nothing(
-    driven: Driven, write: Callable[[Commands], object]
-) -> None:
-    driven.run()
-    add(driven, DEVS)
-    before, stored = known(driven), driven.znodes.values()
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        driven.call(lambda: write(driven.service.commands))
-    assert driven.mishaps.met == 1
-    assert known(driven) == before
-    driven.tick()
-    assert (known(driven), driven.znodes.values()) == (before, stored)
 
 
 def test_there_are_not_more_roles_than_every_request_can_look_at(driven: Driven) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from framework import events
 from framework.apps.manifest import Manifest
 from framework.errors import InvalidSettings, UnknownApp
 from framework.jobs.errors import UnknownJobName
@@ -312,15 +311,6 @@ def test_an_app_has_a_hundred_schedules_at_most(schedules: Story) -> None:
     with pytest.raises(TooManySchedules):
         schedules.put()
     schedules.commands.put(written[0])
-
-
-def test_an_app_that_is_removed_leaves_no_schedule(schedules: Story) -> None:
-    schedules.put()
-    schedules.driven.commands.remove_app("hello")
-    schedules.until(NINE)
-    assert schedules.driven.forgotten == ["hello"]
-    schedules.driven.step(events.MirrorRemoved("hello"))
-    assert not schedules.driven.znodes.jobs
 
 
 def test_what_comes_of_times_is_counted_and_a_late_one_shows(schedules: Story) -> None:

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from framework import events
 from framework.apps.app_secrets import AppSecrets, Variable
 from framework.errors import NoKey, SecretsChanged, SecretsUnreadable, UnknownApp, UnknownVariable
 from framework.service.service_client import ServiceClient
@@ -158,14 +157,6 @@ def test_without_a_key_no_variable_can_be_set() -> None:
         give(driven, "API_KEY", "hunter2")
     assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
-
-
-def test_the_variables_of_an_app_are_removed_with_it(sealed: Driven) -> None:
-    sealed.commands.remove_app("hello")
-    sealed.tick()
-    sealed.step(events.MirrorRemoved("hello"))
-    assert stored(sealed) is None
-    assert shown(sealed).credential("hello") is None
 
 
 def test_a_preview_without_its_variables_does_not_start(sealed: Driven) -> None:

@@ -1,15 +1,14 @@
 import contextlib
-import functools
 import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from framework import access, events
+from framework import access
 from framework.access import Identity, Scope
 from framework.errors import TokenExists, UnknownApp, UnknownToken
 from framework.service.tokens import ServiceTokens
-from prevs.records import AppRecord, TokenRecord
+from prevs.records import TokenRecord
 from tests.fakes.driven import Driven
 
 OPERATOR = "what the operator has"
@@ -64,19 +63,6 @@ def test_a_token_may_be_limited_to_an_existing_app(driven: Driven) -> None:
             tokens.add_token("nobodys", Scope.USE, "nope")
 
 
-def test_a_token_of_one_app_is_removed_with_the_app(driven: Driven) -> None:
-    driven.add_app(AppRecord("shop", "/srv/shop"))
-    for name in ("shop", "hello"):
-        record = TokenRecord(name, "use", access.digest(name), app=name)
-        driven.call(functools.partial(driven.service.commands.add_token, record))
-    assert make(driven).authenticate("shop")
-    driven.commands.remove_app("shop")
-    driven.tick()
-    driven.step(events.MirrorRemoved("shop"))
-    assert make(driven).authenticate("shop") is None
-    assert make(driven).authenticate("hello")
-
-
 @pytest.mark.parametrize("name", ["deploys", "operator", "proxy"])
 def test_a_name_of_a_token_is_used_once(driven: Driven, name: str) -> None:
     with running(driven) as tokens:
@@ -92,12 +78,6 @@ def test_a_stored_record_does_not_contain_the_token(driven: Driven) -> None:
     stored = driven.znodes.records["tokens", "deploys"][0]
     assert token.encode() not in stored.encode()
     assert b"secret0" not in stored.encode()
-
-
-def test_the_next_framework_knows_the_tokens(driven: Driven) -> None:
-    driven.commands.add_token(DEPLOYS)
-    driven.znodes.epoch += 1
-    assert make(Driven(driven.znodes)).authenticate("x") == Identity("deploys", Scope.USE)
 
 
 def test_there_is_always_an_operators_token(driven: Driven) -> None:
