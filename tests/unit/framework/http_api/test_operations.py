@@ -22,12 +22,9 @@ from framework.http_api.admission.limits import FailedAuthLimit
 from framework.http_api.admission.operations import BODY_LIMIT, Operation, Reach, Routes, operation
 from prevs.records import AppRecord
 from tests.fakes.asgi import TOKEN, ApiInProcess, AsgiClient, refusal, send_raw
-from tests.fakes.calls import CALLS, is_for, list_declared, send
+from tests.fakes.calls import CALLS, FILLED, is_for, list_declared, send
 from tests.fakes.dashboard import Dashboard
 
-FILLED = {"app": "hello", "name": "X", "number": "7"} | dict.fromkeys(
-    ("sha", "label", "id", "path", "variant"), "x"
-)
 WRITES = {call: needed for call, needed in CALLS.items() if not call.startswith("GET ")}
 BY_USERS = {
     *("POST /v1/previews", "DELETE /v1/previews/{app}/{sha}"),
@@ -189,38 +186,12 @@ def test_an_unknown_route_is_noted_by_its_method_and_path(api: ApiInProcess) -> 
     ]
 
 
-PIECES = (
-    *(
-        "",
-        "apps",
-        "previews",
-        "tokens",
-        "roles",
-        "audit",
-        "queue",
-        "events",
-        "agents",
-        "uses",
-        "refusals",
-    ),
-    *("hello", "shop", "x", "labels", "refs", "commits", "environment", "credential", "log"),
-    *(
-        "forge-token",
-        "forge-check",
-        "hooks",
-        "hook-secret",
-        "notifications",
-        "test",
-        "retry",
-        "pin",
-        "..",
-        "a b",
-        "%2F",
-        "hello\n",
-        "apps\r",
-        "\xe4",
-    ),
-)
+WORDS = """
+apps previews tokens roles audit queue events agents uses refusals hello shop x labels refs commits
+environment credential log forge-token forge-check hooks hook-secret notifications test retry pin ..
+%2F \xe4
+"""
+PIECES = (*WORDS.split(), "", "a b", "hello\n", "apps\r")
 
 
 class Looking:
