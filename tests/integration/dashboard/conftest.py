@@ -8,6 +8,7 @@ from prevs.records import AppRecord
 from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
+from tests.integration.dashboard.looks import NARROW
 from tests.integration.dashboard.scene import FAILED, SHA, enter
 
 
@@ -47,3 +48,19 @@ def page(context: BrowserContext, base: str) -> Iterator[Page]:
     )
     yield opened
     assert not complaints
+
+
+@pytest.fixture
+def phone(browser: Chromium, base: str) -> Iterator[Page]:
+    """A narrow page of somebody who has signed in."""
+    with browser.new_context(base_url=base, viewport=NARROW) as context:
+        enter(context, base)
+        yield context.new_page()
+
+
+@pytest.fixture
+def plain(browser: Chromium, base: str) -> Iterator[Page]:
+    """A page without scripts of somebody who has signed in."""
+    with browser.new_context(base_url=base, java_script_enabled=False) as context:
+        enter(context, base)
+        yield context.new_page()

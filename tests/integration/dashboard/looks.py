@@ -36,3 +36,12 @@ def look_at(page: Page, look: Look) -> list[str]:
     if "owned" in page.title() or page.title() == "x" or page.locator("img").count():
         problems.append("it runs what others have written")
     return problems
+
+
+def find_wrong(page: Page, look: Look, *paths: str) -> dict[str, list[str]]:
+    """Return the problems of those pages that have any."""
+    found = {}
+    for path in paths:
+        page.goto(path)
+        found[path] = look_at(page, look)
+    return {path: problems for path, problems in found.items() if problems}

@@ -14,7 +14,7 @@ from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
-from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
+from tests.integration.dashboard.looks import NARROW, Look, find_wrong, with_looks
 from tests.integration.dashboard.scene import (
     FAILED,
     PREVIEW,
@@ -164,19 +164,17 @@ def test_the_end_of_a_token_ends_its_open_streams(
 
 
 def test_on_a_phone_each_bar_is_one_line_and_tabs_have_their_counts(
-    browser: Chromium, dashboard: Dashboard, base: str
+    phone: Page, dashboard: Dashboard
 ) -> None:
     put_everything(dashboard)
-    with browser.new_context(base_url=base, viewport=NARROW) as context:
-        page = context.new_page()
-        sign_in(page, path="/apps/hello")
-        for bar in (".top nav li", ".tabs li"):
-            boxes = [one.bounding_box() for one in page.locator(bar).all()]
-            assert len(boxes) > 3
-            assert len({box["y"] for box in boxes if box}) == 1
-            bar_list = page.locator(bar).first.locator("..")
-            assert bar_list.evaluate("list => list.scrollWidth <= list.clientWidth")
-        assert page.locator(".tabs .soft:visible").count() == 3
+    phone.goto("/apps/hello")
+    for bar in (".top nav li", ".tabs li"):
+        boxes = [one.bounding_box() for one in phone.locator(bar).all()]
+        assert len(boxes) > 3
+        assert len({box["y"] for box in boxes if box}) == 1
+        bar_list = phone.locator(bar).first.locator("..")
+        assert bar_list.evaluate("list => list.scrollWidth <= list.clientWidth")
+    assert phone.locator(".tabs .soft:visible").count() == 3
 
 
 def test_a_page_shows_that_it_may_be_out_of_date_and_catches_up(
@@ -266,10 +264,6 @@ def test_each_page_is_accessible(
     ]
     with browser.new_context(base_url=base, viewport=NARROW) as context:
         page = context.new_page()
-        page.goto("/sign-in")
-        found = {"/sign-in": look_at(page, look)}
+        assert find_wrong(page, look, "/sign-in") == {}
         sign_in(page)
-        for path in paths:
-            page.goto(path)
-            found[path] = look_at(page, look)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+        assert find_wrong(page, look, *paths) == {}

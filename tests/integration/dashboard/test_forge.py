@@ -7,10 +7,9 @@ from framework.ports import EnteredHook
 from framework.ports.forges import Finding
 from prevs.messages import Credential
 from prevs.records import AppRecord
-from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
-from tests.integration.dashboard.scene import HOSTILE, sign_in
+from tests.integration.dashboard.looks import Look, look_at, with_looks
+from tests.integration.dashboard.scene import HOSTILE
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +58,7 @@ def test_a_forge_is_set_up_by_keyboard_alone(page: Page, dashboard: Dashboard) -
 
 @with_looks
 def test_results_are_accessible_and_foreign_text_is_only_text(
-    look: Look, browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, phone: Page, dashboard: Dashboard
 ) -> None:
     long = "https://hooks.prevs.example/" + "x" * 200
     dashboard.previews.known_apps["hello"] = AppRecord("hello", HOSTILE)
@@ -69,19 +68,17 @@ def test_results_are_accessible_and_foreign_text_is_only_text(
         Finding("git", True, long),
     )
     dashboard.entered = EnteredHook("refused", HOSTILE, long)
-    with browser.new_context(base_url=base, viewport=NARROW) as context:
-        page = context.new_page()
-        sign_in(page, path=PAGE)
-        page.get_by_role("button", name="Check the way").click()
-        expect(page.get_by_role("button", name="Check again")).to_be_visible()
-        assert look_at(page, look) == []
-        page.get_by_role("button", name="Show what to enter").click()
-        secret = page.get_by_label("Secret", exact=True)
-        assert secret.input_value() == dashboard.previews.given["hello"].hook_secret
-        assert look_at(page, look) == []
-        page.get_by_text("A deploy key, for ssh").click()
-        page.get_by_label("Private key").fill("no key")
-        page.get_by_label("Keys of the host").fill(HOSTILE)
-        page.get_by_role("button", name="Set the key").click()
-        expect(page.get_by_role("alert")).to_contain_text("Nothing was stored")
-        assert look_at(page, look) == []
+    phone.goto(PAGE)
+    phone.get_by_role("button", name="Check the way").click()
+    expect(phone.get_by_role("button", name="Check again")).to_be_visible()
+    assert look_at(phone, look) == []
+    phone.get_by_role("button", name="Show what to enter").click()
+    secret = phone.get_by_label("Secret", exact=True)
+    assert secret.input_value() == dashboard.previews.given["hello"].hook_secret
+    assert look_at(phone, look) == []
+    phone.get_by_text("A deploy key, for ssh").click()
+    phone.get_by_label("Private key").fill("no key")
+    phone.get_by_label("Keys of the host").fill(HOSTILE)
+    phone.get_by_role("button", name="Set the key").click()
+    expect(phone.get_by_role("alert")).to_contain_text("Nothing was stored")
+    assert look_at(phone, look) == []

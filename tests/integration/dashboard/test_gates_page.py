@@ -21,10 +21,9 @@ from prevs.gates import (
 )
 from prevs.names import slug
 from prevs.states import State
-from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
-from tests.integration.dashboard.scene import FAILED, HOSTILE, SHA, sign_in
+from tests.integration.dashboard.looks import Look, find_wrong, look_at, with_looks
+from tests.integration.dashboard.scene import FAILED, HOSTILE, SHA
 
 pytestmark = pytest.mark.integration
 
@@ -137,57 +136,46 @@ def test_a_change_that_waits_is_followed_and_a_request_is_tried(
     expect(page.get_by_role("row", name="api")).to_contain_text("behind: 1 of 1 proxy")
 
 
-def test_gates_are_tried_and_switched_without_scripts(
-    browser: Chromium, dashboard: Dashboard, base: str
-) -> None:
+def test_gates_are_tried_and_switched_without_scripts(plain: Page, dashboard: Dashboard) -> None:
     run(dashboard, "main", SHA)
     run(dashboard, "broken", FAILED)
     put_gate(dashboard, "api")
-    with browser.new_context(base_url=base, java_script_enabled=False) as context:
-        page = context.new_page()
-        sign_in(page)
-        page.get_by_role("link", name="Gates").click()
-        page.get_by_role("link", name="api", exact=True).click()
-        page.get_by_label("Path", exact=True).fill("/v1")
-        page.get_by_role("button", name="Try", exact=True).click()
-        expect(page.locator("#tried")).to_contain_text("main 5c80e7d")
-        expect(page.get_by_label("Path", exact=True)).to_have_value("/v1")
-        assert page.locator("input[type=range]:visible").count() == 0
-        page.locator("#rule-0 summary").click()
-        page.get_by_label("Label 1", exact=True).fill("broken")
-        page.get_by_role("button", name="Preview the change").click()
-        expect(page.locator("#preview")).to_contain_text("/ main → becomes broken")
-        page.get_by_role("button", name="Switch", exact=True).click()
-        expect(page.get_by_text("The gate leads there.")).to_be_visible()
-        page.get_by_role("button", name="Roll back to this").click()
-        expect(page.get_by_text("The gate leads where it led then.")).to_be_visible()
+    plain.goto("/")
+    plain.get_by_role("link", name="Gates").click()
+    plain.get_by_role("link", name="api", exact=True).click()
+    plain.get_by_label("Path", exact=True).fill("/v1")
+    plain.get_by_role("button", name="Try", exact=True).click()
+    expect(plain.locator("#tried")).to_contain_text("main 5c80e7d")
+    expect(plain.get_by_label("Path", exact=True)).to_have_value("/v1")
+    assert plain.locator("input[type=range]:visible").count() == 0
+    plain.locator("#rule-0 summary").click()
+    plain.get_by_label("Label 1", exact=True).fill("broken")
+    plain.get_by_role("button", name="Preview the change").click()
+    expect(plain.locator("#preview")).to_contain_text("/ main → becomes broken")
+    plain.get_by_role("button", name="Switch", exact=True).click()
+    expect(plain.get_by_text("The gate leads there.")).to_be_visible()
+    plain.get_by_role("button", name="Roll back to this").click()
+    expect(plain.get_by_text("The gate leads where it led then.")).to_be_visible()
 
 
 @with_looks
 def test_each_page_of_gates_is_accessible_and_foreign_text_is_only_text(
-    look: Look, browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, phone: Page, dashboard: Dashboard
 ) -> None:
-    with browser.new_context(base_url=base, viewport=NARROW) as context:
-        page = context.new_page()
-        sign_in(page)
-        found = {}
-        page.goto("/gates")
-        found["without gates"] = look_at(page, look)
-        put_gates(dashboard)
-        for path in ("/gates", "/apps/hello/gates/failed", "/apps/hello/gates/new"):
-            page.goto(path)
-            found[path] = look_at(page, look)
-        page.goto("/apps/hello/gates/waits")
-        for one in page.locator("summary").all():
-            one.click()
-        page.get_by_role("button", name="Try", exact=True).click()
-        expect(page.locator("#tried .notice")).to_be_visible()
-        found["waits"] = look_at(page, look)
-        page.locator("#rule-1").get_by_role("button", name="Preview the change").click()
-        expect(page.locator("#preview")).to_be_visible()
-        found["preview"] = look_at(page, look)
-        page.get_by_label("Label 1", exact=True).fill("No Label")
-        page.get_by_role("button", name="Switch", exact=True).click()
-        expect(page.locator(".wrong")).to_be_visible()
-        found["refused"] = look_at(page, look)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    assert find_wrong(phone, look, "/gates") == {}, "without gates"
+    put_gates(dashboard)
+    paths = ("/gates", "/apps/hello/gates/failed", "/apps/hello/gates/new")
+    assert find_wrong(phone, look, *paths) == {}
+    phone.goto("/apps/hello/gates/waits")
+    for one in phone.locator("summary").all():
+        one.click()
+    phone.get_by_role("button", name="Try", exact=True).click()
+    expect(phone.locator("#tried .notice")).to_be_visible()
+    assert look_at(phone, look) == []
+    phone.locator("#rule-1").get_by_role("button", name="Preview the change").click()
+    expect(phone.locator("#preview")).to_be_visible()
+    assert look_at(phone, look) == []
+    phone.get_by_label("Label 1", exact=True).fill("No Label")
+    phone.get_by_role("button", name="Switch", exact=True).click()
+    expect(phone.locator(".wrong")).to_be_visible()
+    assert look_at(phone, look) == []

@@ -14,7 +14,6 @@ from framework.units.lifecycle import Event
 from framework.units.transitions import AttemptEnded
 from prevs.jobs import JobState
 from prevs.work import Progress
-from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
 from tests.integration.dashboard.job_scene import (
     DONE,
@@ -25,8 +24,7 @@ from tests.integration.dashboard.job_scene import (
     put_job,
     put_jobs,
 )
-from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
-from tests.integration.dashboard.scene import sign_in
+from tests.integration.dashboard.looks import Look, find_wrong, with_looks
 from tests.integration.dashboard.schedule_scene import MADE, UNTOLD, put_schedule, put_schedules
 
 pytestmark = pytest.mark.integration
@@ -138,22 +136,14 @@ def test_a_schedule_is_paused_resumed_and_run_where_it_stands(
 
 @with_looks
 def test_each_page_of_jobs_is_accessible_and_foreign_text_is_only_text(
-    look: Look, browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, phone: Page, dashboard: Dashboard
 ) -> None:
-    with browser.new_context(base_url=base, viewport=NARROW) as context:
-        page = context.new_page()
-        sign_in(page)
-        found = {}
-        for path in ("/jobs", JOBS):
-            page.goto(path)
-            found[f"{path} without jobs"] = look_at(page, look)
-        put_jobs(dashboard)
-        put_schedules(dashboard)
-        paths = ["/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204"]
-        paths += [f"{JOBS}?schedule={name}" for name in ("nightly", "clean", "waits", "gone")]
-        all_ids = (RUNNING, QUEUED, FAILED, DONE, MADE, UNTOLD)
-        ones = [f"{JOBS}/{job_id}" for job_id in all_ids]
-        for path in (*paths, *ones, f"{JOBS}/{RUNNING}/attempts/1"):
-            page.goto(path)
-            found[path] = look_at(page, look)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    assert find_wrong(phone, look, "/jobs", JOBS) == {}, "without jobs"
+    put_jobs(dashboard)
+    put_schedules(dashboard)
+    paths = ["/jobs", f"{JOBS}?job=report", f"{JOBS}?group=import-1204"]
+    paths += [f"{JOBS}?schedule={name}" for name in ("nightly", "clean", "waits", "gone")]
+    all_ids = (RUNNING, QUEUED, FAILED, DONE, MADE, UNTOLD)
+    ones = [f"{JOBS}/{job_id}" for job_id in all_ids]
+    paths += [*ones, f"{JOBS}/{RUNNING}/attempts/1"]
+    assert find_wrong(phone, look, *paths) == {}

@@ -5,9 +5,8 @@ from playwright.sync_api import Page, expect
 
 from prevs.records import Failure
 from prevs.states import Cause, State
-from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.scene import PREVIEW, SHA, have_attempts, put_everything, sign_in
+from tests.integration.dashboard.scene import PREVIEW, SHA, have_attempts, put_everything
 
 pytestmark = pytest.mark.integration
 
@@ -54,19 +53,15 @@ def test_the_logs_of_earlier_attempts_are_read(page: Page, dashboard: Dashboard)
     assert download.value.suggested_filename == "hello-5c80e7d-1.log"
 
 
-def test_a_browser_without_scripts_reads_logs_too(
-    browser: Chromium, dashboard: Dashboard, base: str
-) -> None:
+def test_a_browser_without_scripts_reads_logs_too(plain: Page, dashboard: Dashboard) -> None:
     put_everything(dashboard)
     have_attempts(dashboard)
     dashboard.sandboxes.output["a"] = b"\x1b[32mStep 2/5\x1b[0m <b>\n"
-    with browser.new_context(base_url=base, java_script_enabled=False) as context:
-        page = context.new_page()
-        sign_in(page, path=PREVIEW)
-        assert page.locator("pre.log-lines").inner_text() == "Step 2/5 <b>\n"
-        page.get_by_role("link", name="Attempt 2").click()
-        assert page.locator("pre.log-lines").inner_text() == "the second\n"
-        expect(page.get_by_text("Broken.")).to_be_visible()
+    plain.goto(PREVIEW)
+    assert plain.locator("pre.log-lines").inner_text() == "Step 2/5 <b>\n"
+    plain.get_by_role("link", name="Attempt 2").click()
+    assert plain.locator("pre.log-lines").inner_text() == "the second\n"
+    expect(plain.get_by_text("Broken.")).to_be_visible()
 
 
 def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Dashboard) -> None:

@@ -14,10 +14,9 @@ from prevs.names import slug
 from prevs.records import AppRecord, Failure
 from prevs.stacks import Member
 from prevs.states import Cause, State
-from tests.chromium import Chromium
 from tests.fakes.dashboard import Dashboard
-from tests.integration.dashboard.looks import NARROW, Look, look_at, with_looks
-from tests.integration.dashboard.scene import FAILED, HOSTILE, SHA, sign_in
+from tests.integration.dashboard.looks import Look, find_wrong, look_at, with_looks
+from tests.integration.dashboard.scene import FAILED, HOSTILE, SHA
 
 pytestmark = pytest.mark.integration
 
@@ -109,58 +108,47 @@ def test_a_variant_is_opened_followed_and_closed_where_it_stands(
     assert page.evaluate("window.stays")
 
 
-def test_stacks_are_used_without_scripts(
-    browser: Chromium, dashboard: Dashboard, base: str
-) -> None:
+def test_stacks_are_used_without_scripts(plain: Page, dashboard: Dashboard) -> None:
     put_stack(dashboard)
-    with browser.new_context(base_url=base, java_script_enabled=False) as context:
-        page = context.new_page()
-        sign_in(page)
-        page.get_by_role("link", name="Stacks").click()
-        page.get_by_role("link", name="shop", exact=True).click()
-        page.get_by_label("Branch or tag").fill("feature/cart")
-        page.get_by_label("cart is at the label").fill("nowhere")
-        page.get_by_label("own instance of web").check()
-        page.get_by_role("button", name="Open", exact=True).click()
-        expect(page.locator(".wrong")).to_contain_text("'nowhere' leads to no commit")
-        expect(page.locator("#open .notice")).to_be_in_viewport()
-        expect(page.get_by_label("own instance of web")).to_be_checked()
-        page.get_by_label("cart is at the label").fill("")
-        page.get_by_role("button", name="Open", exact=True).click()
-        card = page.get_by_role("region", name=VARIANT)
-        expect(card.locator(".tag", has_text="own instance")).to_have_count(2)
-        card.locator("summary").click()
-        card.get_by_role("button", name=f"Close {VARIANT}").click()
-        expect(page.get_by_text("The variant is closed.")).to_be_visible()
-        expect(card).to_have_count(0)
+    plain.goto("/")
+    plain.get_by_role("link", name="Stacks").click()
+    plain.get_by_role("link", name="shop", exact=True).click()
+    plain.get_by_label("Branch or tag").fill("feature/cart")
+    plain.get_by_label("cart is at the label").fill("nowhere")
+    plain.get_by_label("own instance of web").check()
+    plain.get_by_role("button", name="Open", exact=True).click()
+    expect(plain.locator(".wrong")).to_contain_text("'nowhere' leads to no commit")
+    expect(plain.locator("#open .notice")).to_be_in_viewport()
+    expect(plain.get_by_label("own instance of web")).to_be_checked()
+    plain.get_by_label("cart is at the label").fill("")
+    plain.get_by_role("button", name="Open", exact=True).click()
+    card = plain.get_by_role("region", name=VARIANT)
+    expect(card.locator(".tag", has_text="own instance")).to_have_count(2)
+    card.locator("summary").click()
+    card.get_by_role("button", name=f"Close {VARIANT}").click()
+    expect(plain.get_by_text("The variant is closed.")).to_be_visible()
+    expect(card).to_have_count(0)
 
 
 @with_looks
 def test_each_page_of_stacks_is_accessible_and_foreign_text_is_only_text(
-    look: Look, browser: Chromium, dashboard: Dashboard, base: str
+    look: Look, phone: Page, dashboard: Dashboard
 ) -> None:
-    with browser.new_context(base_url=base, viewport=NARROW) as context:
-        page = context.new_page()
-        sign_in(page)
-        found = {}
-        page.goto("/stacks")
-        found["without stacks"] = look_at(page, look)
-        put_variants(dashboard)
-        sha = put_instance(
-            dashboard, open_variant(dashboard, "own", own=("cart",)), "cart", State.RUNNING
-        )
-        instance = f"/apps/shop-basket/previews/{sha}"
-        for path in ("/stacks", "/apps/shop-basket/gates/cart-shop", instance):
-            page.goto(path)
-            found[path] = look_at(page, look)
-        page.goto(STACK)
-        for one in page.locator("summary").all():
-            one.click()
-        page.get_by_label("prices is at the label").fill("No Label")
-        page.get_by_label("Branch or tag").fill("x")
-        page.get_by_role("button", name="Open", exact=True).click()
-        expect(page.locator(".wrong")).to_be_visible()
-        for one in page.locator(".closing summary").all():
-            one.click()
-        found[STACK] = look_at(page, look)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    assert find_wrong(phone, look, "/stacks") == {}, "without stacks"
+    put_variants(dashboard)
+    sha = put_instance(
+        dashboard, open_variant(dashboard, "own", own=("cart",)), "cart", State.RUNNING
+    )
+    instance = f"/apps/shop-basket/previews/{sha}"
+    paths = ("/stacks", "/apps/shop-basket/gates/cart-shop", instance)
+    assert find_wrong(phone, look, *paths) == {}
+    phone.goto(STACK)
+    for one in phone.locator("summary").all():
+        one.click()
+    phone.get_by_label("prices is at the label").fill("No Label")
+    phone.get_by_label("Branch or tag").fill("x")
+    phone.get_by_role("button", name="Open", exact=True).click()
+    expect(phone.locator(".wrong")).to_be_visible()
+    for one in phone.locator(".closing summary").all():
+        one.click()
+    assert look_at(phone, look) == []
