@@ -1,6 +1,7 @@
 import dataclasses
 import secrets
 from concurrent.futures import Future
+from typing import Any
 
 from framework import events
 from framework.errors import (
@@ -281,7 +282,7 @@ def test_the_only_agent_is_used_though_unfit_once_others_could_have_offered(
 
 def test_an_unfit_agent_is_not_used_while_another_one_is_only_full(driven: Driven) -> None:
     fail_by_fault_of_its_agent(driven)
-    elsewhere = {"agent": "agent-2", "host": "127.0.0.2"}
+    elsewhere: dict[str, Any] = {"agent": "agent-2", "host": "127.0.0.2"}
     driven.start(B, "two")
     driven.step(events.Offered([offer("o2", **elsewhere)]))
     driven.clock.pass_seconds(SEEN_SECONDS + 1)
