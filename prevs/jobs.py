@@ -8,9 +8,9 @@ import enum
 from typing import Optional
 
 from prevs import codec
+from prevs.attempts import AttemptRecord
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
-from prevs.records import EndedAttempt, Failure
 from prevs.work import Progress
 
 
@@ -58,75 +58,70 @@ class Callback:
 
 
 @dataclasses.dataclass(frozen=True)
-class JobRecord:
-    """A job of an app at the commit `sha`, to which `label` led when it was requested.
-
-    `terms` are what it does and for how long, with final numbers: nothing of it changes later.
-    `name` is its name in the commit's `.prevs.toml`, "" for a command that was given in full.
-    `refs` and `stranger` are as in PreviewRecord. `by` is the name of the token or the person that
-    requested it. `group` is shared by jobs that were requested together. `schedule` has made it for
-    the time `nominal`, which is None if somebody has started it. `payload_size` is in bytes; with
-    `stdin` the command reads the payload there too. The payload, and variables for this job alone,
-    are elsewhere (Paths.payload) if it `has_payload`.
-
-    `tries` counts the attempts that began, `failures` those that the application failed,
-    `consecutive_losses` those lost in a row. The next attempt begins at `retry_at` at the earliest,
-    and if possible not on `avoid_agent`. `task_id`, `agent_id` and `agent_host` belong to the
-    current or last attempt, `phase` and `detail` are what its executor reported last, `began` is
-    when its command began. `starts_again` is set while it ends and is to start again afterwards.
-    `reason` is why it waits or ends, `failure` why it failed, `exit_code` that of its command.
-    `result` is what the command left, in base64, if that is short; `result_size` is in bytes.
-    `attempts` are the last few ended ones. `changed` is when the state last changed. `settings` are
-    those of its commit; `digest` is as in PreviewRecord. `order_digest` is that of the request with
-    an idempotency key that has made it, "" if it had none. `callback` says who is told of its end.
-    `convention` is the other way in which its command is told what to work on, beside our own
-    (framework/jobs/conventions.py); "" if none.
-    """
+class _JobKey:
+    """What every job has."""
 
     app: str
     id: str
     sha: str
     label: str
+    """What led to the commit `sha` when the job was requested."""
     terms: JobSettings
+    """What it does and for how long, with final numbers: nothing of it changes later."""
     state: JobState = JobState.QUEUED
-    name: str = ""
-    refs: tuple[str, ...] = ()
-    stranger: bool = False
-    by: str = ""
-    group: str = ""
-    schedule: str = ""
-    nominal: Optional[float] = None
-    payload_size: int = 0
-    has_payload: bool = False
-    stdin: bool = False
-    created: float = 0.0
-    changed: float = 0.0
-    tries: int = 0
-    failures: int = 0
-    consecutive_losses: int = 0
-    retry_at: float = 0.0
-    avoid_agent: Optional[str] = None
-    task_id: Optional[str] = None
-    agent_id: Optional[str] = None
-    agent_host: Optional[str] = None
-    phase: str = ""
-    detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class JobRecord(AttemptRecord, _JobKey):
+    """A job of an app at a commit."""
+
+    # Its attempt runs a command:
     began: Optional[float] = None
-    starts_again: bool = False
-    reason: str = ""
-    reason_kind: str = ""
-    failure: Optional[Failure] = None
+    """When its command began."""
     exit_code: Optional[int] = None
     progress: Progress = NO_PROGRESS
-    result: str = ""
-    result_size: int = 0
-    attempts: tuple[EndedAttempt, ...] = ()
-    settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
-    digest: str = ""
-    order_digest: str = ""
-    callback: Optional[Callback] = None
-    convention: str = ""
     revocable: bool = False
+    """Set if it was placed on CPUs that Mesos may take away."""
+    tries: int = 0
+    """How many attempts began."""
+    failures: int = 0
+    """How many of them the application failed."""
+    result: str = ""
+    """What the command left, in base64, if that is short."""
+    result_size: int = 0
+    """The bytes of what it left, short or not."""
+
+    # The job itself:
+    name: str = ""
+    """Its name in the commit's `.prevs.toml`, "" for a command that was given in full."""
+    refs: tuple[str, ...] = ()
+    """As in PreviewRecord."""
+    stranger: bool = False
+    """As in PreviewRecord."""
+    settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
+    """Those of its commit."""
+    by: str = ""
+    """The name of the token or the person that requested it."""
+    group: str = ""
+    """Shared by jobs that were requested together."""
+    schedule: str = ""
+    """The schedule that has made it, "" if none."""
+    nominal: Optional[float] = None
+    """The time for which the schedule made it; None if somebody has started it."""
+    payload_size: int = 0
+    """In bytes."""
+    has_payload: bool = False
+    """Whether a payload, or variables for this job alone, are stored elsewhere (Paths.payload)."""
+    stdin: bool = False
+    """Whether the command reads the payload at its standard input, too."""
+    created: float = 0.0
+    order_digest: str = ""
+    """That of the request with an idempotency key that has made it, "" if it had none."""
+    callback: Optional[Callback] = None
+    """Who is told of its end."""
+    convention: str = ""
+    """The other way in which its command is told what to work on, beside our own
+    (framework/jobs/conventions.py); "" if none."""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

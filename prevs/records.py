@@ -10,13 +10,15 @@ from typing import Optional
 
 from prevs import codec
 from prevs.apps import AppRecord
+from prevs.attempts import AttemptRecord, EndedAttempt, Failure, Mistake, Step
 from prevs.codec import RecordError
 from prevs.commit_settings import CommitSettings
-from prevs.states import Cause, State
+from prevs.states import State
 
 __all__ = [
     "AgentsRecord",
     "AppRecord",
+    "AttemptRecord",
     "EndedAttempt",
     "Failure",
     "InstallationRecord",
@@ -35,122 +37,59 @@ __all__ = [
 
 
 @dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A mistake in a line (from 1) of a commit's .prevs.toml or compose file, and the next step."""
-
-    line: int
-    message: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """Why an attempt failed, as a sentence for people and a cause for programs.
-
-    `mistakes` are those in one file of the commit's settings, if they are the reason; the message
-    names it.
-    """
-
-    cause: Cause
-    message: str
-    exit_code: Optional[int] = None
-    mistakes: tuple[Mistake, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """A step of an attempt: its name, and when it began."""
-
-    name: str
-    began: float
-
-
-@dataclasses.dataclass(frozen=True)
-class EndedAttempt:
-    """An attempt that is over: the `number`th of its preview, which ran as the task `task_id`.
-
-    `reached` is the last step that began. `cause` and `exit_code` are why it failed, None if it was
-    stopped; `why` is the sentence for either, cut short.
-    """
-
-    number: int
-    task_id: str
-    began: float
-    ended: float
-    agent_id: Optional[str] = None
-    agent_host: Optional[str] = None
-    reached: str = ""
-    cause: Optional[Cause] = None
-    exit_code: Optional[int] = None
-    why: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class PreviewRecord:
-    """A preview: an app at a commit.
-
-    `labels` are the requested labels that resolved to this commit, the newest last. `task_id`,
-    `agent_id`, `agent_host` and `host_port` belong to the current or last attempt. `reason` is why
-    it waits (queued) or ends (draining, stopped), `reason_kind` the kind of that reason
-    (framework/units/reasons.py), `failure` why it failed. `phase` is the last phase that its
-    executor reported, `detail` the progress in it ("3/5 RUN make"). `starts_again` is set
-    while it drains and is to start again afterwards. `consecutive_losses` counts the attempts that
-    were lost in a row. After a loss the next attempt begins at `retry_at` at the earliest, and if
-    possible on another agent than `avoid_agent`. `changed` is when the state last changed.
-    `unreferenced_since` is since when no branch or tag leads to it (None while one does, or if only
-    its commit was requested). `steps` are those of the current or last attempt: queued, placed,
-    fetching, building, starting, checking, running. `step_seconds` is how long each step took in
-    the last successful attempt that had it. `settings` are those of its commit, None if not read
-    yet; `settings_for` names the app's settings for which they were read. `digest` is its image's
-    digest in the registry, "" if unknown. `protocol` is that of the current attempt's application,
-    "h2" or "" for HTTP/1.1. `memory_kills` is how many of its processes were killed for lack of
-    memory while it ran. `refs` are the branches and tags that led to the commit at the last request
-    (heads/main, tags/v1), or the pull request that did (pull/7) if none of them reached it; its
-    variables depend on them. `attempts` are the last few ended ones, the oldest first
-    (framework/units/ended_attempts.py). `stranger` if its commit is of somebody else's fork, and
-    gets nothing of the app's. `ahead` if it was built ahead of its first visit, and nobody has
-    requested or used it since. `moved_from` is the host of the agent that has the volumes which the
-    current or last attempt does not have, as it was placed elsewhere than the one before; else "".
-    `instance` is the label of the variant of a stack whose own instance it is, "" for none. Then
-    `sha` is an id of its own (names.instance_id), and `built_from` its commit.
-    """
+class _PreviewKey:
+    """What every preview has."""
 
     app: str
     sha: str
+    """Its commit; of an instance of a variant an id of its own (names.instance_id)."""
     state: State
-    labels: tuple[str, ...] = ()
-    task_id: Optional[str] = None
-    agent_id: Optional[str] = None
-    agent_host: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class PreviewRecord(AttemptRecord, _PreviewKey):
+    """A preview: an app at a commit."""
+
+    # Its attempt serves:
     host_port: Optional[int] = None
-    phase: str = ""
-    reason: str = ""
-    reason_kind: str = ""
-    failure: Optional[Failure] = None
-    created: float = 0.0
-    changed: float = 0.0
     started: Optional[float] = None
+    """When it began to run."""
+    steps: tuple[Step, ...] = ()
+    """Those that began: queued, placed, fetching, building, starting, checking, running."""
+    protocol: str = ""
+    """What its application speaks: "h2", or "" for HTTP/1.1."""
+    memory_kills: int = 0
+    """How many of its processes were killed for lack of memory while it ran."""
+    moved_from: str = ""
+    """The host of the agent that has the volumes which it does not have, as it was placed elsewhere
+    than the attempt before; else ""."""
+
+    # The preview itself:
+    labels: tuple[str, ...] = ()
+    """The requested labels that resolved to this commit, the newest last."""
+    created: float = 0.0
     last_used: Optional[float] = None
     pinned: bool = False
-    starts_again: bool = False
-    consecutive_losses: int = 0
-    retry_at: float = 0.0
-    avoid_agent: Optional[str] = None
     unreferenced_since: Optional[float] = None
-    detail: str = ""
-    steps: tuple[Step, ...] = ()
+    """Since when no branch or tag leads to it; None while one does, or if only its commit was
+    requested."""
     step_seconds: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """How long each step took in the last successful attempt that had it."""
     settings: Optional[CommitSettings] = None
+    """Those of its commit, None if not read yet."""
     settings_for: str = ""
-    digest: str = ""
-    protocol: str = ""
-    memory_kills: int = 0
+    """The app's settings for which they were read."""
     refs: tuple[str, ...] = ()
-    attempts: tuple[EndedAttempt, ...] = ()
+    """The branches and tags that led to the commit at the last request (heads/main, tags/v1), or
+    the pull request that did (pull/7) if none of them reached it. Its variables depend on them."""
     stranger: bool = False
+    """Set if its commit is of somebody else's fork, and gets nothing of the app's."""
     ahead: bool = False
-    moved_from: str = ""
+    """Set if it was built ahead of its first visit, and nobody has requested or used it since."""
     instance: str = ""
+    """The label of the variant of a stack whose own instance it is, "" for none."""
     built_from: str = ""
+    """The commit of such an instance."""
 
     @property
     def commit(self) -> str:

@@ -7,8 +7,7 @@ answers do not all arrive at once. No I/O; times are the caller's seconds.
 
 from collections.abc import Iterable, Mapping
 
-from prevs.jobs import JobRecord
-from prevs.records import PreviewRecord
+from prevs.records import AttemptRecord
 
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
@@ -28,7 +27,7 @@ Tasks = Mapping[str, str | None]
 """Agent ids by task id."""
 
 
-def tasks_of(with_task: Iterable[PreviewRecord | JobRecord]) -> Tasks:
+def tasks_of(with_task: Iterable[AttemptRecord]) -> Tasks:
     """Return the tasks of previews and jobs that may have one."""
     return {one.task_id: one.agent_id for one in with_task if one.task_id}
 

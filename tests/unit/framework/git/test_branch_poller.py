@@ -66,12 +66,12 @@ def snapshot(*previews: PreviewRecord) -> Snapshot:
 
 @pytest.mark.parametrize("state", State)
 def test_an_app_is_followed_often_while_a_preview_is_active(state: State) -> None:
-    found = periods(snapshot(PreviewRecord("one", A, state, ("main",))), 10.0)
+    found = periods(snapshot(PreviewRecord("one", A, state, labels=("main",))), 10.0)
     assert found == {"one": 10.0 if state in ACTIVE else SELDOM_SECONDS}
 
 
 def test_an_app_with_only_old_commits_is_not_followed() -> None:
-    old = PreviewRecord("one", A, State.STOPPED, (A[:7],))
+    old = PreviewRecord("one", A, State.STOPPED, labels=(A[:7],))
     assert periods(snapshot(old), 10.0) == {}
     assert periods(snapshot(PreviewRecord("one", A, State.STOPPED)), 10.0) == {}
     assert periods(snapshot(PreviewRecord("gone", A, State.RUNNING)), 10.0) == {}
@@ -85,7 +85,7 @@ def test_an_app_whose_heads_are_built_ahead_is_followed_without_a_preview(
 ) -> None:
     apps = {"one": ONE, "two": dataclasses.replace(TWO, warm=warm)}
     assert periods(Snapshot(apps, {}), 10.0) == {"two": seconds}
-    stopped = PreviewRecord("two", A, State.STOPPED, ("main",))
+    stopped = PreviewRecord("two", A, State.STOPPED, labels=("main",))
     assert periods(Snapshot(apps, {preview_unit("two", A): stopped}), 10.0) == {"two": seconds}
     runs = dataclasses.replace(stopped, state=State.RUNNING)
     assert periods(Snapshot(apps, {preview_unit("two", A): runs}), 10.0) == {"two": 10.0}
@@ -110,7 +110,7 @@ def in_stack(*apps: str) -> dict[str, StackRecord]:
 def test_the_members_of_stacks_are_followed_without_a_preview() -> None:
     found = periods(snapshot()._replace(stacks=in_stack("two", "gone")), 10.0)
     assert found == {"two": SELDOM_SECONDS}
-    runs = snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+    runs = snapshot(PreviewRecord("two", A, State.RUNNING, labels=("main",)))
     both = runs._replace(stacks=in_stack("one", "two"))
     assert periods(both, 10.0) == {"one": SELDOM_SECONDS, "two": 10.0}
 
@@ -127,7 +127,9 @@ def test_a_repository_that_hangs_delays_no_other() -> None:
     submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     refs = SomeRefs()
     refs.over.clear()
-    both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
+    both = snapshot(
+        *(PreviewRecord(app, A, State.RUNNING, labels=("main",)) for app in ("one", "two"))
+    )
     worker = BranchPoller(refs, submitted.put, lambda: both, interval=0.01, failed=print)
     worker.start()
     try:
@@ -146,7 +148,7 @@ def test_following_goes_on_after_a_defect() -> None:
     def look() -> Snapshot:
         if not next(chances, True):
             raise ValueError("a defect")
-        return snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+        return snapshot(PreviewRecord("two", A, State.RUNNING, labels=("main",)))
 
     worker = BranchPoller(SomeRefs(), submitted.put, look, interval=0.01, failed=print)
     worker.start()
@@ -184,7 +186,7 @@ def test_an_app_is_read_when_nudged_though_nobody_follows_it() -> None:
 
 def test_an_app_is_read_at_once_when_its_heads_are_to_be_built_ahead() -> None:
     submitted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-    runs = PreviewRecord("two", A, State.RUNNING, ("main",))
+    runs = PreviewRecord("two", A, State.RUNNING, labels=("main",))
     known = [snapshot(runs)]
     worker = BranchPoller(SomeRefs(), submitted.put, lambda: known[-1], interval=3600, failed=print)
     worker.start()
@@ -219,7 +221,7 @@ def test_an_app_that_was_just_added_is_read_once() -> None:
 
 
 def test_a_new_member_of_a_stack_is_news() -> None:
-    known = snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+    known = snapshot(PreviewRecord("two", A, State.RUNNING, labels=("main",)))
     one, both = known._replace(stacks=in_stack("two", "gone")), in_stack("two", "one")
     steps = [known, one, known._replace(stacks=both), known]
     news = [

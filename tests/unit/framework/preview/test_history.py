@@ -17,7 +17,9 @@ from tests.fakes.driven import Driven
 SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
 HELLO = AppRecord("hello", "/srv/hello")
 NONE = Snapshot({}, {})
-RUNNING = PreviewRecord("hello", SHA, State.RUNNING, ("old", "main"), "t1", agent_host="agent1")
+RUNNING = PreviewRecord(
+    "hello", SHA, State.RUNNING, labels=("old", "main"), task_id="t1", agent_host="agent1"
+)
 
 
 def snapshot(*previews: PreviewRecord, apps: tuple[AppRecord, ...] = (HELLO,)) -> Snapshot:

@@ -9,7 +9,7 @@ LIMIT = 100.0
 
 
 def preview(*labels: str, **fields: object) -> PreviewRecord:
-    return PreviewRecord("hello", A, State.STOPPED, labels, **fields)  # type: ignore[arg-type] # fields vary per test
+    return PreviewRecord("hello", A, State.STOPPED, labels=labels, **fields)  # type: ignore[arg-type] # fields vary per test
 
 
 @pytest.mark.parametrize(
