@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from prevs.records import TokenRecord
+from prevs.roles import SCOPES, TokenRecord
 
 OPERATOR = "operator"
 """The name of the operator's token, which is in the settings; no other token may have it."""
@@ -40,7 +40,7 @@ class Scope(enum.StrEnum):
         return order.index(self) >= order.index(needed)
 
 
-STORED = (Scope.READ, Scope.USE, Scope.ADMIN)
+STORED = tuple(map(Scope, SCOPES))
 """The scopes of stored tokens; those of proxies are in a file."""
 OF_ONE_APP = (Scope.READ, Scope.USE)
 """The scopes of a token for one app. Not admin: an app's settings can take from all other apps."""

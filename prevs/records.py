@@ -13,6 +13,7 @@ from prevs.apps import AppRecord
 from prevs.attempts import AttemptRecord, EndedAttempt, Failure, Mistake, Step
 from prevs.codec import RecordError
 from prevs.commit_settings import CommitSettings
+from prevs.roles import TokenRecord
 from prevs.states import State
 
 __all__ = [
@@ -237,29 +238,6 @@ class InstallationRecord:
     def decode(data: bytes) -> "InstallationRecord":
         """Return the record in a znode. Raises RecordError."""
         return codec.decode(InstallationRecord, 1, data)
-
-
-@dataclasses.dataclass(frozen=True)
-class TokenRecord:
-    """A token of the framework's API: its scope, and its SHA-256 in hex.
-
-    `scope` is "read", "use" or "admin"; `app` is the one app that it is for, "" for all.
-    """
-
-    name: str
-    scope: str
-    digest: str
-    created: float = 0.0
-    app: str = ""
-
-    def encode(self) -> bytes:
-        """Return the znode's bytes."""
-        return codec.encode(self, 1)
-
-    @staticmethod
-    def decode(data: bytes) -> "TokenRecord":
-        """Return the record in a znode. Raises RecordError."""
-        return codec.decode(TokenRecord, 1, data)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """The commands about access to the API: tokens, roles of people, and the audit log."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import click
 from rich.table import Table
 
-from cli.client.generated import choices
 from cli.client.generated.records import Role
 from cli.command_context import CommandContext
 from cli.commands.sections import Group
@@ -16,9 +15,32 @@ from cli.display.output import note, show, show_json
 from cli.display.sentences import ago
 from cli.names import completion
 from cli.names.arguments import as_json, confirm, limit, yes
-from prevs.roles import find_role_id
+from cli.names.declared_options import option_of
+from prevs.declarations import list_settings
+from prevs.roles import RoleRecord, TokenRecord, find_role_id
 
 Command = Callable[..., Any]
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "scope": {"default": "use", "show_default": True},
+    "app": {"shell_complete": completion.apps},
+}
+"""What the options of tokens and roles have beside what is declared."""
+
+
+def _options(record: type, names: Collection[str] = ()) -> Callable[[Command], Command]:
+    """Return a decorator that adds options of a record to a command: all, or some."""
+
+    def add(command: Command) -> Command:
+        for one in reversed(list_settings(record)):
+            if not names or one.name in names:
+                command = option_of(one, **_OPTIONS.get(one.name, {}))(command)
+        return command
+
+    return add
+
+
+_holder = _options(RoleRecord, ("group", "person", "app"))
+"""Adds the options that say whose role it is, and for which app."""
 
 
 @click.group(cls=Group)
@@ -32,18 +54,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option(
-    "--scope",
-    type=click.Choice(choices.ADD_TOKEN_SCOPE),
-    default="use",
-    show_default=True,
-    help="What the token may do.",
-)
-@click.option(
-    "--app",
-    shell_complete=completion.apps,
-    help="Limit the token to this app; its scope is read or use. It is removed with the app.",
-)
+@_options(TokenRecord)
 @as_json
 @click.pass_obj
 def add_token(
@@ -95,17 +106,6 @@ def remove_token(context: CommandContext, name: str, yes: bool) -> None:
     note(f"The token {name} is revoked.")
 
 
-def _holder(command: Command) -> Command:
-    """Add the options that say whose role it is, and for which app."""
-    for option in (
-        click.option("--app", shell_complete=completion.apps, help="Only for this app."),
-        click.option("--person", help="The one person with this login."),
-        click.option("--group", help="Everybody in this group: shop-devs, or org/team at a forge."),
-    ):
-        command = option(command)
-    return command
-
-
 @click.group(cls=Group)
 def role() -> None:
     """Give, list and take roles: what people may do who sign in. Needs a token of scope admin.
@@ -116,25 +116,10 @@ def role() -> None:
 
 
 @role.command("add")
-@_holder
-@click.option(
-    "--scope",
-    type=click.Choice(choices.ADD_ROLE_SCOPE),
-    default="use",
-    show_default=True,
-    help="What they may do: as for tokens; admin is for all apps only.",
-)
+@_options(RoleRecord)
 @as_json
 @click.pass_obj
-def add_role(
-    context: CommandContext,
-    *,
-    group: str | None,
-    person: str | None,
-    app: str | None,
-    scope: str,
-    as_json: bool,
-) -> None:
+def add_role(context: CommandContext, *, as_json: bool, **wanted: str | None) -> None:
     """Give a role to a group or to a person.
 
     A former role of theirs for the same app, or for all, is replaced.
@@ -144,13 +129,12 @@ def add_role(
       prevs role add --group shop-devs --app shop
       prevs role add --person ada --scope admin
     """
-    _check(group, person)
-    holder = {"group": group} if group else {"person": person}
-    given = context.api.add_role({**holder, "scope": scope, **({"app": app} if app else {})})
+    _check(wanted["group"], wanted["person"])
+    given = context.api.add_role({name: value for name, value in wanted.items() if value})
     if as_json:
         show_json(given)
         return
-    note(f"{_name(given)} has the scope {scope} for {app or 'all apps'}.")
+    note(f"{_name(given)} has the scope {given['scope']} for {given['app'] or 'all apps'}.")
 
 
 @role.command("ls")

@@ -8,12 +8,15 @@ import click
 from prevs.declarations import Setting
 
 
-def option_of(one: Setting) -> Callable[[Any], Any]:
-    """Return the decorator that adds a setting's option to a command. The API checks its value."""
+def option_of(one: Setting, **more: Any) -> Callable[[Any], Any]:
+    """Return the decorator that adds a setting's option to a command. The API checks its value.
+
+    `more` is as for click.option.
+    """
     about = one.about
     name = about.option or f"--{one.name.replace('_', '-')}"
     if one.kind is bool:
-        return click.option(name, one.name, is_flag=True, help=one.order_text)
+        return click.option(name, one.name, is_flag=True, help=one.order_text, **more)
     choices = [*about.choices, *([""] if one.is_list and about.choices else [])]
     return click.option(
         name,
@@ -22,6 +25,7 @@ def option_of(one: Setting) -> Callable[[Any], Any]:
         multiple=one.is_list,
         metavar=about.metavar or about.unit.upper() or None,
         help=f"{one.order_text}{_for_example(one)}{_repeatable(one)}",
+        **more,
     )
 
 

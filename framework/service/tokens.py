@@ -68,7 +68,7 @@ class ServiceTokens:
     def add_token(self, name: str, scope: Scope, app: str = "") -> tuple[TokenRecord, str]:
         """Make a token and store its record; return both."""
         token = access.form_token(scope, self._new_secret())
-        record = TokenRecord(name, scope.value, access.digest(token), app=app)
+        record = TokenRecord(name, access.digest(token), scope.value, app=app)
         added = call(self._service.inbox.put, lambda: self._service.commands.add_token(record))
         return added, token
 

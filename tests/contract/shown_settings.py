@@ -9,6 +9,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
+from cli.commands.access import role
 from cli.commands.apps import app as commands
 from cli.display import app_rows
 from cli.jobs.run import run
@@ -21,7 +22,7 @@ from framework.dashboard.pages import app_forms
 from framework.gates import proposals, written_gate
 from framework.http_api.gates import gate_orders
 from framework.http_api.gates.gate_presenter import GatePresenter
-from framework.http_api.models import presenter
+from framework.http_api.models import presenter, token_models
 from framework.http_api.schedules import schedule_orders, schedule_presenter
 from framework.state.snapshot import Snapshot
 from prevs.apps import AppRecord
@@ -49,6 +50,7 @@ def main() -> None:
         "job as a file has it": {"patience": getattr(job.settings(), "patience", None)},
         **_find_schedule(schemas),
         **_find_gate(schemas),
+        **_find_role(schemas),
         "keys": commit_settings.page(),
         "commands": command_pages.page(),
         "run": CliRunner().invoke(run, ["--help"]).output,
@@ -96,6 +98,18 @@ def _find_gate(schemas: Any) -> dict[str, Any]:
         "gate proposed": shown[0]["proposal"]["quiet"],
         "gates": [one["quiet"] for one in shown],
         "stored gate": adopted.encode().decode(),
+    }
+
+
+def _find_role(schemas: Any) -> dict[str, Any]:
+    """Return a role with one setting more."""
+    order: Any = {"person": "ada", "scope": "use", "note": "on call"}
+    record = token_models.RoleOrder.model_validate(order).read()
+    return {
+        "role described": [schemas[name]["properties"]["note"] for name in ("RoleOrder", "Role")],
+        "stored role": record.encode().decode(),
+        "role": token_models.show_role(record).model_dump(),
+        "role add": CliRunner().invoke(role, ["add", "--help"]).output,
     }
 
 

@@ -1,4 +1,4 @@
-"""A setting of an app, a job, a schedule or a gate is declared once, and all else follows."""
+"""A setting of an app, a job, a schedule, a gate or a role is declared once; all else follows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,11 +28,15 @@ OF_SCHEDULES = """\
 OF_GATES = """\
     quiet: bool = setting(False, "Quiet", "Whether it says nothing.")
     on_delete: OnDelete = setting"""
+OF_ROLES = """\
+    note: str = setting("", "Note", "Why they have it.", is_left_out=True)
+    person: str"""
 DECLARATIONS = {
     "apps.py": DECLARED,
     "job_settings.py": OF_JOBS,
     "schedules.py": OF_SCHEDULES,
     "gates.py": OF_GATES,
+    "roles.py": OF_ROLES,
 }
 
 
@@ -126,3 +130,12 @@ def test_a_setting_of_a_gate_waits_and_holds_with_the_others(found: Mapping[str,
     assert {one["description"] for one in found["gate described"]} == {"Whether it says nothing."}
     assert (found["gate proposed"], found["gates"]) == (True, [False, True])
     assert '"quiet":true' in found["stored gate"]
+
+
+def test_a_setting_of_a_role_is_in_the_record_the_api_and_the_command_line(
+    found: Mapping[str, Any],
+) -> None:
+    assert {one["description"] for one in found["role described"]} == {"Why they have it."}
+    assert '"note":"on call"' in found["stored role"]
+    assert found["role"]["note"] == "on call"
+    assert "--note TEXT" in found["role add"]

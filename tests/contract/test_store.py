@@ -38,7 +38,7 @@ pytestmark = pytest.mark.contract
 APP = AppRecord(name="hello", repository="/srv/hello")
 A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",))
-TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
+TOKEN = TokenRecord("deploys", "5c80e7d1" * 8, "use", created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
 ACCESS = AccessRecord("hello", Access.PASSWORD, 3, signature="signed")
 PULL = PullRecord("hello", 7, A, "pull/7/head")

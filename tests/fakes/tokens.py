@@ -51,7 +51,7 @@ class FakeTokens:
         if name in {access.OPERATOR, access.PROXY, *self.known}:
             raise TokenExists(name)
         token = access.form_token(scope, f"{next(self._numbers):043}")
-        self.known[name] = TokenRecord(name, scope.value, access.digest(token), 1000.0, app)
+        self.known[name] = TokenRecord(name, access.digest(token), scope.value, 1000.0, app)
         return self.known[name], token
 
     def remove_token(self, name: str) -> None:

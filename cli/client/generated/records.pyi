@@ -596,9 +596,9 @@ class NewReceiver(TypedDict):
 class NewToken(TypedDict):
     """A token that was just made. Its text is shown here and nowhere else."""
 
-    name: str
     scope: str
     app: str | None
+    name: str
     created: float
     token: str
 
@@ -803,11 +803,11 @@ class RequestedJobs(TypedDict):
 class Role(TypedDict):
     """What the members of a group, or one person, may do after they have signed in."""
 
-    id: str
+    scope: str
     group: str | None
     person: str | None
-    scope: str
     app: str | None
+    id: str
     created: float
 
 class Roles(TypedDict):
@@ -1036,9 +1036,9 @@ class StartedPreview(TypedDict):
 class Token(TypedDict):
     """A token, without its text."""
 
-    name: str
     scope: str
     app: str | None
+    name: str
     created: float
 
 class Tokens(TypedDict):

@@ -1,16 +1,17 @@
 """Tokens, roles of people and the audit log, as the API takes and shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from framework.access import OF_ONE_APP, Scope
+from framework.apps.manifest import declared
 from framework.http_api.http.examples import example, order_example
 from framework.http_api.http.paging import Next
 from framework.http_api.models.app_models import Name
 from framework.people.roles import LONGEST_NAME, NAME
-from prevs.roles import RoleRecord
+from prevs.roles import RoleRecord, TokenRecord
 
 _TOKEN: dict[str, Any] = {
     "name": "deploys",
@@ -42,9 +43,20 @@ _IS_TEXT = {"type": "string"}
 # framework.people.roles checks it, and has the messages for it.
 _LIMITS: dict[str, Any] = {"maxLength": LONGEST_NAME, "pattern": NAME}
 _Holder = Annotated[str, Field(min_length=1, json_schema_extra=_LIMITS)]
+_HOLDERS = {"group": _Holder, "person": _Holder, "app": Name}
+_ROLE_ORDER = declared.order_of(RoleRecord, {}, _HOLDERS)
+_TOKEN_ORDER = declared.order_of(TokenRecord, {}, {"app": Name})
+# A later version may have more scopes.
+_SHOWN_ROLE = declared.answer_of(RoleRecord, {"scope": str})
+_SHOWN_TOKEN = declared.answer_of(TokenRecord, {"scope": str})
 
 
-class TokenOrder(BaseModel):
+class _Named(BaseModel):
+    name: Name
+
+
+# The scope and the app follow from TokenRecord.
+class TokenOrder(_TOKEN_ORDER, _Named):  # type: ignore[misc, valid-type]
     """A new token: its name and its scope. A token for one app has the scope read or use."""
 
     model_config = order_example(
@@ -55,17 +67,6 @@ class TokenOrder(BaseModel):
                 "required": ["scope", "app"],
             }
         },
-    )
-
-    name: Name
-    scope: Literal["read", "use", "admin"] = Field(
-        description="read: every GET but tokens and the audit log. use: also to start, stop, "
-        "retry, pin and share previews. admin: also apps, tokens, the audit log.",
-    )
-    app: Name | None = Field(
-        default=None,
-        description="The one app that it is for, and with which it is removed; null: all apps. "
-        "It sees nothing of other apps, and nothing of the cluster.",
     )
 
     @field_validator("app")
@@ -82,14 +83,12 @@ class TokenOrder(BaseModel):
         return app
 
 
-class Token(BaseModel):
+class Token(_SHOWN_TOKEN):  # type: ignore[misc, valid-type] # scope and app are TokenRecord's
     """A token, without its text."""
 
     model_config = example(_TOKEN)
 
     name: str
-    scope: str
-    app: str | None = Field(description="The one app that it is for; null: all.")
     created: float = Field(description="In seconds since the epoch.")
 
 
@@ -112,7 +111,7 @@ class Tokens(BaseModel):
     next: Next
 
 
-class RoleOrder(BaseModel):
+class RoleOrder(_ROLE_ORDER):  # type: ignore[misc, valid-type] # follows from RoleRecord
     """A role: its holder, what the holder may do, and in which app."""
 
     model_config = order_example(
@@ -129,37 +128,17 @@ class RoleOrder(BaseModel):
         },
     )
 
-    group: _Holder | None = Field(
-        default=None,
-        description="Everybody in this group of the identity provider: `shop-devs`, "
-        "`organization/team` at a forge. Set this or `person`.",
-    )
-    person: _Holder | None = Field(
-        default=None, description="The one person who signs in with this login."
-    )
-    scope: Literal["read", "use", "admin"] = Field(
-        description="As for tokens. admin is for all apps only."
-    )
-    app: Name | None = Field(
-        default=None,
-        description="The one app that it is for, and with which it is removed; null: all apps.",
-    )
-
     def read(self) -> RoleRecord:
         """Return it as a record."""
-        return RoleRecord(self.scope, self.group or "", self.person or "", self.app or "")
+        return RoleRecord(**declared.read(RoleRecord, self.model_dump()))
 
 
-class Role(BaseModel):
+class Role(_SHOWN_ROLE):  # type: ignore[misc, valid-type] # follows from RoleRecord
     """What the members of a group, or one person, may do after they have signed in."""
 
     model_config = example(_ROLE)
 
     id: str
-    group: str | None
-    person: str | None
-    scope: str
-    app: str | None = Field(description="The one app that it is for; null: all.")
     created: float = Field(description="In seconds since the epoch.")
 
 
@@ -174,14 +153,12 @@ class Roles(BaseModel):
 
 def show_role(role: RoleRecord) -> Role:
     """Return a role as the API shows it."""
-    return Role(
-        id=role.id,
-        group=role.group or None,
-        person=role.person or None,
-        scope=role.scope,
-        app=role.app or None,
-        created=role.created,
-    )
+    return Role(id=role.id, created=role.created, **declared.show(role))
+
+
+def show_token(token: TokenRecord) -> Token:
+    """Return a token as the API shows it."""
+    return Token(name=token.name, created=token.created, **declared.show(token))
 
 
 class AuditEntry(BaseModel):

@@ -11,7 +11,6 @@ from framework.http_api.http.paging import Paged
 from framework.http_api.models import token_models as models
 from framework.ports import Tokens
 from framework.service.service_client import ServiceClient
-from prevs.records import TokenRecord
 
 Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
 
@@ -33,7 +32,9 @@ class TokenRoutes(Routes):
     async def list_tokens(self, paged: Paged) -> models.Tokens:
         """List the tokens, by name, without their texts."""
         page = paged.cut(self._tokens.tokens(), lambda token: (token.name,))
-        return models.Tokens(tokens=[_show(token) for token in page.entries], next=page.next)
+        return models.Tokens(
+            tokens=[models.show_token(token) for token in page.entries], next=page.next
+        )
 
     # It takes no Idempotency-Key: that would keep the answer, which has the token.
     @operation("POST", "/v1/tokens", Scope.ADMIN, refuses=(404, 409), status_code=201)
@@ -42,7 +43,7 @@ class TokenRoutes(Routes):
         record, token = self._tokens.add_token(order.name, Scope(order.scope), order.app or "")
         response.headers["Location"] = f"/v1/tokens/{record.name}"
         response.headers["Cache-Control"] = "no-store"
-        return models.NewToken(**_show(record).model_dump(), token=token)
+        return models.NewToken(**models.show_token(record).model_dump(), token=token)
 
     @operation("DELETE", "/v1/tokens/{name}", Scope.ADMIN, refuses=(404,))
     def remove_token(self, name: Name) -> None:
@@ -86,9 +87,3 @@ class RoleRoutes(Routes):
     def remove_role(self, id: RoleId) -> None:  # the name in the path
         """Take a role away. It ends with this answer, also for those who have signed in."""
         self._previews.command(lambda commands: commands.remove_role(id))
-
-
-def _show(token: TokenRecord) -> models.Token:
-    return models.Token(
-        name=token.name, scope=token.scope, app=token.app or None, created=token.created
-    )

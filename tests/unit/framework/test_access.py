@@ -9,12 +9,12 @@ from framework.access import Identity, Scope
 from prevs.records import TokenRecord
 
 OPERATOR = "what the operator has"
-DEPLOYS = TokenRecord("deploys", "use", access.digest("prevs_use_one"))
-LOOKS = TokenRecord("looks", "read", access.digest("prevs_read_two"))
-NEWER = TokenRecord("newer", "everything", access.digest("prevs_everything_three"))
-SHOP = TokenRecord("shop-ci", "use", access.digest("prevs_use_four"), app="shop")
-HIGH = TokenRecord("high", "admin", access.digest("prevs_admin_five"), app="shop")
-FALSE = TokenRecord("operator", "use", access.digest("prevs_use_six"))
+DEPLOYS = TokenRecord("deploys", access.digest("prevs_use_one"), "use")
+LOOKS = TokenRecord("looks", access.digest("prevs_read_two"), "read")
+NEWER = TokenRecord("newer", access.digest("prevs_everything_three"), "everything")
+SHOP = TokenRecord("shop-ci", access.digest("prevs_use_four"), "use", app="shop")
+HIGH = TokenRecord("high", access.digest("prevs_admin_five"), "admin", app="shop")
+FALSE = TokenRecord("operator", access.digest("prevs_use_six"), "use")
 PROXIES = ("what proxies send", "what they sent before")
 
 

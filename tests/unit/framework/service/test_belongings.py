@@ -47,7 +47,7 @@ def test_everything_of_an_app_is_named() -> None:
         schedules={("shop", "nightly"): ScheduleRecord("shop", "nightly", "main")},
         secrets={"shop": StoredSecrets(SecretsRecord("shop", ""), secrets, "")},
         access={"shop": AccessRecord("shop", Access.PASSWORD, 1, passes)},
-        tokens={"ci": TokenRecord("ci", "use", "digest", app="shop")},
+        tokens={"ci": TokenRecord("ci", "digest", "use", app="shop")},
         roles={roles.id: roles},
     )
     assert find_belongings(snapshot, "shop", 5.0).sentence == (

@@ -12,7 +12,7 @@ from prevs.records import TokenRecord
 from tests.fakes.driven import Driven
 
 OPERATOR = "what the operator has"
-DEPLOYS = TokenRecord("deploys", "use", access.digest("x"))
+DEPLOYS = TokenRecord("deploys", access.digest("x"), "use")
 
 
 def make(driven: Driven) -> ServiceTokens:

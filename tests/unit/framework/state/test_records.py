@@ -25,7 +25,7 @@ from tests.fakes.mishaps import Fate
 from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.store import FakeStore
 
-TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8)
+TOKEN = TokenRecord("deploys", "5c80e7d1" * 8, "use")
 ROLE = RoleRecord("use", group="org/devs", app="hello")
 PASSWORD = PasswordDigest("00", "aa")
 
