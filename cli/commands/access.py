@@ -119,7 +119,7 @@ def role() -> None:
 @_options(RoleRecord)
 @as_json
 @click.pass_obj
-def add_role(context: CommandContext, *, as_json: bool, **wanted: str | None) -> None:
+def add_role(context: CommandContext, /, *, as_json: bool, **wanted: str | None) -> None:
     """Give a role to a group or to a person.
 
     A former role of theirs for the same app, or for all, is replaced.
