@@ -25,12 +25,11 @@ Types = Mapping[str, Any]
 """The types of settings, by name, where what is declared does not say all."""
 
 
-def order_of(record: type, checks: Checks, types: Types, only: Sequence[str] = ()) -> Any:
+def order_of(record: type, checks: Checks, types: Types, *, only: Sequence[str] = ()) -> Any:
     """Return a model with all settings, or some: those without a default have to be given."""
     fields = {
         one.name: (_order_type(one, checks, types), ... if one.is_required else _default(one))
-        for one in list_settings(record)
-        if not only or one.name in only
+        for one in _choose(record, only)
     }
     return _create("_Order", **fields)
 
@@ -59,10 +58,12 @@ def terms_of(record: type, types: Types) -> Any:
     return _create("_Terms", **fields)
 
 
-def table_of(record: type, base: type[BaseModel], checks: Checks, types: Types) -> Any:
-    """Return a model of a table in a file, where each setting has its default."""
+def table_of(
+    record: type, base: type[BaseModel], checks: Checks, types: Types, *, only: Sequence[str] = ()
+) -> Any:
+    """Return a model of a table in a file, where each setting, or some, has its default."""
     fields = {}
-    for one in list_settings(record):
+    for one in _choose(record, only):
         value: Any = _value_type(one, checks, [], types)
         default = _default(one) or None if one.kind is str else _default(one)
         field = Field(
@@ -74,6 +75,10 @@ def table_of(record: type, base: type[BaseModel], checks: Checks, types: Types) 
         )
         fields[key_of(one)] = (value | None if default is None else value, field)
     return _create("_Table", __base__=base, **fields)
+
+
+def _choose(record: type, only: Sequence[str]) -> Sequence[Setting]:
+    return [one for one in list_settings(record) if not only or one.name in only]
 
 
 def key_of(one: Setting) -> str:

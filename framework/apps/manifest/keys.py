@@ -5,7 +5,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from framework.apps.manifest import job_rules, rules
+from framework.apps.manifest import declared, job_rules, rules
 from framework.apps.manifest.companion_keys import MOST_COMPANIONS, Companions
 from framework.apps.manifest.companion_problems import order_starts
 from framework.apps.manifest.job_keys import MOST_JOBS, Job, JobName
@@ -77,19 +77,13 @@ class Health(Table):
         return HealthKind(self.kind or ("http" if self.status else ""))
 
 
-class Resources(Table):
-    """What it takes of its agent, within what the app lets its commits have."""
+_AMOUNTS = declared.table_of(
+    JobSettings, Table, {}, {"cpus": Cpus, "mem": Mem}, only=("cpus", "mem")
+)
 
-    cpus: Cpus | None = Field(
-        default=None,
-        description="A share of CPUs. Default: the app's `cpus`; at most its `max_cpus`.",
-        examples=["0.5"],
-    )
-    mem: Mem | None = Field(
-        default=None,
-        description="A memory limit in MB. Default: the app's `mem`; at most its `max_mem`.",
-        examples=["512"],
-    )
+
+class Resources(_AMOUNTS):  # type: ignore[misc, valid-type] # what it takes is as for a job
+    """What it takes of its agent, within what the app lets its commits have."""
 
 
 class Build(Table):
