@@ -119,6 +119,11 @@ class Agent:
         """The MB of memory that are left for a task besides its executor."""
         return max(0.0, self.mem - EXECUTOR_MEM)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may start there now."""
+        return self.starts > 0 and not self.leaving and not self.unfit
+
     def fits_revocable(self, cpus: float, mem: int) -> bool:
         """Return whether a job fits that takes revocable CPUs, also for its executor."""
         return self.task_mem >= mem and self.revocable_cpus >= round(cpus + EXECUTOR_CPUS, DIGITS)

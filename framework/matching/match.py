@@ -256,9 +256,7 @@ class _Choice:
         self._quotas = quotas
         self._reserved_for = reserved
         self._reserved = frozenset(reserved.values())
-        self._order = sorted(
-            (a.mem, a.id) for a in agents.values() if not a.leaving and not a.unfit and a.starts > 0
-        )
+        self._order = sorted((a.mem, a.id) for a in agents.values() if a.is_open)
         self._refused: dict[tuple[object, ...], Refusal] = {}
         self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
 
@@ -324,9 +322,7 @@ class _Choice:
                     else (agent.task_mem >= mem and agent.task_cpus >= cpus)
                     or (sharing is not None and agent.fits_idle(sharing, cpus, mem))
                 )
-                and agent.starts > 0
-                and not agent.leaving
-                and not agent.unfit
+                and agent.is_open
                 and (agent.id not in self._reserved or agent.id == own)
                 and constraints.hold(wanted, agent.attributes)
                 and agent.find_ports(ports) is not None

@@ -172,9 +172,9 @@ class _Decision:
 
         There are no victims if enough is stopping already.
         """
-        wants_slot = need.shortage is not Shortage.ROOM and not self._slot_comes(need)
-        victims = self._oldest_slot(need) if wants_slot else []
-        if wants_slot and not victims:
+        lack = self._find_lack(need)
+        victims = self._oldest_slot(need, lack)
+        if lack is not Shortage.ROOM and not victims:
             return None
         self._stop(victims)
         agent_id = self._free_place(need.demand)
@@ -185,18 +185,27 @@ class _Decision:
                 return None
             self._stop(more)
             victims = sorted((*victims, *more))
-        victims = self._needed(need, agent_id, victims, wants_slot=wants_slot)
+        victims = self._needed(need, lack, agent_id, victims)
         self._take(need, agent_id, victims)
         made = any(victim.agent_id == agent_id for victim in victims)
         return Preemption(need.demand, tuple(victims), agent_id if made else None)
 
-    def _slot_comes(self, need: UnmetDemand) -> bool:
-        app_wide = need.shortage is Shortage.APP_SLOT
-        return (self._slots[need.demand.unit.app] if app_wide else self._all_slots) > 0
+    def _find_lack(self, need: UnmetDemand) -> Shortage:
+        """Return what a demand lacks besides the places that others leave; ROOM if no place.
 
-    def _oldest_slot(self, need: UnmetDemand) -> list[Candidate]:
-        candidates: Iterable[Candidate] = self._previews
-        if need.shortage is Shortage.APP_SLOT:
+        One at the limit of its app needs a place among all too: the same preview leaves both, but
+        another one may have taken one of them.
+        """
+        if need.shortage is Shortage.APP_SLOT and self._slots[need.demand.unit.app] <= 0:
+            return Shortage.APP_SLOT
+        if need.shortage is Shortage.ROOM or self._all_slots > 0:
+            return Shortage.ROOM
+        return Shortage.SLOT
+
+    def _oldest_slot(self, need: UnmetDemand, lack: Shortage) -> list[Candidate]:
+        """Return the first candidate that leaves the place that a demand lacks, none for none."""
+        candidates: Iterable[Candidate] = self._previews if lack is Shortage.SLOT else ()
+        if lack is Shortage.APP_SLOT:
             candidates = self._by_app.get(need.demand.unit.app, ())
         return next(([one] for one in candidates if one.unit not in self._gone), [])
 
@@ -248,7 +257,7 @@ class _Decision:
         return None, ()
 
     def _needed(
-        self, need: UnmetDemand, agent_id: str, victims: list[Candidate], *, wants_slot: bool
+        self, need: UnmetDemand, lack: Shortage, agent_id: str, victims: list[Candidate]
     ) -> list[Candidate]:
         """Return the victims that must stop; spare the last in their order first."""
         size = _size(need.demand)
@@ -256,7 +265,9 @@ class _Decision:
         for victim in reversed(victims):
             self._spare((victim,))
             others = [other for other in needed if other is not victim]
-            has_slot = not wants_slot or any(_leaves_slot(need, other) for other in others)
+            has_slot = lack is Shortage.ROOM or any(
+                _leaves_slot(need, lack, other) for other in others
+            )
             if has_slot and _is_enough(self._spaces[agent_id], *size):
                 needed = others
             else:
@@ -290,8 +301,8 @@ class _Decision:
             starts=space.starts - 1,
         )
         self._count_slots((victim.unit for victim in victims), 1)
-        if need.shortage is not Shortage.ROOM:
-            self._count_slots((need.demand.unit,), -1)
+        self._all_slots -= need.shortage is not Shortage.ROOM
+        self._slots[need.demand.unit.app] -= need.shortage is Shortage.APP_SLOT
 
     def _count_slots(self, units: Iterable[Unit], times: int) -> None:
         """Count the places in the limits of previews that `units` leave, or take with -1."""
@@ -302,11 +313,11 @@ class _Decision:
             self._all_slots += times
 
 
-def _leaves_slot(need: UnmetDemand, victim: Candidate) -> bool:
+def _leaves_slot(need: UnmetDemand, lack: Shortage, victim: Candidate) -> bool:
     """Return whether a victim leaves its place in the limit to which a preview has come."""
     if victim.turn is _JOB:
         return False
-    return need.shortage is not Shortage.APP_SLOT or victim.unit.app == need.demand.unit.app
+    return lack is Shortage.SLOT or victim.unit.app == need.demand.unit.app
 
 
 def _size(demand: Demand) -> tuple[float, float, int]:

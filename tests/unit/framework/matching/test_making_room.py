@@ -7,7 +7,7 @@ lasts least.
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,8 +89,9 @@ class World:
     def left(self, of: str) -> int:
         return dict(self.places).get(of, 0)
 
-    def count(self, app: str, times: int) -> "World":
-        places = {**dict(self.places), app: self.left(app) + times, "": self.left("") + times}
+    def count(self, limits: Collection[str], times: int) -> "World":
+        """Count places in the limits of apps, and in that of all, ""."""
+        places = {**dict(self.places), **{of: self.left(of) + times for of in limits}}
         return dataclasses.replace(self, places=tuple(sorted(places.items())))
 
     def stop(self, one: Tenant) -> "World":
@@ -107,7 +108,7 @@ class World:
         rooms = (*self.rooms[:at], after, *self.rooms[at + 1 :])
         running = tuple(other for other in self.running if other != one)
         world = dataclasses.replace(self, rooms=rooms, running=running)
-        return world if one.is_job else world.count(one.app, 1)
+        return world if one.is_job else world.count({"", one.app}, 1)
 
     def start(self, one: Waiting, at: int) -> "World":
         room = self.rooms[at]
@@ -121,12 +122,15 @@ class World:
         )
         rooms = (*self.rooms[:at], after, *self.rooms[at + 1 :])
         world = dataclasses.replace(self, rooms=rooms)
-        return world if one.lack is Shortage.ROOM else world.count(one.app, -1)
+        if one.lack is Shortage.ROOM:
+            return world
+        # What lacks a place among all has one in the limit of its app.
+        return world.count({"", one.app} if one.lack is Shortage.APP_SLOT else {""}, -1)
 
     def places_for(self, one: Waiting) -> list[int]:
         """Return the agents that would take what waits now."""
-        lacks = {Shortage.SLOT: "", Shortage.APP_SLOT: one.app}
-        if one.lack in lacks and self.left(lacks[one.lack]) < 1:
+        lacks = {Shortage.SLOT: [""], Shortage.APP_SLOT: ["", one.app]}.get(one.lack, [])
+        if any(self.left(of) < 1 for of in lacks):
             return []
         return [at for at, room in enumerate(self.rooms) if takes(room, one, AGENTS[at])]
 

@@ -190,6 +190,13 @@ def test_a_slot_about_to_be_free_is_waited_for_unless_it_is_reserved() -> None:
         assert stopped(room) == [["a"]]
 
 
+def test_whoever_makes_room_leaves_a_place_too_whatever_its_app_is() -> None:
+    """The oldest one, on another agent, would leave a place alone, and stop in vain."""
+    idle = [tenant("a", 1.0, agent="agent-2"), tenant("b", 2.0, mem=400)]
+    wanted = need(mem=300, lack=Shortage.SLOT)
+    assert stopped(decide([wanted], idle, FULL, Space("agent-2"))) == [["b"]]
+
+
 ROOMY = Space("agent-2", cpus=4, mem=4096, ports=9, starts=9)
 
 
@@ -200,6 +207,20 @@ def test_a_preview_that_stops_for_room_gives_its_slot_to_others() -> None:
     room = decide([big, need("n", lack=Shortage.SLOT)], idle, full, ROOMY)
     assert stopped(room) == [["a", "b"]]
     assert room.pending == (preview_unit("hello", "n"),)
+
+
+def test_a_place_among_all_is_none_in_the_limit_of_the_app_that_takes_it() -> None:
+    """One of another app leaves it; so the next victim's place of its app is still free."""
+    full = FULL._replace(attributes={"gpu": ""})
+    idle = [tenant("a", 1.0, app="hello"), tenant("b", 2.0, app="hello", agent="agent-2")]
+    needs = [
+        need("m", lack=Shortage.SLOT),
+        need("n", constraints=("gpu",)),
+        need("o", lack=Shortage.APP_SLOT),
+    ]
+    room = plan(needs, [full, ROOMY], idle, draining=[tenant("d", 0.0, agent="agent-9")])
+    assert stopped(room) == [["a"]]
+    assert [unit.name for unit in room.pending] == ["m", "o"]
 
 
 def test_each_reserved_preview_takes_one_of_the_slots_about_to_be_free() -> None:
