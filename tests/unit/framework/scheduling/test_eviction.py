@@ -339,3 +339,21 @@ def test_room_is_made_for_a_job_while_it_is_made_for_another_one_like_it() -> No
     for job_id in ids:
         assert jobs.find(job_id).reason.startswith("Room is being made for it")
     assert (driven.preview(A).state, driven.preview(B).state) == (State.DRAINING, State.DRAINING)
+
+
+def test_a_preview_whose_app_cannot_be_read_stays_and_others_make_room() -> None:
+    driven = Driven()
+    for name, sha in (("hello", A), ("other", B)):
+        driven.add_app(dataclasses.replace(APP, name=name))
+        driven.start(sha, "main", app=name)
+        driven.step(events.Offered([offer(mem=BIG)]))
+        driven.update("TASK_RUNNING", task=driven.preview(sha, name).task_id)
+        driven.clock.pass_seconds(10)
+    del driven.znodes.records["apps", "hello"]
+    later = Driven(driven.znodes, driven.clock)
+    later.tick(90)
+    later.start(C, "three", app="other")
+    later.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    later.tick(2)
+    assert later.preview(B, "other").state is State.DRAINING
+    assert later.records.preview(preview_unit("hello", A)).state is State.RUNNING
