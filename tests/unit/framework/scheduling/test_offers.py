@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from framework.errors import Unavailable
 from framework.metrics import Metrics
-from framework.scheduling.offers import Offers
+from framework.scheduling.offers import REVIVE_SECONDS, Offers
 from prevs.units import preview_unit
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
@@ -205,7 +205,19 @@ def test_reviving_is_repeated_while_something_waits_because_it_may_be_lost(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
     offers.request([A])
-    clock.pass_seconds(11)
+    clock.pass_seconds(REVIVE_SECONDS)
+    offers.request([A])
+    assert len(cluster.of("revive")) == 1
+    clock.pass_seconds(1)
+    offers.request([A])
+    assert len(cluster.of("revive")) == 2
+
+
+def test_a_renewed_request_revives_again_at_once(offers: Offers, cluster: FakeCluster) -> None:
+    offers.request([A])
+    offers.request([A])
+    assert len(cluster.of("revive")) == 1
+    offers.renew_request()
     offers.request([A])
     assert len(cluster.of("revive")) == 2
 
