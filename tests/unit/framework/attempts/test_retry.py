@@ -1,5 +1,6 @@
 import pytest
 
+from framework.attempts.losses import SETTLED_SECONDS, Loss
 from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, decide, delay
 from framework.units.lifecycle import WITH_TASK, Event
 from framework.units.transitions import Again, Failed
@@ -121,3 +122,45 @@ def test_the_reason_names_the_failure_and_the_next_try() -> None:
     assert last.endswith("if it ends like that once more, it stays failed.")
     lost = again(preview(), Cause.TASK_LOST).reason.text
     assert "tried again at once" in lost
+
+
+@pytest.mark.parametrize("loss", Loss)
+@pytest.mark.parametrize(
+    ("cause", "wait", "when"),
+    [
+        (Cause.TASK_LOST, 0.0, "at once"),
+        (Cause.EXECUTOR_FAILED, 0.0, "at once"),
+        (Cause.DOCKER_UNAVAILABLE, 1.0, "in 1 s"),
+    ],
+)
+def test_what_had_run_for_a_minute_is_not_to_blame_if_more_than_it_is_lost(
+    loss: Loss, cause: Cause, wait: float, when: str
+) -> None:
+    ran = preview(consecutive_losses=2, started=NOW - SETTLED_SECONDS)
+    outcome = decide(ran, failure(cause), NOW, loss)
+    assert isinstance(outcome, TriedAgain)
+    if loss is Loss.ALONE:
+        assert (outcome.count, outcome.retry_at) == (3, NOW + 16)
+        return
+    assert (outcome.event, outcome.count) == (Event.LOST, 2)
+    assert outcome.retry_at == (NOW + wait if wait else 0.0)
+    assert outcome.avoid_agent == ("agent-1" if loss is Loss.WITH_AGENT else None)
+    assert outcome.reason.text == f"It broke. It starts again {when}; this loss does not count."
+
+
+@pytest.mark.parametrize(
+    "young",
+    [
+        preview(started=NOW - SETTLED_SECONDS + 1),
+        preview(started=None),
+        preview(State.STARTING, started=NOW - 2 * SETTLED_SECONDS),
+    ],
+    ids=["it ran for less", "its start is not known", "it never ran"],
+)
+@pytest.mark.parametrize("loss", Loss)
+def test_only_a_stop_in_order_excuses_what_had_not_run_for_a_minute(
+    young: PreviewRecord, loss: Loss
+) -> None:
+    outcome = decide(young, failure(Cause.TASK_LOST), NOW, loss)
+    assert isinstance(outcome, TriedAgain)
+    assert outcome.count == (0 if loss is Loss.IN_STOP else 1)
