@@ -123,7 +123,7 @@ class _Readers(NamedTuple):
 def build_leader(
     chosen: Settings, store: Store, shared: Shared, *, after_stop: bool = False
 ) -> Leader:
-    """Make the parts from the stored records. Raises ForeignState, Unavailable.
+    """Make the parts from the stored records.
 
     `after_stop` is whether the framework that led before had stopped in order.
     """

@@ -25,7 +25,7 @@ class Keyring:
         self._all = MultiFernet(self._keys) if self._keys else None
 
     def seal(self, data: bytes) -> str:
-        """Return `data` sealed by the first key. Raises NoKey."""
+        """Return `data` sealed by the first key."""
         if self._all is None:
             raise NoKey
         return self._all.encrypt(data).decode()

@@ -180,7 +180,7 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
 def with_variable(
     given: AppSecrets, name: str, variable: Variable, scope: Mapping[str, Any] | None = None
 ) -> AppSecrets:
-    """Return what an app is given, with a variable set. Raises InvalidSettings.
+    """Return what an app is given, with a variable set.
 
     `scope` has the fields of the variable's scope that change; the others stay as they were.
     """
@@ -201,7 +201,7 @@ def with_variable(
 
 
 def without_variable(given: AppSecrets, name: str) -> AppSecrets:
-    """Return what an app is given, without one variable. Raises UnknownVariable."""
+    """Return what an app is given, without one variable."""
     if name not in given.variables:
         raise UnknownVariable(given.app, name)
     left = {other: one for other, one in given.variables.items() if other != name}
@@ -216,7 +216,7 @@ def with_credential(given: AppSecrets, credential: Credential, now: float) -> Ap
 
 
 def without_credential(given: AppSecrets) -> AppSecrets:
-    """Return what an app is given, without its credential. Raises UnknownCredential."""
+    """Return what an app is given, without its credential."""
     if given.credential is None:
         raise UnknownCredential(given.app)
     return dataclasses.replace(given, credential=None, credential_changed=0.0)
@@ -249,7 +249,7 @@ def with_password(given: AppSecrets, password: PasswordDigest | None) -> AppSecr
 
 
 def with_forge_token(given: AppSecrets, token: str, now: float) -> AppSecrets:
-    """Return what an app is given, with a new token for its forge. Raises InvalidSettings."""
+    """Return what an app is given, with a new token for its forge."""
     if len(token) > LONGEST_FORGE_TOKEN or not _TOKEN.fullmatch(token):
         wrong = f"must have 1 to {LONGEST_FORGE_TOKEN} ASCII characters, none of them a space"
         raise InvalidSettings([Problem("token", wrong)])
@@ -257,14 +257,14 @@ def with_forge_token(given: AppSecrets, token: str, now: float) -> AppSecrets:
 
 
 def without_forge_token(given: AppSecrets) -> AppSecrets:
-    """Return what an app is given, without the token for its forge. Raises UnknownForgeToken."""
+    """Return what an app is given, without the token for its forge."""
     if not given.forge_token:
         raise UnknownForgeToken(given.app)
     return dataclasses.replace(given, forge_token="", forge_token_changed=0.0)
 
 
 def with_receiver(given: AppSecrets, receiver: Receiver) -> AppSecrets:
-    """Return what an app is given, with another receiver. Raises InvalidSettings, ReceiverExists.
+    """Return what an app is given, with another receiver.
 
     Whether its address is allowed is for the caller to say.
     """
@@ -282,7 +282,7 @@ def with_receiver(given: AppSecrets, receiver: Receiver) -> AppSecrets:
 
 
 def without_receiver(given: AppSecrets, name: str) -> AppSecrets:
-    """Return what an app is given, without one receiver. Raises UnknownReceiver."""
+    """Return what an app is given, without one receiver."""
     left = tuple(one for one in given.receivers if one.name != name)
     if left == given.receivers:
         raise UnknownReceiver(given.app, name)

@@ -32,10 +32,7 @@ NOBODYS = PasswordDigest("00" * SALT_BYTES, "00" * _LENGTH)
 
 
 def digest_password(password: str, salt: str) -> PasswordDigest:
-    """Return the digest of a new password; `salt` is 128 random bits as hex digits.
-
-    Raises InvalidSettings.
-    """
+    """Return the digest of a new password; `salt` is 128 random bits as hex digits."""
     if not SHORTEST <= len(password) <= LONGEST:
         wrong = f"must have {SHORTEST} to {LONGEST} characters; it has {len(password)}"
         raise InvalidSettings([Problem("password", wrong)])

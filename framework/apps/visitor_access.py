@@ -39,7 +39,7 @@ def new_era(before: int, now: float) -> int:
 
 
 def begin_era(record: AccessRecord, now: float) -> AccessRecord:
-    """Return who may look once everybody is out: no pass counts any more. Raises IsPublic."""
+    """Return who may look once everybody is out: no pass counts any more."""
     if record.access is Access.PUBLIC:
         raise IsPublic(record.app)
     return dataclasses.replace(record, era=new_era(record.era, now), passes={})
@@ -74,7 +74,7 @@ def with_pass(
 ) -> AccessRecord:
     """Return who may look, with one more pass, and without those that have ended.
 
-    `by` is the name of the token that issues it. Raises IsPublic, PassExists, InvalidSettings.
+    `by` is the name of the token that issues it.
     """
     if record.access is Access.PUBLIC:
         raise IsPublic(record.app)
@@ -89,7 +89,7 @@ def with_pass(
 
 
 def without_pass(record: AccessRecord, pass_id: str) -> AccessRecord:
-    """Return who may look, without one pass. Raises UnknownPass."""
+    """Return who may look, without one pass."""
     if pass_id not in record.passes:
         raise UnknownPass(record.app, pass_id)
     left = {other: one for other, one in record.passes.items() if other != pass_id}

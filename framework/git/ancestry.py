@@ -20,7 +20,7 @@ class Gap(NamedTuple):
 
 
 def find_gap(git: GitCommand, mirror: Path, older: str, newer: str) -> Gap | None:
-    """Return None if `newer` reaches `older`, as every commit does itself. Raises GitFailed.
+    """Return None if `newer` reaches `older`, as every commit does itself.
 
     Both are whole ids of commits that the mirror has.
     """

@@ -211,7 +211,7 @@ class Mirror:
         return found
 
     def describe(self, shas: Sequence[str]) -> list[Commit]:
-        """Return the commits among `shas`, with author and subject. Raises GitFailed."""
+        """Return the commits among `shas`, with author and subject."""
         known = self._commits
         missing = [sha for sha in dict.fromkeys(shas) if sha not in known]
         if missing:

@@ -79,7 +79,7 @@ class MirrorFolder:
     def _prepare(self) -> int:
         """Make the mirror if there is none; return how many seconds a fetch may take.
 
-        A fetch into an empty mirror gets everything, so it may take longer. Raises GitFailed.
+        A fetch into an empty mirror gets everything, so it may take longer.
         """
         if not self.exists():
             self._filled = False

@@ -236,7 +236,7 @@ class Mirrors:
         return found if found and found.refs else None
 
     def _get_mirror(self, app: AppRecord) -> Mirror:
-        """Return the mirror of an app's repository. Raises RepositoryUnreachable."""
+        """Return the mirror of an app's repository."""
         if problem := repository_url.find_problem(app.repository):
             raise RepositoryUnreachable(app.name, redact(app.repository), f"the address {problem}")
         with self._lock:

@@ -80,7 +80,7 @@ class PullRefs:
         }
 
     def find_beyond(self, shas: Sequence[str]) -> set[str]:
-        """Return the commits that no branch and no tag reaches, and others. Raises GitFailed."""
+        """Return the commits that no branch and no tag reaches, and others."""
         if not shas:
             return set()
         command = ["rev-list", *dict.fromkeys(shas), "--not", "--branches", "--tags"]
@@ -89,7 +89,7 @@ class PullRefs:
     def find_through(self, sha: str, heads: Iterable[PullHead]) -> int:
         """Return a pull request through which a commit may be built, 0 for none.
 
-        A trusted pull request comes before one with an approval of the commit. Raises GitFailed.
+        A trusted pull request comes before one with an approval of the commit.
         """
         fit = [one for one in heads if one.verdict is Verdict.TRUSTED or one.approved == sha]
         if not fit:

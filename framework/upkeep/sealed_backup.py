@@ -52,7 +52,7 @@ def seal(backup: Backup, phrase: str, salt: bytes) -> bytes:
 
 
 def open_sealed(data: bytes, phrase: str) -> Backup:
-    """Return what a file holds, once all of it was proven. Takes a second. Raises BadBackup."""
+    """Return what a file holds, once all of it was proven. Takes a second."""
     if not data.startswith(_NAME):
         raise BadBackup("This is no backup of prevs. `prevs backup FILE` makes one.")
     if not data.startswith(_HEADER):
