@@ -22,11 +22,6 @@ from tests.fakes.gate_story import HELLO, GateStory
 from tests.fakes.placements import KEY as SIGNING_KEY
 
 
-@pytest.fixture
-def gates() -> GateStory:
-    return GateStory()
-
-
 def test_a_new_gate_is_in_force_once_all_that_it_leads_to_runs(gates: GateStory) -> None:
     first = gates.put(("/", "main"), ("/v1", "v1"))
     assert (first.revision.number, first.revision.rules) == (0, ())

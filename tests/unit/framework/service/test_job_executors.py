@@ -16,18 +16,13 @@ from framework.ports.tasks import Task
 from prevs import names
 from prevs.jobs import JobState
 from prevs.states import Cause, Phase
-from tests.fakes.driven import APP, Driven
+from tests.fakes.driven import APP
 from tests.fakes.driven_jobs import Jobs
 
 ROOM = {"cpus": 0.11}
 """The CPUs that one job takes, with its executor."""
 OWN = {"cpus": 0.1}
 """Those that it takes without that."""
-
-
-@pytest.fixture
-def jobs(driven: Driven) -> Jobs:
-    return Jobs(driven)
 
 
 def tasks_of(jobs: Jobs) -> list[Task]:

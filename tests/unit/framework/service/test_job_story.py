@@ -24,11 +24,6 @@ from tests.fakes.offers import offer
 LONG = b"x" * 5000
 
 
-@pytest.fixture
-def jobs(driven: Driven) -> Jobs:
-    return Jobs(driven)
-
-
 def test_a_job_is_placed_runs_and_succeeds_with_its_result(jobs: Jobs) -> None:
     job_id = jobs.place(payload=b"in")
     (task,) = jobs.driven.cluster.tasks

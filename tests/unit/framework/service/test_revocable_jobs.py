@@ -6,15 +6,7 @@ from framework import events
 from framework.mesos import task_status
 from prevs.jobs import JobState
 from prevs.states import Phase
-from tests.fakes.driven import Driven
 from tests.fakes.driven_jobs import Jobs
-
-
-@pytest.fixture
-def jobs() -> Jobs:
-    driven = Driven()
-    driven.add_app()
-    return Jobs(driven)
 
 
 def place(jobs: Jobs) -> str:

@@ -7,11 +7,6 @@ from tests.fakes.mishaps import Died, Fate
 from tests.fakes.schedule_story import NINE, Story
 
 
-@pytest.fixture
-def schedules() -> Story:
-    return Story()
-
-
 @pytest.mark.parametrize("fate", [Fate.DIES_BEFORE, Fate.DIES_AFTER])
 @pytest.mark.parametrize("overlap", Overlap)
 def test_a_leader_that_dies_at_any_step_of_a_time_leaves_exactly_one_job(

@@ -22,11 +22,6 @@ from tests.fakes.driven import A
 from tests.fakes.schedule_story import AWAY, HEAD, HOUR, NINE, REPORT, Story
 
 
-@pytest.fixture
-def schedules() -> Story:
-    return Story()
-
-
 def test_a_time_makes_a_job_of_the_commit_to_which_the_label_leads_then(schedules: Story) -> None:
     schedules.put()
     schedules.until(NINE - 1)

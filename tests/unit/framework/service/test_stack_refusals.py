@@ -26,16 +26,7 @@ from tests.fakes import signed_gates
 from tests.fakes.driven import APP, Driven
 from tests.fakes.gate_story import written as written_gate
 from tests.fakes.placements import KEY as SIGNING_KEY
-from tests.fakes.stack_story import AUTH, CART, FEATURE, MAIN, NEXT, WEB, StackStory
-
-
-@pytest.fixture
-def stacks() -> StackStory:
-    """The stack shop of web and cart, and a branch `feature` in the repository of cart."""
-    story = StackStory()
-    story.heads[CART]["feature"] = FEATURE
-    story.write()
-    return story
+from tests.fakes.stack_story import AUTH, CART, MAIN, NEXT, WEB, StackStory
 
 
 def test_nobody_else_writes_the_gates_of_a_stack(stacks: StackStory) -> None:

@@ -10,15 +10,6 @@ from prevs.states import Phase, State
 from tests.fakes.stack_story import AUTH, CART, FEATURE, MAIN, NEXT, WEB, StackStory
 
 
-@pytest.fixture
-def stacks() -> StackStory:
-    """The stack shop of web and cart, and a branch `feature` in the repository of cart."""
-    story = StackStory()
-    story.heads[CART]["feature"] = FEATURE
-    story.write()
-    return story
-
-
 def test_each_member_has_a_gate_that_leads_to_its_usual_label(stacks: StackStory) -> None:
     assert {name: one.app for name, one in stacks.gates().items()} == {
         "shop": WEB,

@@ -12,11 +12,6 @@ from tests.fakes.placements import OTHER_SHA, SHA
 from tests.loops import in_its_loop
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
 @pytest.mark.parametrize("refused", ["", "s"], ids=["a visitor", "refused by an earlier attempt"])
 def test_a_routed_host_gets_its_route_without_a_call(bench: Bench, refused: str) -> None:
     bench.table.replace({HOST: ROUTE})

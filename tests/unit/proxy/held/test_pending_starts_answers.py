@@ -20,11 +20,6 @@ from tests.loops import in_its_loop
 FAILURE = Failure(Cause.APP_EXITED, "It exited.", 3)
 
 
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
 async def turn(times: int = 20) -> None:
     for _ in range(times):
         await asyncio.sleep(0)
