@@ -43,7 +43,7 @@ SILENT_SECONDS = 30.0
 LAUNCH_SECONDS = 300.0
 """How long after its launch such a task is given up. Executors have a minute to register."""
 
-# What runs has visitors, or does its work: it outlasts a missing answer.
+# What runs has visitors or does its work: it outlasts a missing answer.
 _SERVES_NOBODY = lifecycle.WITH_TASK - {State.RUNNING}
 _WORKS_NOT = lifecycle.JOB_WITH_TASK - {JobState.RUNNING}
 
@@ -297,12 +297,10 @@ class Attempts:
         """
         if is_ending(unit.state):
             return None
-        if isinstance(unit, PreviewRecord):
-            kind, avoided = "preview", unit.avoid_agent
-        else:
-            kind, avoided = "job", None
-        reason = Reason(ReasonKind.KILLED_BY_MESOS, _KILLED.format(kind))
-        return Decided(unit, Leaves(reason, avoided))
+        is_job = isinstance(unit, JobRecord)
+        text = _KILLED.format("job" if is_job else "preview")
+        avoided = None if is_job else unit.avoid_agent
+        return Decided(unit, Leaves(Reason(ReasonKind.KILLED_BY_MESOS, text), avoided))
 
     def _note_missing(self, unit: _Unit, status: TaskStatus) -> Decided[_Unit] | None:
         """Note since when an attempt has been missing.
@@ -318,9 +316,8 @@ class Attempts:
         self._unreachable.begin(status.task_id, now)
         if status.kind is not StatusKind.AWAY:
             return None
-        if isinstance(unit, PreviewRecord) and not self._stop_routing(unit):
-            return None
-        if is_ending(unit.state):
+        is_new = isinstance(unit, JobRecord) or self._stop_routing(unit)
+        if not is_new or is_ending(unit.state):
             return None
         return Decided(unit, Alive(_AWAY if isinstance(unit, PreviewRecord) else _JOB_AWAY))
 
