@@ -138,11 +138,11 @@ def test_what_had_run_for_a_minute_is_not_to_blame_if_more_than_it_is_lost(
 ) -> None:
     ran = preview(consecutive_losses=2, started=NOW - SETTLED_SECONDS)
     outcome = decide(ran, failure(cause), NOW, loss)
-    assert isinstance(outcome, TriedAgain)
+    assert isinstance(outcome, Again)
     if loss is Loss.ALONE:
-        assert (outcome.count, outcome.retry_at) == (3, NOW + 16)
+        assert (outcome.losses, outcome.retry_at) == (3, NOW + 16)
         return
-    assert (outcome.event, outcome.count) == (Event.LOST, 2)
+    assert (outcome.event, outcome.losses) == (Event.LOST, 2)
     assert outcome.retry_at == (NOW + wait if wait else 0.0)
     assert outcome.avoid_agent == ("agent-1" if loss is Loss.WITH_AGENT else None)
     assert outcome.reason.text == f"It broke. It starts again {when}; this loss does not count."
@@ -162,5 +162,5 @@ def test_only_a_stop_in_order_excuses_what_had_not_run_for_a_minute(
     young: PreviewRecord, loss: Loss
 ) -> None:
     outcome = decide(young, failure(Cause.TASK_LOST), NOW, loss)
-    assert isinstance(outcome, TriedAgain)
-    assert outcome.count == (0 if loss is Loss.IN_STOP else 1)
+    assert isinstance(outcome, Again)
+    assert outcome.losses == (0 if loss is Loss.IN_STOP else 1)
