@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FORM = re.compile(r"\s*(?:([a-z,\s-]+?)\s+)?(\d\d):(\d\d)\s*-\s*(\d\d):(\d\d)\s*", re.IGNORECASE)
+_WEEK = frozenset(range(len(_DAYS)))
 _DAY_MINUTES = 24 * 60
 
 
@@ -40,7 +41,7 @@ def parse(text: str) -> Span:
         raise ValueError(f"{text!r} ends when it begins; a whole day is 00:00-24:00.")
     if end < begin:
         end += _DAY_MINUTES
-    return Span(_read_days(text, days.lower()) if days else frozenset(range(7)), begin, end)
+    return Span(_read_days(text, days.lower()) if days else _WEEK, begin, end)
 
 
 def find_problem(text: str) -> str | None:
@@ -66,7 +67,7 @@ def is_warm(spans: Iterable[str], now: float) -> bool:
 def _covers(span: Span, today: int, minute: int) -> bool:
     if today in span.days and span.begin <= minute < span.end:
         return True
-    return (today - 1) % 7 in span.days and minute + _DAY_MINUTES < span.end
+    return (today - 1) % len(_DAYS) in span.days and minute + _DAY_MINUTES < span.end
 
 
 def _try_parse(text: str) -> Span | None:
@@ -91,5 +92,6 @@ def _read_days(text: str, days: str) -> frozenset[int]:
             begin, end = _DAYS.index(first), _DAYS.index(last or first)
         except ValueError:
             raise ValueError(f"{text!r} has a day that is not one of {', '.join(_DAYS)}.") from None
-        result |= {(begin + n) % 7 for n in range((end - begin) % 7 + 1)}
+        days_after = (end - begin) % len(_DAYS)
+        result |= {(begin + n) % len(_DAYS) for n in range(days_after + 1)}
     return frozenset(result)
