@@ -12,7 +12,7 @@ def at(day: int, clock: str) -> float:
     return (moment + datetime.timedelta(days=day)).timestamp()
 
 
-MON, THU, FRI, SAT, SUN = 0, 3, 4, 5, 6
+MON, TUE, THU, FRI, SAT, SUN = 0, 1, 3, 4, 5, 6
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,8 @@ MON, THU, FRI, SAT, SUN = 0, 3, 4, 5, 6
         ("sun 22:00-02:00", MON, "01:00", True),
         ("fri-mon 10:00-11:00", SUN, "10:30", True),
         ("fri-mon 10:00-11:00", THU, "10:30", False),
+        ("fri-mon 10:00-11:00", MON, "10:30", True),
+        ("fri-mon 10:00-11:00", TUE, "10:30", False),
         ("00:00-24:00", THU, "23:59", True),
         ("22:00-24:00", THU, "00:30", False),
         ("08:30-08:59", THU, "08:29", False),
