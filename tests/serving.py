@@ -4,9 +4,36 @@ import contextlib
 import functools
 import socketserver
 import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
+
+_NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Logs nothing, also about connections that end early: the client's side reports them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):
+            super().handle()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def answer(
+        self, body: bytes = b"", status: int = 200, fields: Mapping[str, str] = _NO_FIELDS
+    ) -> None:
+        """Send a whole answer."""
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 @contextlib.contextmanager

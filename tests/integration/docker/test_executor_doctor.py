@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 
 pytestmark = pytest.mark.integration
 
@@ -117,16 +117,12 @@ def test_a_machine_that_lacks_parts_has_them_reported(
 def framework() -> Iterator[str]:
     """A server with a clock an hour ahead."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
+            self.answer()
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             return super().date_time_string(int(time.time() + 3600))
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     with serving(server):

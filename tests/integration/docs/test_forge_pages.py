@@ -26,7 +26,7 @@ from tests.fakes.forges.github import GiteaServer, GitHubServer
 from tests.fakes.forges.gitlab import GitLabServer
 from tests.fakes.forges.pagure import PagureServer
 from tests.fakes.forges.server import ForgeServer, PullFacts, sha_of
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 from tests.unit.docs.ci_examples import FOLDER, list_examples, read_job
 
 pytestmark = pytest.mark.integration
@@ -135,17 +135,11 @@ def test_the_steps_of_pagure_lead_to_a_checked_forge(
     assert reader.api.previews.given["shop"].hook_secret == "A" * 40
 
 
-class Answering(http.server.BaseHTTPRequestHandler):
+class Answering(QuietHandler):
     """A preview that answers."""
 
     def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.answer(b"ok")
 
 
 @pytest.fixture

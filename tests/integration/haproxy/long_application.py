@@ -4,9 +4,9 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 
 PIECE = b"0123456789" * 100
 PIECES = 1000
@@ -52,7 +52,6 @@ def application(name: str) -> Iterator[LongApplication]:
         pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
     server.block_on_close = False
     Handler.application = LongApplication(name, server.server_port)
     with serving(server):
@@ -62,17 +61,8 @@ def application(name: str) -> Iterator[LongApplication]:
             Handler.application.finish()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     application: LongApplication
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing."""
-
-    def handle(self) -> None:
-        """Log nothing about connections that end early: the client's side reports them."""
-        with contextlib.suppress(OSError):
-            super().handle()
 
     def do_GET(self) -> None:
         """Answer in the way that the path says."""
@@ -102,10 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_text()
 
     def _send_text(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.application.name)))
-        self.end_headers()
-        self.wfile.write(self.application.name.encode())
+        self.answer(self.application.name.encode())
 
     def _download(self) -> None:
         beats = self._beats()

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -25,7 +25,7 @@ from tests.copies import Copy
 from tests.fakes.placements import placement
 from tests.fakes.world import TOKEN, World
 from tests.integration.haproxy.tree import Tree
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 from tests.waits import describe_end, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
@@ -322,7 +322,6 @@ def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[U
         pass
 
     server = _Server((host, port), Handler)
-    server.daemon_threads = True
     Handler.application = Upstream(name, server.server_port, [])
     with serving(server):
         try:
@@ -340,17 +339,13 @@ class _Server(ThreadingHTTPServer):
         """Log nothing about connections that HAProxy drops."""
 
 
-class _Application(BaseHTTPRequestHandler):
+class _Application(QuietHandler):
     application: Upstream
-    protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer is one write: its body waits 40 ms for an acknowledgement of its head
 
     def setup(self) -> None:
         self.application.connections += 1
         super().setup()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing."""
 
     def do_GET(self) -> None:
         """Answer with the application's name and the request."""

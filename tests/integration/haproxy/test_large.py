@@ -7,14 +7,14 @@ import random
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy.proxies import Proxy, Site
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("hello")]
@@ -43,17 +43,7 @@ def body() -> Iterator[bytes]:
 WHOLE = digest(body())
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing."""
-
-    def handle(self) -> None:
-        """Log nothing about connections that HAProxy drops."""
-        with contextlib.suppress(OSError):
-            super().handle()
-
+class Handler(QuietHandler):
     def do_GET(self) -> None:
         """Answer with the body: at /chunks in chunks."""
         chunks = self.path == "/chunks"
@@ -68,11 +58,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer with the digest of the body."""
-        found = digest(self._sent()).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(found)))
-        self.end_headers()
-        self.wfile.write(found)
+        self.answer(digest(self._sent()).encode())
 
     def _sent(self) -> Iterator[bytes]:
         left = int(self.headers.get("Content-Length", 0))
@@ -87,7 +73,6 @@ class Handler(BaseHTTPRequestHandler):
 def application() -> Iterator[int]:
     """The port of an application that sends and receives large bodies."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
     with serving(server):
         yield server.server_port
 

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.crowds import Crowd, crowd
 from tests.integration.haproxy.proxies import Site
+from tests.serving import QuietHandler
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration]
@@ -27,7 +28,6 @@ SLOW_SECONDS = 0.1
 class Application(ThreadingHTTPServer):
     """It answers with its name, and counts requests that it has not begun to answer."""
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, name: str) -> None:
@@ -53,12 +53,8 @@ class Application(ThreadingHTTPServer):
         return left
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: Application
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Log nothing."""
 
     def do_GET(self) -> None:
         with self.server.lock:
@@ -71,10 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(SLOW_SECONDS)
         with self.server.lock:  # before its answer can be seen by anybody
             self.server.open -= 1
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.name)))
-        self.end_headers()
-        self.wfile.write(self.server.name.encode())
+        self.answer(self.server.name.encode())
 
     do_POST = do_GET
 

@@ -10,7 +10,6 @@ import socketserver
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import FakeFramework, World
 from tests.integration.haproxy.proxies import QUICK, Proxy, Site, Upstream, haproxies, upstream
 from tests.integration.haproxy.wire import upgrade
-from tests.serving import serving
+from tests.serving import QuietHandler, serving
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -259,18 +258,12 @@ def _haproxy(files: Files, port: int) -> Iterator[Proxy]:
 def _answering(path: Path, text: str) -> Iterator[None]:
     """Answer every request on a Unix socket with 200 and a text."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            """Log nothing."""
-
+    class Handler(QuietHandler):
         def address_string(self) -> str:
             return "-"
 
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
+            self.answer(text.encode())
 
     server = socketserver.ThreadingUnixStreamServer(str(path), Handler)
     server.daemon_threads = True

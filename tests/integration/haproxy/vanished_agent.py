@@ -9,11 +9,10 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from prevs.names import task_id
@@ -22,6 +21,7 @@ from proxy.haproxy.config import Files, Front
 from proxy.haproxy.router import HaproxyRouter
 from proxy.model.routes import Route
 from tests.fakes.placements import SHA
+from tests.serving import QuietHandler, serving
 from tests.waits import wait_until
 
 HOST, SLOW_HOST = "main.hello.localhost", "slow.hello.localhost"
@@ -60,23 +60,20 @@ server.serve_forever()
 """
 
 
-class SlowHandler(BaseHTTPRequestHandler):
+class SlowHandler(QuietHandler):
     """Says nothing for a long time, and then answers."""
 
     def do_GET(self) -> None:
         time.sleep(SLOW_SECONDS)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.answer()
 
 
 @contextlib.contextmanager
 def slow_application() -> Iterator[int]:
     """Serve a slow application on loopback; give its port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), SlowHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SlowHandler)
+    with serving(server):
         yield server.server_port
-        server.shutdown()
 
 
 def run(*command: str) -> None:
