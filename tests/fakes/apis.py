@@ -167,6 +167,7 @@ def fill(api: ApiInProcess) -> None:
             _add_preview(api, app, letter, number)
             _write(api, app, letter)
             api.previews.look()
+        _send(api, "PUT", f"/v1/apps/{app}/credential", password="hunter2")
         refs = [Ref(one, "branch", one, A, "Ada", "", 9.0 - n) for n, one in enumerate("bca")]
         api.refs.listings[app] = Listing(refs[::-1], 1.0)
         api.refs.logs[app, "main"] = [Commit(one * 40, "Ada", "", 9.0) for one in "bca"]

@@ -48,14 +48,6 @@ def test_no_header_breaks_the_parser(header: str) -> None:
     assert matches(header, '"a"', weak=True) in (True, False)
 
 
-@pytest.fixture(scope="module")
-def whole() -> WholeApi:
-    """Tests read it only."""
-    whole = WholeApi()
-    assert whole.call("PUT", "/v1/apps/hello/credential", json={"password": "x"}).is_success
-    return whole
-
-
 @pytest.mark.parametrize("call", [call for call, declared in CALLS.items() if declared.with_etag])
 def test_a_known_etag_gets_304(whole: WholeApi, call: str) -> None:
     path = call.removeprefix("GET ").format(app="hello", sha=SHA, id=next(iter(whole.known)))

@@ -31,12 +31,6 @@ def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -
     assert "'shop'" not in others[0].text
 
 
-@pytest.fixture(scope="module")
-def whole() -> WholeApi:
-    """Tests read it only."""
-    return WholeApi()
-
-
 @pytest.mark.parametrize("what", ["apps", "previews", "jobs", "gates", "stacks", "queue", "events"])
 def test_a_list_shows_only_the_tokens_app(whole: WholeApi, what: str) -> None:
     headers = whole.bearer(Scope.USE, "beta")

@@ -38,17 +38,11 @@ LISTS: Mapping[str, tuple[str, Sequence[Any]]] = {
     "/v1/events?app=hello": ("id", [f"fake-{number}" for number in range(10, 0, -1)]),
     "/v1/roles": ("person", ["a", "b", "c"]),
     "/v1/tokens": ("name", ["a", "b", "c"]),
-    "/v1/audit": ("id", [f"{number:012}" for number in range(58, -1, -2)]),
+    "/v1/audit": ("id", [f"{number:012}" for number in range(62, -1, -2)]),
 }
 """Every list, what tells its entries apart, and their order."""
 OF_KINDS = {"/v1/apps/{app}/landing"}
 """It has several lists."""
-
-
-@pytest.fixture(scope="module")
-def whole() -> WholeApi:
-    """Tests read it only."""
-    return WholeApi()
 
 
 def follow(api: ApiInProcess, path: str, limit: int | None = None) -> list[list[Any]]:
