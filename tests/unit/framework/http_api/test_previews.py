@@ -223,7 +223,10 @@ def test_only_a_failed_preview_has_the_end_of_its_log(api: ApiInProcess) -> None
 
 @pytest.mark.parametrize("sha", [SHA[:7], "main", "%C3%A9"])
 def test_a_preview_is_known_by_its_whole_commit_alone(api: ApiInProcess, sha: str) -> None:
-    assert refusal(api.call("GET", f"/v1/previews/hello/{sha}")) == (404, "unknown-preview")
+    calls = [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/log")]
+    for method, end in [*calls, ("PUT", "/pin"), ("DELETE", "/pin")]:
+        answer = api.call(method, f"/v1/previews/hello/{sha}{end}")
+        assert refusal(answer) == (404, "unknown-preview")
 
 
 def test_a_stop_ends_a_preview(api: ApiInProcess) -> None:
