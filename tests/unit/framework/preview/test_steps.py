@@ -177,3 +177,25 @@ def test_records_from_before_steps_have_none() -> None:
     assert steps.intervals(PreviewRecord("hello", A, State.RUNNING)) == {}
     old = PreviewRecord("hello", A, State.BUILDING)
     assert steps.note(old, State.STARTING, "checking", 5.0) == (Step("checking", 5.0),)
+
+
+@pytest.mark.parametrize(
+    ("known", "began", "added"),
+    [
+        ([], {"placed": 3.0}, [Step("placed", 97.0)]),
+        ([], {"building": 2.0, "placed": 3.0}, [Step("placed", 97.0), Step("building", 98.0)]),
+        ([Step("queued", 1.0), Step("placed", 98.0)], {"fetching": 3.0, "building": 1.0},
+         [Step("fetching", 98.0), Step("building", 99.0)]),
+        ([Step("placed", 50.0)], {"fetching": -5.0}, [Step("fetching", 100.0)]),
+        ([Step("fetching", 90.0)], {"placed": 20.0, "fetching": 9.0}, []),
+        ([Step("of-a-later-version", 90.0)], {"queued": 5.0}, [Step("queued", 95.0)]),
+        ([], {"of-a-later-version": 5.0}, []),
+    ],
+)  # fmt: skip
+def test_missed_steps_are_added_in_their_order_and_none_begins_before_another_or_later(
+    known: list[Step], began: dict[str, float], added: list[Step]
+) -> None:
+    preview = PreviewRecord("hello", A, State.BUILDING, steps=tuple(known))
+    assert steps.catch_up(preview, began, 100.0) == (*known, *added)
+    ended = PreviewRecord("hello", A, State.FAILED, steps=tuple(known))
+    assert steps.catch_up(ended, began, 100.0) == tuple(known)
