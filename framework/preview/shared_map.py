@@ -25,19 +25,13 @@ class SharedMap(Mapping[K, V], Generic[K, V]):
 
     def change(self, put: Mapping[K, V], gone: Iterable[K]) -> "SharedMap[K, V]":
         """Return a mapping that has `put` and lacks what is `gone`; this one stays as it is."""
-        parts, copied = list(self._parts), set[int]()
-
-        def find(key: K) -> dict[K, V]:
-            number = hash(key) % _PARTS
-            if number not in copied:
-                copied.add(number)
-                parts[number] = dict(parts[number])
-            return parts[number]
-
+        parts, left_out = list(self._parts), tuple(gone)
+        for number in {hash(key) % _PARTS for key in (*put, *left_out)}:
+            parts[number] = dict(parts[number])
         for key, value in put.items():
-            find(key)[key] = value
-        for key in gone:
-            find(key).pop(key, None)
+            parts[hash(key) % _PARTS][key] = value
+        for key in left_out:
+            parts[hash(key) % _PARTS].pop(key, None)
         changed: SharedMap[K, V] = SharedMap({})
         changed._parts = parts
         return changed
