@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -240,3 +241,11 @@ def browser(session_browser: chromium.Chromium) -> Iterator[chromium.Chromium]:
     """
     with session_browser.in_use():
         yield session_browser
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Make processes react to SIGINT, also if the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,6 @@ from tests.e2e.own_cluster import ROOT, Own, finish
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Make processes react to SIGINT, also if the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.timeout(900)

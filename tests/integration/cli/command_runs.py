@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -40,6 +40,22 @@ def run_process(command: str, environ: dict[str, str], folder: Path = ROOT) -> D
         text=True,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def beginning(args: Sequence[str], environ: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command as a process of its own meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *args],
+        env=process_environ(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # else a mistake in a test would wait for its end
 
 
 def on_terminal(

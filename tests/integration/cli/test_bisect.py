@@ -1,11 +1,8 @@
 """`prevs bisect` and `prevs job start --commits`, against an API on a real socket."""
 
-import contextlib
 import functools
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 
 import pytest
@@ -17,7 +14,7 @@ from framework.service.jobs.job_commands import JobCommands
 from prevs.jobs import JobState
 from prevs.states import Cause
 from tests.fakes.jobs_api import JobsApi
-from tests.integration.cli.command_runs import Run, process_environ
+from tests.integration.cli.command_runs import Run, beginning
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -274,22 +271,11 @@ def test_tries_that_no_longer_matter_are_cancelled(api: History, run: Run) -> No
     assert states == dict.fromkeys(range(2, 9), JobState.CANCELLED)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_cancels_all_jobs_of_a_bisection(api: History, environ: dict[str, str]) -> None:
     api.grow(100, first_bad=50)
     api.holds = True
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "cli", "bisect", "hello", "v1", "main", *TEST],
-            env=process_environ(environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-        contextlib.ExitStack() as after,
-    ):
-        after.callback(process.kill)
-        signal.signal(signal.SIGINT, before)
+    with beginning(["bisect", "hello", "v1", "main", *TEST], environ) as process:
         wait_until(lambda: ("GET", "/v1/jobs") in api.requests, "it waits for its jobs")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

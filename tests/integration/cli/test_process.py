@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +14,7 @@ from prevs.states import State
 from tests.fakes.api import Api
 from tests.integration.cli.command_runs import (
     ROOT,
+    beginning,
     on_terminal,
     process_environ,
     run_process,
@@ -28,14 +29,6 @@ def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[st
     assert "browser" in done.err
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Make processes react to SIGINT, also if the tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("command", "way"),
@@ -45,17 +38,11 @@ def test_an_interrupt_ends_a_following_command_with_130_and_shows_how_to_go_on(
     api: Api, environ: dict[str, str], command: str, way: str
 ) -> None:
     api.put(State.BUILDING, phase="building")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", *command.split()],
-        env=process_environ(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert "builds the image" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    with beginning(command.split(), environ) as process:
+        assert process.stderr is not None
+        assert "builds the image" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "goes on without you" in errors
     assert f"prevs {way}" in errors

@@ -1,7 +1,6 @@
 """`prevs run`, against an API on a real socket: the output, the exit status, what is lost."""
 
 import base64
-import contextlib
 import io
 import json
 import signal
@@ -19,7 +18,7 @@ from prevs.log_sources import Source
 from prevs.states import Cause
 from tests.fakes.answers import SHA
 from tests.fakes.jobs_api import BUILD, JobsApi
-from tests.integration.cli.command_runs import Run, on_terminal, process_environ
+from tests.integration.cli.command_runs import Run, beginning, on_terminal, process_environ
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -281,21 +280,11 @@ def test_too_much_stdin_is_refused(api: JobsApi, run: Run, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def process(api: JobsApi, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def process(
+    api: JobsApi, environ: dict[str, str], interruptible: None
+) -> Iterator["subprocess.Popen[str]"]:
     """`prevs run` as a process that has printed the first line of its command's output."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "cli", *COMMAND],
-            env=process_environ(environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-        contextlib.ExitStack() as after,
-    ):
-        after.callback(process.kill)
-        signal.signal(signal.SIGINT, before)
+    with beginning(COMMAND, environ) as process:
         wait_until(lambda: bool(api.known), "the job is requested")
         api.work("one\n")
         assert process.stdout is not None
