@@ -290,13 +290,11 @@ class Attempts:
             self._records.routes.mark_dirty(preview.app)
         return is_new
 
-    def _note_kill(self, unit: _Unit) -> Decided[_Unit] | None:
+    def _note_kill(self, unit: _Unit) -> Decided[_Unit]:
         """Note that Mesos kills the task for a reason of its own, for example as its agent drains.
 
         A preview still avoids the agent that it avoided; a job may come back to any.
         """
-        if is_ending(unit.state):
-            return None
         is_job = isinstance(unit, JobRecord)
         text = _KILLED.format("job" if is_job else "preview")
         avoided = None if is_job else unit.avoid_agent

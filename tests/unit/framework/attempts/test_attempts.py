@@ -213,3 +213,9 @@ def test_memory_that_ran_out_is_kept_until_the_next_attempt(driven: Driven) -> N
     crash(driven)
     run_again(driven)
     assert driven.preview().memory_kills == 0
+
+
+def test_a_start_counts_once_however_often_its_task_says_that_it_runs(driven: Driven) -> None:
+    driven.run()
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    assert driven.registry.get_sample_value("prevs_start_duration_seconds_count") == 1
