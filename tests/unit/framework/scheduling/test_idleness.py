@@ -5,6 +5,7 @@ import pytest
 
 from framework import events
 from framework.ports import Use
+from framework.scheduling.idleness import LOOK_SECONDS
 from prevs.records import PreviewRecord, ProxyRecord
 from prevs.states import Phase, State
 from tests.fakes.clock import FakeClock
@@ -38,8 +39,9 @@ def test_an_unused_preview_stops_with_a_reason(seconds: int, shown: str) -> None
     driven = running(idle_after=seconds)
     driven.tick(seconds)
     assert driven.preview().state is State.RUNNING
+    driven.tick(LOOK_SECONDS - 1)
+    assert driven.preview().state is State.RUNNING
     driven.tick(1)
-    driven.tick(5)
     assert driven.preview().state is State.DRAINING
     driven.update("TASK_KILLED")
     assert driven.preview().state is State.STOPPED
