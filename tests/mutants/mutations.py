@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
+from parso.tree import BaseNode
 
 from tests.mutants.operators import NUMBERS, list_operators
 
@@ -33,8 +34,9 @@ class _Span(NamedTuple):
 def list_mutations(path: str, source: str) -> Sequence[Mutation]:
     """Return the mutations of a module, in the order of its lines.
 
-    Annotations and the `*` of a signature stay as they are: no test can notice them, mypy does. So
-    do numbers outside of functions: they are choices, and a test could only say them again.
+    Annotations, the `*` of a signature and `frozen=True` stay as they are: no test can notice them,
+    mypy does. So do numbers outside of functions: they are choices, and a test could only say them
+    again.
     """
     tree, nodes = ast.parse(source), list(ast_nodes(get_ast(source)))
     annotations = list(_find_annotations(tree))
@@ -52,10 +54,18 @@ def list_mutations(path: str, source: str) -> Sequence[Mutation]:
 
 def _find_places(operator: Operator, nodes: Iterable[object]) -> Iterator[tuple[int, int]]:
     for node in nodes:
-        if getattr(getattr(node, "parent", None), "type", "") == "parameters":
+        if _is_for_mypy(node):
             continue
         for begin, _ in operator.mutation_positions(node):  # type: ignore[arg-type] # of parso
             yield begin
+
+
+def _is_for_mypy(node: object) -> bool:
+    parent = getattr(node, "parent", None)
+    if not isinstance(parent, BaseNode):
+        return False
+    first = parent.get_first_leaf()  # type: ignore[no-untyped-call] # of parso
+    return parent.type == "parameters" or (parent.type == "argument" and first.value == "frozen")
 
 
 def _find_annotations(tree: ast.Module) -> Iterator[_Span]:

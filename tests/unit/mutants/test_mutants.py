@@ -52,6 +52,12 @@ def test_annotations_constants_and_log_lines_stay() -> None:
     assert places == {7, 8, 9}
 
 
+def test_what_mypy_notices_stays() -> None:
+    source = "@dataclass(frozen=True)\nclass A:\n    a: int | None\n\ndef f(*, b: int | str): ..."
+    assert list_mutations("m.py", source) == []
+    assert list_mutations("m.py", source.replace("frozen", "sort"))
+
+
 def test_the_same_seed_chooses_the_same_sample_and_each_line_before_one_twice() -> None:
     known = list_mutations("m.py", SOURCE)
     some = choose(known, {"m.py": SOURCE}, most=3, seed=5)
