@@ -38,6 +38,8 @@ def test_of_many_rules_some_are_named() -> None:
     many = tuple(Rule(f"/v{number}", (Target("main"),)) for number in range(9))
     ((_, told, _),) = say(None, dataclasses.replace(GATE, revision=Revision(2, many)))
     assert told == "gate api has revision 2: /v0 to main, /v1 to main, /v2 to main, 6 more"
+    ((_, told, _),) = say(None, dataclasses.replace(GATE, revision=Revision(2, many[:3])))
+    assert told == "gate api has revision 2: /v0 to main, /v1 to main, /v2 to main"
 
 
 def test_a_gate_of_a_stack_says_nothing_and_the_others_do() -> None:
