@@ -27,6 +27,7 @@ def test_an_order_names_the_proxies_that_have_reported(driven: Driven) -> None:
     [task] = driven.cluster.tasks
     assert task.order.proxies is not None
     assert task.order.proxies.proxies == (FIRST,)
+    assert task.order.proxies.since == driven.clock.seconds * 1000
     assert told(driven) == [], "the executor has it from its order"
 
 

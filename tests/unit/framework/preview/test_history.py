@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from framework.preview import history
 from framework.preview.history import KEPT, ActivityEvent, History
 from framework.state.snapshot import Snapshot
+from framework.trust import RecordKind, Refused
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
 from prevs.units import Unit, preview_unit
@@ -185,3 +186,23 @@ def test_a_position_is_read_up_to_eighteen_digits(digits: int) -> None:
     """Longer ones fit into no integer of 64 bits, and nobody was ever given one."""
     past = History("e", int("1" * digits))
     assert past.after(past.last) == (() if digits == 18 else None)
+
+
+@pytest.mark.parametrize(
+    ("refused", "kind", "subject"),
+    [
+        (Refused(RecordKind.GATE, "api", "hello"), "gate", "api"),
+        (Refused(RecordKind.STACK, "shop", "hello"), "stack", "shop"),
+        (Refused(RecordKind.ACCESS, "hello", "hello"), "app", None),
+    ],
+)
+def test_a_record_that_nobody_signed_is_an_event_of_its_app_once(
+    refused: Refused, kind: str, subject: str | None
+) -> None:
+    found = {(refused.kind, refused.name): refused}
+    now = snapshot()._replace(refused=found)
+    (event,) = history.note(History("e"), snapshot(), now, 5.0).events
+    assert (event.app, event.type, event.subject) == ("hello", kind, subject)
+    assert event.sentence == refused.describe()
+    assert sentences(now, now) == []
+    assert sentences(NONE, NONE._replace(refused=found)) == [], "nobody has that app"

@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from framework.preview import history
 from framework.preview.history import ActivityEvent, History
 from framework.state.snapshot import Snapshot
@@ -37,11 +39,12 @@ def test_a_new_job_and_its_failure_are_events_that_name_it() -> None:
     assert event.sentence == f"job j0 of hello (clean at main) {why}"
 
 
-def test_what_happens_to_many_at_once_is_one_event() -> None:
-    jobs = [job(number) for number in range(1000)]
+@pytest.mark.parametrize("number", [2, 1000])
+def test_what_happens_to_several_at_once_is_one_event(number: int) -> None:
+    jobs = [job(each) for each in range(number)]
     (event,) = note(look(), look(*jobs))
     one = "job j0 of hello (rake at main) was requested"
-    assert event.sentence == f"1,000 jobs of hello were requested; one of them: {one}"
+    assert event.sentence == f"{number:,} jobs of hello were requested; one of them: {one}"
 
 
 def test_that_jobs_run_succeed_or_are_put_into_blocks_is_no_event() -> None:
