@@ -13,7 +13,7 @@ ROOMS: Mapping[str, Sequence[str]] = MappingProxyType(
         "framework/matching": ("scheduling",),
         "framework/scheduling": ("attempts", "service", "matching"),
         "framework/gates": ("service", "http_api/gates", "dashboard/gates", "stacks"),
-        "framework/preview": ("state", "attempts", "scheduling"),
+        "framework/preview": ("state", "attempts", "scheduling", "service"),
         "framework/units": ("state", "attempts", "service"),
         "framework/attempts": ("state", "scheduling", "service"),
     }
