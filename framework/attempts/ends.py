@@ -84,11 +84,9 @@ class Ends:
         One that was to end has no failure, whatever the end was.
         """
         if isinstance(unit, PreviewRecord):
-            told = None if is_ending(unit.state) else failure
-            return self._end(unit, self._judge_preview(unit, failure), told)
+            return self._end(unit, self._judge_preview(unit, failure), failure)
         failure = _find_cause(failure, status)
-        told = None if is_ending(unit.state) else failure
-        waits = told is not None and status is not None and _may_wait(status, failure)
+        waits = status is not None and not is_ending(unit.state) and _may_wait(status, failure)
         if status is not None and status.is_success:
             return self._finish(unit, status, waits=waits)
         outcome: Transition[JobRecord] = self._judge_job(unit, failure, status)
@@ -97,7 +95,7 @@ class Ends:
             # What its command left is kept only if no attempt follows.
             result, short, size = _place(unit, status.result if status else "")
             outcome = FailedWithResult(outcome, short, size)
-        return self._end(unit, outcome, told, waits=waits, result=result)
+        return self._end(unit, outcome, failure, waits=waits, result=result)
 
     def _finish(self, job: JobRecord, status: TaskStatus, *, waits: bool) -> Decided[JobRecord]:
         result, short, size = _place(job, status.result)
@@ -139,19 +137,20 @@ class Ends:
         waits: bool = False,
         result: ResultRecord | None = None,
     ) -> Decided[_Unit]:
-        """Return the end of the current attempt with its outcome; then it is told and forgotten.
+        """Return the end of the current attempt with its outcome; then it is noted and forgotten.
 
         Its executor `waits` for another job.
         """
+        own = None if is_ending(unit.state) else failure
 
         def follow(_: _Unit) -> None:
-            if failure is not None:
-                self._tell(unit, failure)
+            if own is not None:
+                self._note_failure(unit, own)
             self._forget(unit, waits=waits)
 
-        return Decided(unit, AttemptEnded(outcome, failure, self._clock.now()), follow, result)
+        return Decided(unit, AttemptEnded(outcome, own, self._clock.now()), follow, result)
 
-    def _tell(self, unit: PreviewRecord | JobRecord, failure: Failure) -> None:
+    def _note_failure(self, unit: PreviewRecord | JobRecord, failure: Failure) -> None:
         self._metrics.attempts.failures.labels(failure.cause.value).inc()
         if isinstance(unit, PreviewRecord):
             log.warning(
