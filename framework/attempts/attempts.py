@@ -45,7 +45,7 @@ LAUNCH_SECONDS = 300.0
 
 # What runs has visitors or does its work: it outlasts a missing answer.
 _SERVES_NOBODY = lifecycle.WITH_TASK - {State.RUNNING}
-_WORKS_NOT = lifecycle.JOB_WITH_TASK - {JobState.RUNNING}
+_DOES_NO_WORK = lifecycle.JOB_WITH_TASK - {JobState.RUNNING}
 
 NO_ANSWER = Failure(
     Cause.TASK_LOST, "Its agent did not come back within a minute after Mesos's master had."
@@ -328,7 +328,7 @@ class Attempts:
             if found := self._records.of_task(task_id) or self._records.jobs.of_task(task_id):
                 self.give_up(found, _AWAY_TOO_LONG)
             self._unreachable.end(task_id)
-        for unit in self._in_state(_SERVES_NOBODY, _WORKS_NOT):
+        for unit in self._in_state(_SERVES_NOBODY, _DOES_NO_WORK):
             if self._reconciliation.is_unanswered(unit.task_id or "", now):
                 self.give_up(unit, NO_ANSWER)
         self._replace_silent(now - self._subscribed)
