@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Optional
 
 from prevs.companions import Companion
+from prevs.containers import BuildSettings, ContainerSettings
 
 FILE = ".prevs.toml"
 """The name of the file, in the app's folder."""
@@ -25,19 +26,6 @@ class HealthKind(enum.Enum):
     HTTP = "http"
     GRPC = "grpc"
     TCP = "tcp"
-
-
-@dataclasses.dataclass(frozen=True)
-class BuildSettings:
-    """How the image is built. Paths are relative to the app's folder, and stay in the repository.
-
-    Without a `target` the last stage of the Dockerfile is built.
-    """
-
-    dockerfile: str = "Dockerfile"
-    context: str = "."
-    target: str = ""
-    args: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +50,13 @@ class RunSettings:
     health_kind: HealthKind = HealthKind.GUESSED
     companions: tuple[Companion, ...] = ()
     stay: bool = False
+    image: str = ""
+    """The image that is pulled for the application; "" if it is built of the commit."""
+    service: str = ""
+    """The name that leads to the application from its companions, beside `app`."""
+    apart: bool = False
+    """Whether each container has an address of its own, as in compose; else all share one."""
+    container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
 
     @property
     def has_volumes(self) -> bool:

@@ -2,6 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Optional
+
+from prevs.containers import BuildSettings, ContainerSettings
 
 APPLICATION = "app"
 """The name of the application among its companions: no companion has it."""
@@ -30,3 +33,14 @@ class Companion:
     after: tuple[str, ...] = ()
     cpus: float = 0.1
     mem: int = 128
+    build: Optional[BuildSettings] = None
+    """How its own image is built; None if it has the application's, or one that is pulled."""
+    once: bool = False
+    """Whether it runs to its end: those after it start once it has exited with 0."""
+    ready_every: float = 0.0
+    """Seconds between two runs of `ready`; 0 for what prevs takes."""
+    ready_limit: float = 0.0
+    """Seconds that it may take to be ready; 0 for as long as the application has."""
+    port: int = 0
+    """The port at which visitors reach it, at an address of its own; 0 if they do not."""
+    container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Optional
 
 from prevs import codec
-from prevs.commit_settings import BuildSettings, RunSettings
+from prevs.commit_settings import RunSettings
+from prevs.containers import BuildSettings
 from prevs.states import Cause, Phase
 from prevs.work import Progress, Work
 

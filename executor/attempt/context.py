@@ -10,7 +10,7 @@ from typing import Optional
 from executor.errors import ContextInvalid, DockerfileMissing
 from executor.ports import Context
 from prevs import names
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 
 LONGEST = 1_000_000
 """The most bytes that a Dockerfile may have; more than any written by hand."""

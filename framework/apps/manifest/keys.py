@@ -19,7 +19,8 @@ from framework.apps.manifest.values import (
     Volumes,
     Words,
 )
-from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
+from prevs.containers import BuildSettings
 from prevs.job_settings import JobSettings
 
 MOST_HOOKS = 20

@@ -18,7 +18,7 @@ from executor.errors import ExecutorError
 from executor.network.preview_network import PreviewNetwork
 from executor.ports import ContainerSpec
 from local.docker import containers
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingGuard
 from tests.integration.docker.builds import BUILDERS, TAG, TASK, World

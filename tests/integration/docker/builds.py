@@ -22,7 +22,7 @@ from executor.ports import ImageSpec
 from executor.signals import StopSignal
 from executor.workspace.watchdog import MARK
 from local.docker.containers import remove_all
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image
 

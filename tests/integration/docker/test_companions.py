@@ -10,8 +10,9 @@ from executor.companions.ready_check import ReadyCheck
 from executor.companions.specs import LABEL
 from executor.limits.confinement import Confinement
 from prevs import names
-from prevs.commit_settings import BuildSettings, RunSettings
+from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
+from prevs.containers import BuildSettings
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.samples import SERVE, serving

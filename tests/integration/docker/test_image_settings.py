@@ -11,7 +11,7 @@ from docker.errors import NotFound
 
 from executor.errors import BuildFailed, ExecutorError, RegistryUnreachable
 from executor.limits.confinement import Confinement
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 from tests.fakes.samples import DOCKERFILE, remove_image
 from tests.free_ports import free_port
 from tests.integration.docker.builds import APP, SECRET, SHA, TAG, TASK, World

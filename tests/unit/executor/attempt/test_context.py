@@ -7,7 +7,7 @@ import pytest
 from executor.attempt.context import find_context
 from executor.errors import ContextInvalid, DockerfileMissing
 from executor.ports import Context
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 from prevs.states import Cause
 
 SHA = "5c80e7d" + "0" * 33

@@ -8,7 +8,7 @@ import pytest
 
 from executor.attempt.image_provider import ImageProvider
 from executor.errors import BuildExposed
-from prevs.commit_settings import BuildSettings
+from prevs.containers import BuildSettings
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import FakeImages, FakeRegistry
 from tests.unit.executor.attempt.test_attempt import ATTEMPT

@@ -6,7 +6,8 @@ from framework import events
 from framework.apps import effective_settings
 from framework.errors import NotRetryable
 from framework.ports import Heads
-from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.commit_settings import CommitSettings, RunSettings
+from prevs.containers import BuildSettings
 from prevs.records import Failure, Mistake
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven

@@ -17,8 +17,9 @@ from framework.apps.manifest import (
     find_compose,
     read,
 )
-from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.companions import Companion
+from prevs.containers import BuildSettings
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "services/web", 2.0, 2048)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from framework.apps.compose.file_text import MOST_BYTES
 from framework.apps.manifest import Bounds, InvalidManifest, Manifest, read
 from framework.apps.manifest.keys import Top, find_table, list_tables
-from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
+from prevs.containers import BuildSettings
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)
