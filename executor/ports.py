@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from prevs.containers import ContainerSettings
 from prevs.log_sources import Source
 from prevs.states import Phase
 from prevs.work import Progress
@@ -29,8 +31,11 @@ class Signals(Protocol):
         """Block for `seconds`, or less if woken. Raises Stopped."""
         ...
 
-    def wait_for_end(self, ended: Callable[[], bool]) -> None:
-        """Block until `ended` returns True (called after each wake) or the grace has passed."""
+    def wait_for_end(self, ended: Callable[[], bool], within: float = math.inf) -> None:
+        """Block until `ended` returns True (called after each wake) or the grace has passed.
+
+        Blocks for `within` seconds at most.
+        """
         ...
 
     def wake(self) -> None:
@@ -160,7 +165,8 @@ class ContainerSpec:
     these files, in which all its users may write; it goes with the container. `stdin` is what its
     command reads as its standard input, None if that is empty. `hosts` are names of its own
     loopback, `gates` those that lead to the proxy; a container `joins` the network of the
-    container with that name.
+    container with that name. `own` is what the commit says of it; it gives no right that others
+    lack.
     """
 
     name: str
@@ -178,6 +184,7 @@ class ContainerSpec:
     hosts: Sequence[str] = ()
     joins: str = ""
     gates: Sequence[str] = ()
+    own: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
 
 
 class Exit(NamedTuple):

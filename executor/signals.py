@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -62,13 +63,17 @@ class StopSignal:
             self._awake = False
         self.check()
 
-    def wait_for_end(self, ended: Callable[[], bool]) -> None:
-        """Block until `ended` returns True (called after each wake) or the grace has passed."""
-        while not ended() and self.grace_left() > 0:
+    def wait_for_end(self, ended: Callable[[], bool], within: float = math.inf) -> None:
+        """Block until `ended` returns True (called after each wake) or the grace has passed.
+
+        Blocks for `within` seconds at most.
+        """
+        until = self._now() + within
+        while not ended() and (left := min(self.grace_left(), until - self._now())) > 0:
             with self._changed:
                 if not self._awake:
                     # A later stop notifies too, as it may shorten the grace.
-                    self._changed.wait(self.grace_left())
+                    self._changed.wait(left)
                 self._awake = False
 
     @contextlib.contextmanager

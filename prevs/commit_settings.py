@@ -61,7 +61,11 @@ class RunSettings:
     @property
     def has_volumes(self) -> bool:
         """Whether anything in the containers lasts as long as the preview."""
-        return bool(self.volumes or any(one.volumes for one in self.companions))
+        return bool(
+            self.volumes
+            or self.container.shared
+            or any(one.volumes or one.container.shared for one in self.companions)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,6 +92,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
         read_only=order.run.read_only,
         volumes={volume.path: volume.name for volume in volumes},
         gates=order.gates,
+        own=order.run.container,
     )
 
 

@@ -104,7 +104,7 @@ class Course:
             with self._provider.sharing():
                 return self._use.watch(container)
         finally:
-            end_container(container, self._signals)
+            end_container(container, self._signals, self._order.run.container.stop_grace)
             self._provider.wait_for_push()
 
     def _log_restrictions(self) -> None:

@@ -20,6 +20,7 @@ from executor.ports import (
     Volumes,
 )
 from prevs import names
+from prevs.containers import ContainerSettings
 from prevs.states import Phase
 
 _SLOW_CHECK = 1.0
@@ -112,12 +113,10 @@ class Serve(NamedTuple):
         """Create the volumes and run the hooks; return the volumes."""
         order = self.attempt.order
         volumes: Sequence[Volume] = ()
-        if order.run.volumes:
-            labels = image_labels(self.attempt)
+        if order.run.volumes or order.run.container.shared:
             owner = names.volume_owner(order.app, trusted=order.trusted)
-            volumes = self.volumes.have(
-                owner, order.volume_key, order.run.volumes, labels, app_created=order.app_created
-            )
+            settings = (order.run.volumes, order.run.container)
+            volumes = have_volumes(self.volumes, self.attempt, owner, settings)
         if order.run.hooks:
             self._run_hooks(volumes)
         self.signals.check()
@@ -150,3 +149,29 @@ class Serve(NamedTuple):
         if ended.out_of_memory:
             return OutOfMemory(ended.code, self.attempt.order.mem)
         return AppExited(ended.code, answered=answered)
+
+
+def have_volumes(
+    volumes: Volumes,
+    attempt: Attempt,
+    owner: str,
+    settings: tuple[Sequence[str], ContainerSettings],
+) -> Sequence[Volume]:
+    """Return the volumes of a container; creates those that do not exist.
+
+    `settings` are the paths of its own volumes, which are those of `owner`, and what else the
+    commit says of it. A volume that several containers share belongs to the app under its own name;
+    no path is one, as paths begin with a slash. Raises StartFailed, AgentUnfit, DockerUnavailable.
+    """
+    paths, container = settings
+    order, labels = attempt.order, image_labels(attempt)
+
+    def have(whose: str, wanted: Sequence[str]) -> Sequence[Volume]:
+        if not wanted:
+            return ()
+        return volumes.have(whose, order.volume_key, wanted, labels, app_created=order.app_created)
+
+    app = names.volume_owner(order.app, trusted=order.trusted)
+    shared = have(app, list(container.shared.values()))
+    mounted = [one._replace(path=path) for path, one in zip(container.shared, shared)]
+    return [*have(owner, paths), *mounted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 from collections.abc import Callable
 
 from executor.errors import ExecutorError
@@ -18,9 +19,13 @@ one.
 logger = logging.getLogger(__name__)
 
 
-def end_container(container: Container, signals: Signals) -> None:
-    """Give the container its grace if the attempt was stopped, and remove it. Never raises."""
-    take_down(container, functools.partial(_terminate, container, signals))
+def end_container(container: Container, signals: Signals, grace: float | None = None) -> None:
+    """Give the container its grace if the attempt was stopped, and remove it. Never raises.
+
+    Its commit may give it less: `grace` seconds.
+    """
+    within = math.inf if grace is None else grace
+    take_down(container, functools.partial(_terminate, container, signals, within))
 
 
 def take_down(container: Container, terminate: Callable[[], None]) -> None:
@@ -37,9 +42,9 @@ def take_down(container: Container, terminate: Callable[[], None]) -> None:
     container.drain(DRAIN)
 
 
-def _terminate(container: Container, signals: Signals) -> None:
+def _terminate(container: Container, signals: Signals, within: float) -> None:
     if signals.stopped and container.exit() is None:
         container.terminate()
-        signals.wait_for_end(lambda: container.exit() is not None)
+        signals.wait_for_end(lambda: container.exit() is not None, within)
     if container.exit() is not None:
         container.drain(DRAIN)

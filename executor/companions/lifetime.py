@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from executor.attempt.attempt import Attempt, image_labels
+from executor.attempt.attempt import Attempt
 from executor.attempt.course import Use
 from executor.attempt.health import HealthCheck
+from executor.attempt.serve import have_volumes
 from executor.companions import companion_errors, specs
 from executor.companions.companion_images import CompanionImages
 from executor.companions.readiness import Readiness, goal, has_check
@@ -93,15 +94,9 @@ class Companions:
         return [volume for one in self._wanted for volume in self._have_volumes(one)]
 
     def _have_volumes(self, companion: Companion) -> Sequence[Volume]:
-        if not companion.volumes:
-            return ()
-        return self._volumes.have(
-            specs.volume_owner(self._attempt, companion),
-            self._attempt.order.volume_key,
-            companion.volumes,
-            image_labels(self._attempt),
-            app_created=self._attempt.order.app_created,
-        )
+        owner = specs.volume_owner(self._attempt, companion)
+        settings = (companion.volumes, companion.container)
+        return have_volumes(self._volumes, self._attempt, owner, settings)
 
     def _start(self, companion: Companion, image: str) -> None:
         shown = companion.image or self._attempt._replace(stage=companion.target).shown_image

@@ -29,7 +29,8 @@ class Started(NamedTuple):
 class RunningCompanions:
     """The companions of one attempt, in the order of their start.
 
-    They end within the rest of the attempt's grace, or within `grace` seconds if it is not stopped.
+    They end within the rest of the attempt's grace, or within `grace` seconds if it is not stopped;
+    one whose commit gives it less gets less.
     """
 
     def __init__(
@@ -94,18 +95,21 @@ class RunningCompanions:
         """End all, the last one first, and remove them; others may start then. Never raises."""
         self._has_failed = True
         while self._started:
-            _, container, log, _ = self._started.pop()
-            take_down(container, functools.partial(self._terminate, container))
+            companion, container, log, _ = self._started.pop()
+            own = companion.container.stop_grace
+            grace = self._grace if own is None else min(own, self._grace)
+            take_down(container, functools.partial(self._terminate, container, grace))
             log.flush()
         self._has_failed = False
 
-    def _terminate(self, container: Container) -> None:
-        """Let it end by itself, as its data may outlive it."""
+    def _terminate(self, container: Container, grace: float) -> None:
+        """Let it end by itself within `grace` seconds, as its data may outlive it."""
         if container.exit() is not None or not container.terminate():
             return
-        until = self._now() + self._grace
+        until = self._now() + grace
         try:
             while container.exit() is None and self._now() < until:
                 self._signals.wait(until - self._now())
         except Stopped:
-            self._signals.wait_for_end(lambda: container.exit() is not None)
+            left = until - self._now()
+            self._signals.wait_for_end(lambda: container.exit() is not None, left)

@@ -38,6 +38,7 @@ def companion_spec(
         hosts=_hosts(attempt) if owns else (),
         joins="" if owns else owner_name(attempt),
         gates=preview.gates if owns else (),
+        own=companion.container,
     )
 
 
@@ -68,7 +69,11 @@ def volume_owner(attempt: Attempt, companion: Companion) -> str:
 
 
 def _hosts(attempt: Attempt) -> Sequence[str]:
-    return (APPLICATION, *(one.name for one in attempt.order.run.companions))
+    """Return all names of all containers: each leads to the one network that they share."""
+    run = attempt.order.run
+    own = (APPLICATION, *filter(None, [run.service]), *run.container.names)
+    others = (name for one in run.companions for name in (one.name, *one.container.names))
+    return tuple(dict.fromkeys((*own, *others)))
 
 
 def _environment(attempt: Attempt, companion: Companion) -> Mapping[str, str]:

@@ -178,6 +178,10 @@ class DockerContainers:
         made = client.create_container(
             spec.image,
             command=list(spec.command) or None,
+            entrypoint=_entrypoint(spec),
+            user=spec.own.user or None,
+            working_dir=spec.own.folder or None,
+            stop_signal=spec.own.stop_signal or None,
             name=spec.name,
             ports=[spec.port.container_port] if spec.port else [],
             environment=dict(spec.environment),
@@ -293,6 +297,15 @@ def _prepare(client: APIClient, container: str, spec: ContainerSpec) -> Optional
 
         stdin.feed(client, container, spec.stdin)
     return folder
+
+
+def _entrypoint(spec: ContainerSpec) -> Optional[list[str]]:
+    """Return what docker runs in front of the command; [""] stands for nothing.
+
+    With anything but None, docker does not take the image's own command either, as in compose.
+    """
+    own = spec.own.entrypoint
+    return None if own is None else list(own) or [""]
 
 
 def _judge(error: APIError) -> ExecutorError:

@@ -31,8 +31,11 @@ _TMP = {"/tmp": "rw,exec,nosuid,nodev,mode=1777"}  # noqa: S108  # the container
 """How /tmp is mounted if the root is read-only. Programs may be written there and run, as in a
 writable root. Its files count as the container's memory, which limits them."""
 
-_SHARED_MEMORY = "64m"
-"""The size of /dev/shm, which counts as memory too."""
+_SHARED_MEMORY = 64
+"""MB of /dev/shm, which count as memory too."""
+
+_IN_MEMORY = "rw,noexec,nosuid,nodev,mode=1777,size={}m"
+"""How a folder in memory is mounted: as docker does it, and within the container's memory."""
 
 _OOM_SCORE_ADJ = 500
 """If the whole agent runs out of memory, the kernel kills a preview and not the agent."""
@@ -179,9 +182,8 @@ def limits(spec: ContainerSpec) -> Mapping[str, Any]:
         "cap_drop": ["ALL"],
         "cap_add": list(_CAPABILITIES),
         "read_only": spec.read_only,
-        # A tmpfs would hide a volume at /tmp.
-        "tmpfs": dict(_TMP) if spec.read_only and "/tmp" not in spec.volumes else {},  # noqa: S108
-        "shm_size": _SHARED_MEMORY,
+        "tmpfs": _tmpfs(spec),
+        "shm_size": f"{min(spec.own.shared_memory, spec.mem) or _SHARED_MEMORY}m",
         "ulimits": [
             {"Name": "nofile", "Soft": _FILES, "Hard": _FILES},
             {"Name": "core", "Soft": 0, "Hard": 0},
@@ -189,3 +191,12 @@ def limits(spec: ContainerSpec) -> Mapping[str, Any]:
         "init": True,
         "log_config": _LOG,
     }
+
+
+def _tmpfs(spec: ContainerSpec) -> Mapping[str, str]:
+    """Return the options of the folders in memory; each is at most as large as all its memory."""
+    # A tmpfs would hide a volume at /tmp.
+    given = dict(_TMP) if spec.read_only and "/tmp" not in spec.volumes else {}  # noqa: S108
+    for path, size in spec.own.tmpfs.items():
+        given[path] = _IN_MEMORY.format(min(size or spec.mem, spec.mem))
+    return given

@@ -24,6 +24,7 @@ from docker.errors import APIError, NotFound
 from executor.docker.daemon import Daemon, daemon_errors
 from executor.errors import DockerUnavailable
 from executor.ports import ContainerSpec
+from prevs.containers import ContainerSettings
 
 _PROGRAM = "prevs-owns-network"
 _NOBODY = "65534:65534"
@@ -164,7 +165,14 @@ class SharedNetwork:
         """
         if self._daemon.info()["Architecture"] != _MACHINE:
             return {}
-        plain = dataclasses.replace(spec, mem=_MEMORY, read_only=False, volumes={}, exchange=None)
+        plain = dataclasses.replace(
+            spec,
+            mem=_MEMORY,
+            read_only=False,
+            volumes={},
+            exchange=None,
+            own=ContainerSettings(),
+        )
         client = self._daemon.client()
         made = client.create_container(
             spec.image,

@@ -1,6 +1,7 @@
 """The edges of an attempt, in memory: a clock that jumps, a log, files, images, answers."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,10 @@ class JumpingSignals:
         self.time = end
         self.check()
 
-    def wait_for_end(self, ended: Callable[[], bool]) -> None:
+    def wait_for_end(self, ended: Callable[[], bool], within: float = math.inf) -> None:
         """Jump over the grace unless it has ended."""
         if not ended():
-            self.time += self.grace
+            self.time += min(self.grace, within)
 
     def wake(self) -> None:
         """Do nothing: no other thread waits."""

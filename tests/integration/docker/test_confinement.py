@@ -14,6 +14,7 @@ import pytest
 from executor.errors import DiskFull
 from executor.limits.confinement import Confinement
 from executor.limits.disk_schedule import CALM
+from prevs.containers import ContainerSettings
 from tests import times
 from tests.fakes.samples import nothing_left
 from tests.integration.docker.builds import removing_network
@@ -59,6 +60,41 @@ def test_the_limits_of_a_process_hold_inside_its_container(world: Machine) -> No
     assert "NoNewPrivs: 1" in lines
     assert "Seccomp: 2" in lines
     assert any(line.startswith("shm 65536 ") for line in lines)
+
+
+def test_a_container_runs_as_its_commit_says_and_with_no_more_rights(world: Machine) -> None:
+    own = ContainerSettings(
+        entrypoint=("/bin/sh", "-c"),
+        user="1234:1234",
+        folder="/srv",
+        tmpfs={"/scratch": 2},
+        shared_memory=96,
+        stop_signal="SIGUSR1",
+    )
+    script = (
+        "trap 'echo stopped; exit 0' USR1; id -u; pwd; busybox df -k /dev/shm /scratch;"
+        "busybox grep -E 'NoNewPrivs|CapEff' /proc/self/status; echo up; sleep 1000 & wait"
+    )
+    spec = dataclasses.replace(world.spec("exit 9"), command=(script,), own=own)
+    container = world.start(spec)
+    wait_until(lambda: b"up\n" in world.log.data)
+    container.terminate()
+    wait_until(lambda: container.exit() is not None)
+    container.drain(15)
+    container.remove()
+    lines = {" ".join(line.split()) for line in world.log.data.decode().splitlines()}
+    assert {"1234", "/srv", "NoNewPrivs: 1", "CapEff: 0000000000000000", "stopped"} <= lines
+    assert any(line.startswith("shm 98304 ") for line in lines)
+    assert any(line.startswith("tmpfs 2048 ") for line in lines)
+
+
+def test_no_entrypoint_is_none_of_the_images(world: Machine) -> None:
+    spec = dataclasses.replace(
+        world.spec("exit 9"), command=("echo", "alone"), own=ContainerSettings(entrypoint=())
+    )
+    end = world.run(spec)
+    assert end is not None
+    assert (end.code, world.log.data) == (0, b"alone\n")
 
 
 def test_shared_memory_ends_at_its_size(world: Machine) -> None:

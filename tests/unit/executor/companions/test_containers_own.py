@@ -1,0 +1,76 @@
+"""What a commit says of its containers: names, shared volumes, and how each one ends."""
+
+import dataclasses
+from pathlib import Path
+
+from executor.limits.confinement import limits
+from executor.ports import ContainerSpec
+from prevs.commit_settings import RunSettings
+from prevs.companions import Companion
+from prevs.containers import ContainerSettings
+from tests.fakes.containers import App
+from tests.unit.executor.attempt.test_attempt import ATTEMPT
+from tests.unit.executor.companions.world import DB, CompanionWorld
+
+
+def test_all_names_of_all_containers_lead_to_their_network(tmp_path: Path) -> None:
+    cache = Companion("cache", image="redis:8", container=ContainerSettings(names=("store",)))
+    world = CompanionWorld(tmp_path, DB, cache)
+    own = ContainerSettings(names=("www",), user="1000")
+    world.settings = dataclasses.replace(world.settings, service="web", container=own)
+    world.stop_at(1000.0)
+    assert world.run() is None
+    db, second, app = world.containers.specs
+    assert db.hosts == ("app", "web", "www", "db", "cache", "store")
+    assert (second.own, app.own) == (cache.container, own)
+
+
+def test_a_volume_with_a_name_is_one_for_all_who_name_it(tmp_path: Path) -> None:
+    worker = Companion(
+        "worker", volumes=("/own",), container=ContainerSettings(shared={"/in": "media"})
+    )
+    world = CompanionWorld(tmp_path, worker)
+    web = ContainerSettings(shared={"/out": "media", "/more": "more"})
+    world.settings = dataclasses.replace(world.settings, container=web)
+    assert world.settings.has_volumes
+    assert not RunSettings(companions=(Companion("db"),)).has_volumes
+    world.stop_at(1000.0)
+    assert world.run() is None
+    first, app = (spec.volumes for spec in world.containers.specs)
+    assert first["/in"] == app["/out"] != app["/more"]
+    assert set(first) == {"/own", "/in"}
+
+
+def test_a_container_that_asks_for_less_time_to_end_gets_less(tmp_path: Path) -> None:
+    hasty = Companion("hasty", container=ContainerSettings(stop_grace=2.0))
+    world = CompanionWorld(tmp_path, hasty)
+    stubborn = App(obeys_sigterm=False)
+    world.containers = world.containers_of({ATTEMPT.image: stubborn})
+    own = ContainerSettings(stop_grace=3.0)
+    world.settings = dataclasses.replace(world.settings, container=own)
+    world.stop_at(500.0)
+    assert world.run() is None
+    assert world.signals.now() == 505.0
+    longer = ContainerSettings(stop_grace=1e6)
+    hasty = dataclasses.replace(hasty, container=longer)
+    world.settings = dataclasses.replace(world.settings, container=longer, companions=(hasty,))
+    world.stop_at(500.0)
+    assert world.run() is None
+    assert world.signals.now() <= 500.0 + 2 * world.signals.grace
+
+
+def test_folders_in_memory_are_within_the_memory_of_their_container() -> None:
+    own = ContainerSettings(tmpfs={"/run": 16, "/big": 1000, "/all": 0}, shared_memory=1000)
+    spec = ContainerSpec("name", "image", 0.1, 128, {}, {}, read_only=True, own=own)
+    found = limits(spec)
+    assert {path: text.rpartition("=")[2] for path, text in found["tmpfs"].items()} == {
+        "/tmp": "1777",
+        "/run": "16m",
+        "/big": "128m",
+        "/all": "128m",
+    }
+    assert found["shm_size"] == "128m"
+    plain = limits(dataclasses.replace(spec, own=ContainerSettings(), read_only=False))
+    assert (plain["shm_size"], plain["tmpfs"]) == ("64m", {})
+    rights = ("cap_drop", "cap_add", "security_opt", "pids_limit", "mem_limit", "ulimits")
+    assert [found[one] for one in rights] == [plain[one] for one in rights]
