@@ -32,6 +32,7 @@ from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon, daemon_errors
 from executor.errors import DockerUnavailable
+from executor.git.commit_tree import CommitTree
 from executor.limits.confinement import Confinement, read_addresses
 from executor.limits.ingress import Span
 from executor.log.masked_log import mask
@@ -140,12 +141,13 @@ class CourseFactory:
         self._guard.begin(attempt.task_id)
         # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
-        sources = self._image_sources(attempt, reporter, signals, log=log)
+        tree = self._tree(attempt, signals, log)
+        sources = self._image_sources(attempt, reporter, signals, log=log, tree=tree)
         provider = ImageProvider(attempt, sources, reports=reporter, log=log)
         use = self._use(attempt, reporter, signals, log=log)
         if attempt.order.run.companions and isinstance(use, Serve):
             use = self._accompany(use, sources, reporter, signals, log=opened)
-        return Course(attempt, provider, use, log=log, signals=signals)
+        return Course(attempt, provider, use, log=log, signals=signals, settle=tree.end)
 
     def _open_log(self, attempt: Attempt) -> Log:
         """Return where the attempt's output goes, without a mask."""
@@ -162,12 +164,18 @@ class CourseFactory:
         return Path(sandbox, names.sandbox_folder(attempt.task_id))
 
     def _image_sources(
-        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
+        self,
+        attempt: Attempt,
+        reporter: Reporter,
+        signals: StopSignal,
+        *,
+        log: Log,
+        tree: CommitTree,
     ) -> ImageSources:
         order = attempt.order
         collector = self._disk_collector(attempt.cluster)
         return ImageSources(
-            checkout=functools.partial(self._checkout, attempt, signals, log),
+            checkout=lambda: tree,
             make_room=functools.partial(collector.make_room, signals),
             images=self._images(attempt, signals, log, reporter.set_isolation),
             # The registry's images are for trusted commits, and by its order the policy of builds
@@ -285,6 +293,9 @@ class CourseFactory:
             make_room=sources.make_room,
             close=images.close_pulls,
         )
+
+    def _tree(self, attempt: Attempt, signals: StopSignal, log: Log) -> CommitTree:
+        return CommitTree(functools.partial(self._checkout, attempt, signals, log))
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
         from executor.git.checkout import GitCheckout, Source

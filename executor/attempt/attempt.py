@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from executor.ports import ContainerSpec, ImageSpec, PublishedPort, Volume
 from prevs import names
+from prevs.containers import BuildSettings
 from prevs.messages import BuildOrder
 
 STRANGER = "prevs.stranger"
@@ -24,7 +26,8 @@ _SHOWN = 120
 class Attempt(NamedTuple):
     """One try to run a preview or a job. `cluster` names the installation if there are more.
 
-    With a `stage` of the Dockerfile its image is built to that: a companion's.
+    With a `stage` of the Dockerfile its image is built to that: a companion's. With a `build` it is
+    the image of the companion `whose`, which has its own.
     """
 
     task_id: str
@@ -32,20 +35,37 @@ class Attempt(NamedTuple):
     cluster: str | None
     order: BuildOrder
     stage: str = ""
+    build: BuildSettings | None = None
+    whose: str = ""
 
     @property
     def image(self) -> str:
         """The tag of its image."""
         order = self.order
+        stage = self.stage if self.build is None else _key(self.build)
         return names.image_tag(
-            order.app, order.sha, order.folder, trusted=order.trusted, stage=self.stage
+            order.app, order.sha, order.folder, trusted=order.trusted, stage=stage
         )
 
     @property
     def shown_image(self) -> str:
         """The short name of its image in the log."""
         shown = names.image_tag(self.order.app, names.short(self.order.sha))
+        if self.whose:
+            return f"{shown} ({self.whose})"
         return f"{shown} (stage {self.stage})" if self.stage else shown
+
+    @property
+    def built(self) -> BuildSettings:
+        """How its image is built."""
+        own = self.build or self.order.build
+        return dataclasses.replace(own, target=self.stage) if self.stage else own
+
+
+def _key(build: BuildSettings) -> str:
+    """Return what tells a build from others of the commit; no stage has such a name."""
+    parts = (build.dockerfile, build.context, build.target, sorted(build.args.items()), build.text)
+    return json.dumps(parts)
 
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
@@ -62,12 +82,12 @@ def image_labels(attempt: Attempt) -> Mapping[str, str]:
 
 def image_spec(attempt: Attempt) -> ImageSpec:
     """Return the image of an attempt."""
-    order = attempt.order
+    order, built = attempt.order, attempt.built
     return ImageSpec(
         tag=attempt.image,
         labels=image_labels(attempt),
-        target=attempt.stage or order.build.target,
-        args=order.build.args,
+        target=built.target,
+        args=built.args,
         secrets=order.given_to_build,
         registry=order.registry,
     )

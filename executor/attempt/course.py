@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from executor.attempt.attempt import Attempt
@@ -66,7 +67,10 @@ class Course:
         *,
         log: Log,
         signals: Signals,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
+        """`settle` is called once nothing of the commit's files is needed any more."""
+        self._settle = settle
         self._order = attempt.order
         self._provider = provider
         self._use = use
@@ -98,7 +102,10 @@ class Course:
 
     def _perform(self) -> Finished:
         self._log_restrictions()
-        container = self._begin()
+        try:
+            container = self._begin()
+        finally:
+            self._settle()
         try:
             self._use.wait_until_running(container)
             with self._provider.sharing():

@@ -63,6 +63,7 @@ class ImageProvider:
         self._reports = reports
         self._log = log
         self._commit = names.short(attempt.order.sha)
+        self._whose = f"{attempt.whose} of " if attempt.whose else ""
         self._is_shared = bool(attempt.order.digest)
         self._pushing: threading.Thread | None = None
 
@@ -134,13 +135,14 @@ class ImageProvider:
         from executor.attempt.throttle import Throttle
 
         order, spec = self._order, image_spec(self._attempt)
-        context = find_context(tree, order.sha, order.folder, order.build)
+        context = find_context(tree, order.sha, order.folder, self._attempt.built)
         self._log.header(f"building {self._attempt.shown_image}")
-        message = f"Building the image of {self._commit}."
+        message = f"Building the image of {self._whose}{self._commit}."
+        place = f"{self._attempt.whose}: " if self._whose else ""
 
         def report(step: str) -> None:
             sentence = f"{message[:-1]}, step {step}."
-            self._reports.progress(Phase.BUILDING, sentence, detail=step)
+            self._reports.progress(Phase.BUILDING, sentence, detail=f"{place}{step}")
 
         self._reports.progress(Phase.BUILDING, message)
         with Throttle(report, _STEP_PAUSE) as steps:

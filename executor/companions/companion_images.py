@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from executor.attempt.attempt import Attempt
 from executor.attempt.throttle import Throttle
 from executor.builds import build_policy
-from executor.companions import image_names
+from executor.companions import image_names, specs
 from executor.companions.companion_errors import (
     CompanionImageMissing,
     CompanionRegistryUnreachable,
@@ -78,9 +78,9 @@ class CompanionImages(NamedTuple):
         """
         if companion.image:
             return self._ensure_pulled(companion)
-        if not companion.target or companion.target == self.attempt.order.build.target:
-            return self.attempt.image
-        built = self.attempt._replace(stage=companion.target)
+        built = specs.image_of(self.attempt, companion)
+        if built == self.attempt:
+            return built.image
         self.sources.hold(built.image)
         self.sources.stage(built).ensure()
         return built.image

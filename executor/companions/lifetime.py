@@ -99,7 +99,7 @@ class Companions:
         return have_volumes(self._volumes, self._attempt, owner, settings)
 
     def _start(self, companion: Companion, image: str) -> None:
-        shown = companion.image or self._attempt._replace(stage=companion.target).shown_image
+        shown = companion.image or specs.image_of(self._attempt, companion).shown_image
         self._log.header(f"starting {companion.name} ({shown})")
         part = self._part(companion.name)
         try:

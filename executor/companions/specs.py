@@ -42,6 +42,21 @@ def companion_spec(
     )
 
 
+def image_of(attempt: Attempt, companion: Companion) -> Attempt:
+    """Return the attempt with the image that is built for a companion: its own if it is the same.
+
+    One whose `build` differs in nothing but the stage shares the build of the application.
+    """
+    build, app = companion.build, attempt.order.build
+    if build is None:
+        same, target = True, companion.target
+    else:
+        same, target = dataclasses.replace(build, target=app.target) == app, build.target
+    if not same or attempt.order.run.image:
+        return attempt._replace(build=build, whose=companion.name)
+    return attempt._replace(stage=target) if target and target != app.target else attempt
+
+
 def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
     """Return the application's container, or a hook's, in the network of the companions."""
     return dataclasses.replace(spec, port=None, joins=owner_name(attempt), gates=())

@@ -3,7 +3,8 @@
     id               the folder's own id, which its containers have as a label
     attempts/<task>  held with flock by the executor of that task while it lives
     trees/<task>     the commit's files while its image is built; beside them, while they are
-                     fetched, trees/<task>.index and trees/<task>.keys
+                     fetched, trees/<task>.index and trees/<task>.keys, and the Dockerfiles of
+                     recipes, trees/<task>.recipes
     prepared/<volume>/<key>  the hooks of that key have succeeded on this volume and its preview's
                      other volumes
 
@@ -19,6 +20,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from executor.attempt.context import RECIPES
 
 
 class WorkFolder:
@@ -47,6 +50,10 @@ class WorkFolder:
         """Return where the files of an attempt's commit are."""
         return self._path / "trees" / task_id
 
+    def recipes(self, task_id: str) -> Path:
+        """Return the folder of the Dockerfiles that prevs wrote for an attempt."""
+        return self._path / "trees" / f"{task_id}{RECIPES}"
+
     def is_prepared(self, volume: str, key: str) -> bool:
         """Return whether keep_prepared was called with these arguments."""
         return (self._path / "prepared" / volume / key).exists()
@@ -66,9 +73,10 @@ class WorkFolder:
         return self._path / "trees" / f"{task_id}.keys"
 
     def remove_files(self, task_id: str) -> None:
-        """Remove an attempt's tree, its index and its keys."""
+        """Remove an attempt's tree and what is beside it."""
         shutil.rmtree(self.tree(task_id), ignore_errors=True)
         shutil.rmtree(self.keys(task_id), ignore_errors=True)
+        shutil.rmtree(self.recipes(task_id), ignore_errors=True)
         self.index(task_id).unlink(missing_ok=True)
 
     def forget_prepared(self, volume: str) -> None:

@@ -15,7 +15,7 @@ from prevs.companions import Companion
 from prevs.containers import BuildSettings
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
-from tests.fakes.samples import SERVE, serving
+from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, serving
 from tests.integration.docker.attempts import APP, Agent
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -236,3 +236,28 @@ def test_a_companion_of_another_stage_is_built_of_the_same_commit(agent: Agent) 
     answer = agent.answer(sha, run=settings(same), build=BuildSettings(target="web"))
     assert answer == "web\n"
     assert len([header for header in agent.log.headers if header.startswith("building")]) == 2
+
+
+def test_several_services_are_built_of_one_checkout_and_one_by_a_recipe(agent: Agent) -> None:
+    recipe = DOCKERFILE + "COPY . /src\nRUN test ! -e /src/secret\n" + "\n".join(serving("recipe"))
+    worker = BuildSettings("worker/Dockerfile", "worker", target="made", args={"WHO": "worker"})
+    made = DOCKERFILE.replace("scratch", "scratch AS made") + "ARG WHO\nRUN echo i am $WHO > /me\n"
+    busybox = BUSYBOX.read_bytes()
+    sha = agent.repository.commit(
+        {
+            "busybox": busybox,
+            "secret": "",
+            ".dockerignore": "secret\n",
+            "worker/busybox": busybox,
+            "worker/Dockerfile": made + "FROM scratch AS other\n",
+        }
+    )
+    companion = Companion("worker", build=worker, command=shell("cat /me; exec sleep 1000"))
+    assert (
+        agent.answer(sha, run=settings(companion), build=BuildSettings(text=recipe)) == "recipe\n"
+    )
+    assert b"worker | i am worker\n" in agent.log.data
+    found = agent.client.images(filters={"label": f"prevs.commit={sha}"})
+    tags = [tag for image in found for tag in image["RepoTags"] or ()]
+    agent.tags += tags
+    assert len(tags) == 2

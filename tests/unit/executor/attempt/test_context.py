@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.attempt.context import find_context
+from executor.attempt.context import find_context, read_dockerfile
 from executor.errors import ContextInvalid, DockerfileMissing
 from executor.ports import Context
 from prevs.containers import BuildSettings
@@ -112,6 +112,18 @@ def test_a_dockerfile_out_of_the_commit_is_refused(tree: Path, dockerfile: str) 
     (tree / "up").symlink_to("/etc")
     with pytest.raises(DockerfileMissing, match=r"leads out of"):
         find(tree, dockerfile=dockerfile)
+
+
+def test_a_dockerfile_that_prevs_wrote_is_beside_the_commit(tree: Path) -> None:
+    (tree / "Dockerfile").unlink()
+    recipe = BuildSettings(context="services/web", text="FROM debian\n")
+    found = find_context(tree, SHA, "", recipe)
+    assert found.folder == tree / "services" / "web"
+    assert read_dockerfile(found) == "FROM debian\n"
+    assert tree not in found.dockerfile.parents
+    (tree / "services" / "web" / ".dockerignore").symlink_to("/etc/passwd")
+    with pytest.raises(DockerfileMissing, match=r"leads out of"):
+        find_context(tree, SHA, "", recipe)
 
 
 @pytest.mark.parametrize("context", ["..", "/", "/etc", "up", "up/ssl", "../tree-2", "\0"])

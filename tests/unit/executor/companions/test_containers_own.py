@@ -7,7 +7,7 @@ from executor.limits.confinement import limits
 from executor.ports import ContainerSpec
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
-from prevs.containers import ContainerSettings
+from prevs.containers import BuildSettings, ContainerSettings
 from tests.fakes.containers import App
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
 from tests.unit.executor.companions.world import DB, CompanionWorld
@@ -74,3 +74,25 @@ def test_folders_in_memory_are_within_the_memory_of_their_container() -> None:
     assert (plain["shm_size"], plain["tmpfs"]) == ("64m", {})
     rights = ("cap_drop", "cap_add", "security_opt", "pids_limit", "mem_limit", "ulimits")
     assert [found[one] for one in rights] == [plain[one] for one in rights]
+
+
+def test_each_companion_with_a_build_of_its_own_is_built_from_the_one_commit(
+    tmp_path: Path,
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text("FROM scratch\n")
+    own = BuildSettings(context="two", dockerfile="two/Dockerfile", args={"A": "1"})
+    first = Companion("first", build=own)
+    twin = Companion("twin", build=own)
+    same = Companion("same", build=ATTEMPT.order.build)
+    world = CompanionWorld(tmp_path, first, twin, same)
+    tag = ATTEMPT._replace(build=own, whose="first").image
+    world.containers = world.containers_of({ATTEMPT.image: App(), tag: App()})
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.images.built == [tag]
+    assert [spec.image for spec in world.containers.specs] == [tag, tag, *[ATTEMPT.image] * 2]
+    assert world.images.contexts[0].folder == tmp_path / "two"
+    assert any(one.startswith("building") and one.endswith("(first)") for one in world.log.headers)
+    assert tag.startswith(f"{ATTEMPT.image}-to-")
