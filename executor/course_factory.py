@@ -25,9 +25,9 @@ from executor.builds.images import DockerImages
 from executor.cleanup.collector import DiskCollector, Store
 from executor.cleanup.docker_artifacts import ImageStore, PulledStore, VolumeStore, find_disk
 from executor.cleanup.reaper import reap
-from executor.cleanup.work_files import MirrorStore, TreeStore
+from executor.cleanup.work_files import FileStore, MirrorStore, TreeStore
 from executor.config import Config
-from executor.container.containers import Count, DockerContainers, count_alone
+from executor.container.containers import Count, DockerContainers, count_alone, no_files
 from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon, daemon_errors
@@ -52,6 +52,7 @@ from prevs.messages import BuildOrder, KnownProxies
 
 if TYPE_CHECKING:
     from executor.companions.companion_images import CompanionSources
+    from executor.container.commit_files import CommitFiles
     from executor.workspace.shared_network import SharedNetwork
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class CourseFactory:
         self._over = threading.Event()
         self._job_log: Output | None = None
         self._shared: SharedNetwork | None = None
+        self._files: CommitFiles | None = None
         self._agent = Agent(allowed=config.confined.visitors)
         self._proxies: KnownProxies | None = None
         self._attempt: Attempt | None = None
@@ -144,10 +146,17 @@ class CourseFactory:
         tree = self._tree(attempt, signals, log)
         sources = self._image_sources(attempt, reporter, signals, log=log, tree=tree)
         provider = ImageProvider(attempt, sources, reports=reporter, log=log)
+        files = self._files = self._commit_files(attempt, tree, log)
         use = self._use(attempt, reporter, signals, log=log)
         if attempt.order.run.companions and isinstance(use, Serve):
             use = self._accompany(use, sources, reporter, signals, log=opened)
-        return Course(attempt, provider, use, log=log, signals=signals, settle=tree.end)
+        return Course(
+            *(attempt, provider, use),
+            log=log,
+            signals=signals,
+            prepare=files.ensure if files else lambda: None,
+            settle=tree.end,
+        )
 
     def _open_log(self, attempt: Attempt) -> Log:
         """Return where the attempt's output goes, without a mask."""
@@ -241,6 +250,7 @@ class CourseFactory:
             report_isolation=reporter.set_isolation,
             add=add,
             shared=shared,
+            files=self._files.of if self._files else no_files,
         )
 
     def _accompany(
@@ -293,6 +303,15 @@ class CourseFactory:
             make_room=sources.make_room,
             close=images.close_pulls,
         )
+
+    def _commit_files(self, attempt: Attempt, tree: CommitTree, log: Log) -> CommitFiles | None:
+        run = attempt.order.run
+        if not any(one.files for one in (run.container, *(c.container for c in run.companions))):
+            return None
+        # Imported only for them: most commits have none.
+        from executor.container.commit_files import CommitFiles
+
+        return CommitFiles(attempt, self._config.dir, tree, log)
 
     def _tree(self, attempt: Attempt, signals: StopSignal, log: Log) -> CommitTree:
         return CommitTree(functools.partial(self._checkout, attempt, signals, log))
@@ -366,7 +385,11 @@ class CourseFactory:
     def _stores(self, cluster: Optional[str]) -> Sequence[Store]:
         """Return the stores to collect from. Raises DockerUnavailable."""
         folder = self._config.dir
-        stores: list[Store] = [MirrorStore(folder, self._uses), TreeStore(folder)]
+        stores: list[Store] = [
+            MirrorStore(folder, self._uses),
+            TreeStore(folder),
+            FileStore(folder),
+        ]
         if (disk := find_disk(self._daemon)) is not None:
             stores += [
                 ImageStore(self._daemon, cluster, self._uses, disk),

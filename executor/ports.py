@@ -187,6 +187,19 @@ class ContainerSpec:
     own: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
 
 
+class PlacedFile(NamedTuple):
+    """A file (`data`), a folder (None) or a link (`link`) that a container finds at `path`.
+
+    It belongs to the container's user, unless it is `read_only`. With `runs` it is a program.
+    """
+
+    path: str
+    data: bytes | None
+    link: str = ""
+    runs: bool = False
+    read_only: bool = False
+
+
 class Exit(NamedTuple):
     """How a container ended; `code` is None if docker was away and did not see it.
 

@@ -67,9 +67,14 @@ class Course:
         *,
         log: Log,
         signals: Signals,
+        prepare: Callable[[], None] = lambda: None,
         settle: Callable[[], None] = lambda: None,
     ) -> None:
-        """`settle` is called once nothing of the commit's files is needed any more."""
+        """`prepare` gets what containers need beside the image.
+
+        `settle` is called once nothing of the commit's files is needed any more.
+        """
+        self._prepare = prepare
         self._settle = settle
         self._order = attempt.order
         self._provider = provider
@@ -138,5 +143,6 @@ class Course:
     def _try_to_begin(self) -> Container:
         self._signals.check()
         self._provider.ensure()
+        self._prepare()
         self._signals.check()
         return self._use.start()

@@ -1,4 +1,4 @@
-"""What takes space in the work folder: mirrors of repositories, and trees that were left."""
+"""What takes space in the work folder: mirrors, trees that were left, files for containers."""
 
 from __future__ import annotations
 
@@ -85,6 +85,35 @@ class TreeStore:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+        return True
+
+    def prune(self, before: float) -> None:
+        """There is no cache here."""
+
+
+class FileStore:
+    """Fulfils the port Store: the files of commits that are kept for containers, in `files/`.
+
+    Whoever reads one reads it whole, and makes it again if it is gone.
+    """
+
+    ages = False
+    caches = False
+
+    def __init__(self, path: Path) -> None:
+        self.disk = path
+        self._folder = path / "files"
+
+    def artifacts(self) -> Sequence[Artifact]:
+        """Return the kept files, by commit."""
+        return [
+            Artifact(Kind.MIRROR, entry.name, entry.stat(follow_symlinks=False).st_mtime)
+            for entry in _entries(self._folder)
+        ]
+
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove the files of a commit."""
+        (self._folder / artifact.name).unlink(missing_ok=True)
         return True
 
     def prune(self, before: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Optional, Protocol
 
@@ -28,7 +28,8 @@ from executor.limits import cgroup, confinement, cpu_share
 from executor.limits.disk_schedule import CALM
 from executor.limits.strangers import AgentOpen, find_opening
 from executor.network.preview_network import PreviewNetwork
-from executor.ports import ContainerSpec, Log, ReportIsolation, report_nothing
+from executor.ports import ContainerSpec, Log, PlacedFile, ReportIsolation, report_nothing
+from prevs.containers import ContainerSettings
 from prevs.work import FOLDER
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ class Guard(Protocol):
         ...
 
 
+Files = Callable[[ContainerSettings], Sequence[PlacedFile]]
+"""Returns the files that a container finds. Raises ExecutorError, Stopped."""
+
+
+def no_files(container: ContainerSettings) -> Sequence[PlacedFile]:
+    """Be Files for containers that have none."""
+    del container
+    return ()
+
+
 Count = Callable[[str, int], int]
 """Given a container's name and the bytes that it has written, returns what counts of them."""
 
@@ -80,10 +91,11 @@ class DockerContainers:
     """Fulfils the port Containers with docker-py, for containers in a network and confined by it.
 
     Measures what a container writes every `calm` seconds, and more often if it writes much. `add`
-    says what counts of that. If there is a network that is `shared`, containers join it.
+    says what counts of that. If there is a network that is `shared`, containers join it. `files`
+    returns the files that a container finds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; most arguments are given by name
         self,
         daemon: Daemon,
         network: PreviewNetwork,
@@ -94,7 +106,9 @@ class DockerContainers:
         report_isolation: ReportIsolation = report_nothing,
         add: Count = count_alone,
         shared: Optional[SharedNetwork] = None,
+        files: Files = no_files,
     ) -> None:
+        self._files = files
         self._shared = shared
         self._daemon = daemon
         self._add = add
@@ -130,11 +144,12 @@ class DockerContainers:
     def _start(
         self, client: APIClient, spec: ContainerSpec, on_exit: Callable[[], None]
     ) -> DockerContainer:
+        files = self._files(spec.own)
         self._guard.register(spec.name)
         try:
             with daemon_errors(), contextlib.ExitStack() as failing:
-                container = self._replace(client, spec)
-                exchange = _prepare(client, container, spec)
+                container = self._replace(client, spec, files)
+                exchange = _prepare(client, container, spec, files)
                 attachment = Attachment(client, container)
                 failing.callback(attachment.close)
                 self._guard.wait_for_reaper()
@@ -162,9 +177,9 @@ class DockerContainers:
             started.limit_disk(limit, self._daemon, calm=self._calm, add=add)
         return started
 
-    def _replace(self, client: APIClient, spec: ContainerSpec) -> str:
+    def _replace(self, client: APIClient, spec: ContainerSpec, files: Sequence[PlacedFile]) -> str:
         """Create a container instead of one of the same name, if there is one; return its id."""
-        host_config = self._host_config(client, spec)
+        host_config = self._host_config(client, spec, files)
         try:
             return self._create(client, spec, host_config)
         except APIError as exc:
@@ -192,7 +207,9 @@ class DockerContainers:
         )
         return str(made["Id"])
 
-    def _host_config(self, client: APIClient, spec: ContainerSpec) -> dict[str, Any]:
+    def _host_config(
+        self, client: APIClient, spec: ContainerSpec, files: Sequence[PlacedFile] = ()
+    ) -> dict[str, Any]:
         """Return what a container has of the agent: its port, volumes, network and limits."""
         published: dict[int | str, tuple[str, int]] = {}
         if spec.port:
@@ -202,6 +219,14 @@ class DockerContainers:
             # Without a name it is the container's own, and is removed with it.
             own = Mount(FOLDER, None, type="volume", no_copy=True, labels=dict(spec.labels))
             mounts.append(own)
+        if files and spec.read_only:
+            from executor.container import placing
+
+            mounts += [
+                Mount(path, None, type="volume", labels=dict(spec.labels))
+                for path in placing.find_folders(files)
+                if path not in spec.volumes
+            ]
         return client.create_host_config(
             port_bindings=published,
             mounts=mounts,
@@ -280,13 +305,20 @@ class DockerContainers:
             self._removed(name)
 
 
-def _prepare(client: APIClient, container: str, spec: ContainerSpec) -> Optional[Path]:
-    """Give a container that has been created what its command reads.
+def _prepare(
+    client: APIClient, container: str, spec: ContainerSpec, files: Sequence[PlacedFile]
+) -> Optional[Path]:
+    """Give a container that has been created its files, and what its command reads.
 
     Returns the folder of its exchange if this process may enter it. Raises APIError,
     DockerUnavailable.
     """
     folder: Optional[Path] = None
+    if files:
+        # Imported only for those that have some.
+        from executor.container import placing
+
+        placing.place(client, container, files, read_only=spec.read_only)
     # Imported only for jobs.
     if spec.exchange is not None:
         from executor.container import exchange_folder

@@ -5,6 +5,7 @@
     trees/<task>     the commit's files while its image is built; beside them, while they are
                      fetched, trees/<task>.index and trees/<task>.keys, and the Dockerfiles of
                      recipes, trees/<task>.recipes
+    files/<key>.tar  what containers have of a commit's files (executor/container/commit_files.py)
     prepared/<volume>/<key>  the hooks of that key have succeeded on this volume and its preview's
                      other volumes
 

@@ -12,7 +12,7 @@ from executor.limits.confinement import Confinement
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, ContainerSettings, MountedFile
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, serving
@@ -261,3 +261,35 @@ def test_several_services_are_built_of_one_checkout_and_one_by_a_recipe(agent: A
     tags = [tag for image in found for tag in image["RepoTags"] or ()]
     agent.tags += tags
     assert len(tags) == 2
+
+
+def test_files_of_the_commit_are_in_containers_also_when_the_image_is_there(agent: Agent) -> None:
+    files = {"conf/app.conf": "from the commit\n", "site/index.html": "mounted\n", ".hidden": ""}
+    sha = agent.repository.commit_app(serving("image"), files)
+    look = "ls -ln /etc/app.conf /run/key; cat /etc/app.conf /run/key; echo more >> /etc/own.conf"
+    db = Companion(
+        "db",
+        build=BuildSettings(),
+        command=shell(f"{look}; cat /etc/own.conf; exec sleep 1000"),
+        container=ContainerSettings(
+            user="1234",
+            files=(
+                MountedFile("/etc/app.conf", "conf/app.conf", read_only=True),
+                MountedFile("/etc/own.conf", "conf/app.conf"),
+                MountedFile("/run/key", secret="KEY"),
+            ),
+        ),
+    )
+    own = ContainerSettings(files=(MountedFile("/www", "site"),))
+    wanted = settings(db, container=own)
+    for _ in range(2):
+        assert agent.answer(sha, run=wanted, environment={"KEY": "value"}) == "mounted\n"
+    lines = agent.log.data.decode().splitlines()
+    assert len([one for one in lines if one.startswith("db | -r--r--r--    1 0        0")]) == 2
+    assert len([one for one in lines if one.startswith("db | -rw-r--r--    1 1234     0")]) == 2
+    assert lines.count("db | from the commit") == lines.count("db | valuefrom the commit") == 2
+    assert lines.count("db | more") == 2
+    taken = [one for one in agent.log.headers if one.startswith(("taking files", "fetching"))]
+    assert len(taken) == 2
+    answer = agent.answer(sha, run=settings(container=own, read_only=True))
+    assert answer == "mounted\n"
