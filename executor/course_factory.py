@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Optional
 from docker.errors import APIError
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.course import Course, Use
+from executor.attempt.course import Course, Provider, Use
 from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
 from executor.attempt.serve import Serve
@@ -145,7 +145,7 @@ class CourseFactory:
         self._uses.hold(usage_locks.image(attempt.image))
         tree = self._tree(attempt, signals, log)
         sources = self._image_sources(attempt, reporter, signals, log=log, tree=tree)
-        provider = ImageProvider(attempt, sources, reports=reporter, log=log)
+        provider = self._provider(attempt, sources, reporter, signals, log=log)
         files = self._files = self._commit_files(attempt, tree, log)
         use = self._use(attempt, reporter, signals, log=log)
         if attempt.order.run.companions and isinstance(use, Serve):
@@ -157,6 +157,23 @@ class CourseFactory:
             prepare=files.ensure if files else lambda: None,
             settle=tree.end,
         )
+
+    def _provider(
+        self,
+        attempt: Attempt,
+        sources: ImageSources,
+        reporter: Reporter,
+        signals: StopSignal,
+        *,
+        log: Log,
+    ) -> Provider:
+        if not attempt.order.run.image:
+            return ImageProvider(attempt, sources, reports=reporter, log=log)
+        # Imported only for applications that are an image alone.
+        from executor.companions.companion_images import CompanionImages, PulledImage
+
+        found = self._companion_sources(attempt, sources, reporter, signals, log=log)
+        return PulledImage(CompanionImages(attempt, found, reporter, log))
 
     def _open_log(self, attempt: Attempt) -> Log:
         """Return where the attempt's output goes, without a mask."""
@@ -273,24 +290,30 @@ class CourseFactory:
             containers=functools.partial(self._containers, attempt, reporter),
             # A mask of its own: a secret may come in pieces, with others' output between them.
             log_of=lambda name: mask(PrefixedLog(log, name), order),
-            sources=self._companion_sources(serve, sources, reporter, signals),
+            sources=self._companion_sources(attempt, sources, reporter, signals, log=serve.log),
             readiness=ReadyCheck(self._daemon, signals),
         )
         return add_companions(serve, edges)
 
     def _companion_sources(
-        self, serve: Serve, sources: ImageSources, reporter: Reporter, signals: StopSignal
+        self,
+        attempt: Attempt,
+        sources: ImageSources,
+        reporter: Reporter,
+        signals: StopSignal,
+        *,
+        log: Log,
     ) -> CompanionSources:
         from executor.companions.companion_images import CompanionSources
         from executor.companions.image_pull import ImagePull
 
-        order = serve.attempt.order
-        images = self._images(serve.attempt, signals, serve.log, reporter.set_isolation)
+        order = attempt.order
+        images = self._images(attempt, signals, log, reporter.set_isolation)
         # Its digest would be reported as that of the application's image.
         unshared = sources._replace(registry=None)
         return CompanionSources(
             hold=lambda tag: self._uses.hold(usage_locks.image(tag)),
-            stage=lambda one: ImageProvider(one, unshared, reports=serve.reports, log=serve.log),
+            stage=lambda one: ImageProvider(one, unshared, reports=reporter, log=log),
             pulls=ImagePull(
                 self._daemon,
                 self._environ,

@@ -42,6 +42,8 @@ class Attempt(NamedTuple):
     def image(self) -> str:
         """The tag of its image."""
         order = self.order
+        if order.run.image and self.build is None:
+            return names.pulled_tag(order.run.image, self.cluster, trusted=order.trusted)
         stage = self.stage if self.build is None else _key(self.build)
         return names.image_tag(
             order.app, order.sha, order.folder, trusted=order.trusted, stage=stage
@@ -50,6 +52,8 @@ class Attempt(NamedTuple):
     @property
     def shown_image(self) -> str:
         """The short name of its image in the log."""
+        if self.order.run.image and self.build is None:
+            return self.order.run.image
         shown = names.image_tag(self.order.app, names.short(self.order.sha))
         if self.whose:
             return f"{shown} ({self.whose})"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from executor.attempt.attempt import Attempt
-from executor.attempt.image_provider import ImageProvider
 from executor.attempt.shutdown import end_container
 from executor.attempt.task_states import Outcome
 from executor.errors import AgentUnfit, ExecutorError, ImageMissing, Stopped
@@ -53,6 +53,22 @@ class Use(Protocol):
         ...
 
 
+class Provider(Protocol):
+    """Provides the image of an attempt; see executor/attempt/image_provider.py."""
+
+    def ensure(self) -> None:
+        """Return once the image is on the agent. Raises ExecutorError, Stopped."""
+        ...
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """Share the image with other agents, unless that is done. The context's end ends it."""
+        ...
+
+    def wait_for_push(self) -> None:
+        """Wait a short while for what was cut off to clean up."""
+        ...
+
+
 class Course:
     """The course of one attempt, on the thread that calls run().
 
@@ -62,7 +78,7 @@ class Course:
     def __init__(
         self,
         attempt: Attempt,
-        provider: ImageProvider,
+        provider: Provider,
         use: Use,
         *,
         log: Log,

@@ -21,7 +21,7 @@ from executor.errors import (
     close,
 )
 from executor.ports import Exit
-from prevs.companions import Companion
+from prevs.companions import APPLICATION, Companion
 from prevs.states import Cause
 
 _OUTPUT = "The end of the log shows its last output, in the lines that begin with `{} |`."
@@ -79,7 +79,7 @@ class CompanionImageMissing(BuildFailed):
             f"in to its registry. Then {_AGAIN}, or retry"
         )
         super().__init__(
-            f"The image {image} of the companion {name} cannot be pulled: {close(why)} {advice}."
+            f"The image {image} of {_whose(name)} cannot be pulled: {close(why)} {advice}."
         )
         self.image = image
 
@@ -90,10 +90,15 @@ class CompanionRegistryUnreachable(RegistryUnreachable):
     def __init__(self, name: str, image: str, why: str) -> None:
         ExecutorError.__init__(
             self,
-            f"Docker could not pull the image {image} of the companion {name}: {close(why)} If "
-            "its name is right, the agents' operator must make its registry reachable; then retry.",
+            f"Docker could not pull the image {image} of {_whose(name)}: {close(why)} If its name "
+            "is right, the agents' operator must make its registry reachable, or load it into the "
+            "agents' Docker under that name; then retry.",
         )
         self.why = why
+
+
+def _whose(name: str) -> str:
+    return "the application" if name == APPLICATION else f"the companion {name}"
 
 
 class TogetherFull(DiskFull):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -18,7 +19,7 @@ from executor.companions.image_pull import ImagePull, Wanted
 from executor.limits.confinement import Confinement
 from executor.ports import Log, Reports
 from prevs import names
-from prevs.companions import Companion
+from prevs.companions import APPLICATION, Companion
 from prevs.states import Phase
 
 _STEP_PAUSE = 1.0
@@ -62,6 +63,30 @@ class CompanionSources(NamedTuple):
     close: Callable[[], None]
 
 
+class PulledImage(NamedTuple):
+    """Fulfils Provider of executor/attempt/course.py for an application that is an image alone."""
+
+    images: CompanionImages
+
+    def ensure(self) -> None:
+        """Return once the image is on the agent, with the tag that the attempt wants.
+
+        Raises ExecutorError, Stopped.
+        """
+        attempt = self.images.attempt
+        found = self.images.ensure_pulled(APPLICATION, attempt.order.run.image)
+        if found == attempt.order.run.image:
+            self.images.sources.hold(attempt.image)
+            self.images.sources.pulls.name(found, attempt.image)
+
+    def sharing(self) -> contextlib.AbstractContextManager[None]:
+        """Share nothing: it has a registry of its own."""
+        return contextlib.nullcontext()
+
+    def wait_for_push(self) -> None:
+        """There is none."""
+
+
 class CompanionImages(NamedTuple):
     """The images of one attempt's companions."""
 
@@ -77,7 +102,7 @@ class CompanionImages(NamedTuple):
         the registry is asked each time. Raises ExecutorError, Stopped.
         """
         if companion.image:
-            return self._ensure_pulled(companion)
+            return self.ensure_pulled(companion.name, companion.image)
         built = specs.image_of(self.attempt, companion)
         if built == self.attempt:
             return built.image
@@ -85,8 +110,20 @@ class CompanionImages(NamedTuple):
         self.sources.stage(built).ensure()
         return built.image
 
-    def _ensure_pulled(self, companion: Companion) -> str:
-        wanted = self._want(companion)
+    def ensure_pulled(self, who: str, image: str) -> str:
+        """Return the name of an image on the agent once it is there, for `who` of the commit.
+
+        One that the agent's Docker has under that very name is taken as it is, as FROM does: its
+        operator has loaded, built or pulled it, and without a registry there is no other. prevs
+        gives what it pulls names of its own, and the policy keeps images of commits out. What has
+        come from a registry may have come with a login, so a stranger's commit gets only an image
+        that never had one: of those Docker knows no digest of a registry. Raises ExecutorError,
+        Stopped.
+        """
+        wanted = self._want(who, image)
+        if self.sources.pulls.is_own(wanted):
+            self.log.header(f"{image} for {who} is this agent's own image")
+            return image
         # Before the check whether it exists: from now on no executor removes it.
         self.sources.hold(wanted.tag)
         pulls = self.sources.pulls
@@ -122,14 +159,14 @@ class CompanionImages(NamedTuple):
         trusted = self.attempt.order.trusted
         return names.pulled_tag(image, self.attempt.cluster, trusted=trusted)
 
-    def _want(self, companion: Companion) -> Wanted:
-        name = image_names.read_name(companion.image)
+    def _want(self, who: str, image: str) -> Wanted:
+        name = image_names.read_name(image)
         if name is None:
             why = "that is not the name of an image"
-            raise CompanionImageMissing(companion.name, companion.image, why)
+            raise CompanionImageMissing(who, image, why)
         if image_names.is_denied(name, self._policy()):
-            raise CompanionImageMissing(companion.name, companion.image, _NOT_PULLED, _NAMED)
-        return Wanted(companion.name, companion.image, name, self._tag(companion.image))
+            raise CompanionImageMissing(who, image, _NOT_PULLED, _NAMED)
+        return Wanted(who, image, name, self._tag(image))
 
     def _policy(self) -> str:
         confined = self.sources.confined

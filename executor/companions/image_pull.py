@@ -136,6 +136,26 @@ class ImagePull:
         names = found.get("RepoDigests") or ()
         return not digest or any(str(name).endswith(f"@{digest}") for name in names)
 
+    def is_own(self, wanted: Wanted) -> bool:
+        """Return whether docker has an image under the name that the commit has, not pulled by us.
+
+        A stranger gets none that has a digest of a registry. Raises AgentUnfit, DockerUnavailable.
+        """
+        if wanted.name.digest:
+            return False
+        with self._judged(wanted, 0.0):
+            found = self._inspect(wanted.text)
+        return found is not None and not (self._anonymous and found.get("RepoDigests"))
+
+    def name(self, image: str, tag: str) -> None:
+        """Give an image of docker's, which is there, a tag of ours. Raises AgentUnfit."""
+        repository, _, version = tag.rpartition(":")
+        try:
+            with daemon_errors():
+                self._daemon.client().tag(image, repository, version)
+        except APIError as exc:
+            raise AgentUnfit(explanation(exc)) from exc
+
     def _inspect(self, name: str) -> Optional[Mapping[str, Any]]:
         """Return what docker says of an image, None if it is not there."""
         try:

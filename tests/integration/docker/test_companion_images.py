@@ -167,7 +167,7 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, w
     words = {
         "no login": "operator must log them in to its registry",
         "no such tag": "Check its name in .prevs.toml",
-        "away": "must make its registry reachable; then retry",
+        "away": "must make its registry reachable, or load it into the agents' Docker under that name",
         "by an address": "PREVS_ALLOW",
         "no name": "that is not the name of an image",
     }
@@ -231,3 +231,37 @@ def test_pulled_images_are_collected_unless_they_are_used_or_have_another_name(
     world.run()
     assert store.remove(found)
     assert world.names() == []
+
+
+def test_an_application_may_be_an_image_alone_of_a_registry_or_of_the_agent(world: World) -> None:
+    world.push(SERVE)
+    assert world.agent.answer("ab" * 20, run=RunSettings(image=world.image)) == "hello\n"
+    assert f"pulling {world.image} for app" in "".join(world.agent.log.headers)
+    world.server.stop()
+    try:
+        local = f"{world.server.address}/{REPOSITORY}:local"
+        world.agent.images.add(f"{REPOSITORY}:local", SERVE)
+        world.agent.client.tag(f"{REPOSITORY}:local", local.rpartition(":")[0], "local")
+        db = Companion("db", image=local, command=("sleep", "1000"))
+        run = RunSettings(image=f"{REPOSITORY}:local", companions=(db,))
+        assert world.agent.answer("cd" * 20, run=run) == "hello\n"
+    finally:
+        world.server.start()
+    headers = world.agent.log.headers
+    assert f"{local} for db is this agent's own image" in headers
+    assert f"{REPOSITORY}:local for app is this agent's own image" in headers
+    assert not any(one.startswith(("building", "fetching")) for one in headers)
+
+
+def test_a_stranger_gets_an_own_image_only_if_it_never_had_a_registry(world: World) -> None:
+    world.run()
+    digest = next(name for name in world.names() if "@" in name)
+    repository = world.image.rpartition(":")[0]
+    world.agent.client.tag(digest, repository, "17")
+    assert not world.pull(anonymous=True).is_own(world.wanted)
+    assert world.pull(anonymous=False).is_own(world.wanted)
+    world.agent.images.add(f"{REPOSITORY}:loaded", UP)
+    name = read_name(f"{REPOSITORY}:loaded")
+    assert name is not None
+    wanted = world.wanted._replace(text=f"{REPOSITORY}:loaded", name=name)
+    assert world.pull(anonymous=True).is_own(wanted)

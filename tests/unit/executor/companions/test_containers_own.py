@@ -96,3 +96,14 @@ def test_each_companion_with_a_build_of_its_own_is_built_from_the_one_commit(
     assert world.images.contexts[0].folder == tmp_path / "two"
     assert any(one.startswith("building") and one.endswith("(first)") for one in world.log.headers)
     assert tag.startswith(f"{ATTEMPT.image}-to-")
+
+
+def test_an_image_that_the_agent_has_is_used_as_it_is(tmp_path: Path) -> None:
+    world = CompanionWorld(tmp_path, DB)
+    world.containers = world.containers_of({ATTEMPT.image: App(), "postgres:17": App()})
+    world.pulls.there.add("postgres:17")
+    world.pulls.error = AssertionError("no registry is asked")
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert "postgres:17 for db is this agent's own image" in world.log.headers
+    assert world.containers.specs[0].image == "postgres:17"

@@ -46,6 +46,13 @@ class FakePulls:
         del digest
         return wanted.tag in self.there
 
+    def is_own(self, wanted: Wanted) -> bool:
+        return wanted.text in self.there
+
+    def name(self, image: str, tag: str) -> None:
+        assert image in self.there
+        self.there.add(tag)
+
     def pull(self, wanted: Wanted, digest: str, *, limit: float, at_step: object) -> None:
         self.pulled.append(wanted.text)
         self.tag(wanted, digest)
