@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Optional
 
 from docker.errors import APIError
 
-from executor.attempt.attempt import Attempt
+from executor.attempt.attempt import Attempt, is_apart
 from executor.attempt.course import Course, Provider, Use
 from executor.attempt.image_provider import ImageProvider, ImageSources
 from executor.attempt.reporter import Reporter
@@ -37,8 +37,8 @@ from executor.limits.confinement import Confinement, read_addresses
 from executor.limits.ingress import Span
 from executor.log.masked_log import mask
 from executor.log.output import Output, open_sources
-from executor.network.iptables import ClosedNetworks, close
-from executor.network.preview_network import PreviewNetwork
+from executor.network.iptables import Close, ClosedNetworks, close
+from executor.network.preview_network import OwnNetwork, PreviewNetwork
 from executor.network.visitors import Agent, find_ingress
 from executor.ports import Checkout, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
@@ -99,13 +99,30 @@ class CourseFactory:
             admit = functools.partial(self._admit, attempt)
             threading.Thread(target=admit, daemon=True, name="admit").start()
 
+    def _network(self, attempt: Attempt, close: Close) -> PreviewNetwork:
+        confined, own = self._confine(attempt.order), None
+        if is_apart(attempt.order):
+            labels = {**self._guard.labels(), "prevs.task": attempt.task_id}
+            own = OwnNetwork(names.network_name(attempt.task_id), labels)
+        return PreviewNetwork(attempt.cluster, confined, close, own)
+
+    def _release(self, attempt: Attempt) -> None:
+        """Remove the network of an attempt that has one of its own. Never raises."""
+        if not is_apart(attempt.order):
+            return
+        try:
+            with daemon_errors():
+                self._network(attempt, close).remove(self._daemon.client())
+        except (APIError, DockerUnavailable):
+            logger.exception("the network of the attempt is left to a reaper")
+
     def _learn(self, told: KnownProxies | None) -> None:
         if told is not None and (self._proxies is None or told.since > self._proxies.since):
             self._proxies = told
 
     def _admit(self, attempt: Attempt) -> None:
         """Set the rules of the previews' network again. Blocks."""
-        network = PreviewNetwork(attempt.cluster, self._confine(attempt.order))
+        network = self._network(attempt, close)
         try:
             with daemon_errors():
                 problem = network.ensure(self._daemon.client())
@@ -141,6 +158,8 @@ class CourseFactory:
         opened = self._open_log(attempt)
         log = mask(opened, attempt.order)
         self._guard.begin(attempt.task_id)
+        if is_apart(attempt.order):
+            self._guard.register_network(names.network_name(attempt.task_id))
         # Before the check whether it exists: from now on no executor removes it.
         self._uses.hold(usage_locks.image(attempt.image))
         tree = self._tree(attempt, signals, log)
@@ -156,6 +175,7 @@ class CourseFactory:
             signals=signals,
             prepare=files.ensure if files else lambda: None,
             settle=tree.end,
+            release=functools.partial(self._release, attempt),
         )
 
     def _provider(
@@ -261,7 +281,7 @@ class CourseFactory:
     ) -> DockerContainers:
         return DockerContainers(
             self._daemon,
-            PreviewNetwork(attempt.cluster, self._confine(attempt.order), self._closed.close),
+            self._network(attempt, self._closed.close),
             log,
             self._guard,
             report_isolation=reporter.set_isolation,

@@ -159,14 +159,14 @@ class PublishedPort(NamedTuple):
 class ContainerSpec:
     """The container that an attempt wants. `cpus` is a share, `mem` a limit in MB.
 
-    If `port` is None, nothing is published. `command` replaces the image's own CMD. If
-    `read_only`, the container can write only to /tmp, which is in memory, and to its `volumes`: the
-    path in the container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with
-    these files, in which all its users may write; it goes with the container. `stdin` is what its
-    command reads as its standard input, None if that is empty. `hosts` are names of its own
-    loopback, `gates` those that lead to the proxy; a container `joins` the network of the
-    container with that name. `own` is what the commit says of it; it gives no right that others
-    lack.
+    If `port` is None, nothing is published. `command` replaces the image's own CMD. If `read_only`,
+    the container can write only to /tmp, which is in memory, and to its `volumes`: the path in the
+    container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with these files,
+    in which all its users may write; it goes with the container. `stdin` is what its command reads
+    as its standard input, None if that is empty. `hosts` are names of its own loopback, `gates`
+    those that lead to the proxy; a container `joins` the network of the container with that name.
+    In the network of an attempt `aliases` lead to it. `own` is what the commit says of it; it gives
+    no right that others lack.
     """
 
     name: str
@@ -183,6 +183,7 @@ class ContainerSpec:
     stdin: bytes | None = dataclasses.field(default=None, repr=False)
     hosts: Sequence[str] = ()
     joins: str = ""
+    aliases: Sequence[str] = ()
     gates: Sequence[str] = ()
     own: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
 

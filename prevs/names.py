@@ -364,6 +364,11 @@ def container_name(task: str, companion: str = "") -> str:
     return f"prevs-{_digest(f'{task} {companion}' if companion else task)[:20]}"
 
 
+def network_name(task: str) -> str:
+    """Return the name of the network of a task whose containers have an address each."""
+    return f"prevs-own-{_digest(task)[:20]}"
+
+
 def volume_owner(app: str, *, trusted: bool) -> str:
     """Return the owner's name of an app's volumes; strangers' commits have volumes of their own."""
     return app if trusted else f"{app}.fork"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from executor.ports import ContainerSpec, ImageSpec, PublishedPort, Volume
 from prevs import names
+from prevs.companions import APPLICATION
 from prevs.containers import BuildSettings
 from prevs.messages import BuildOrder
 
@@ -117,7 +118,24 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
         volumes={volume.path: volume.name for volume in volumes},
         gates=order.gates,
         own=order.run.container,
+        aliases=app_names(order) if is_apart(order) else (),
     )
+
+
+def is_apart(order: BuildOrder) -> bool:
+    """Return whether each container of a preview has a network address of its own.
+
+    One that ends while others run cannot own the network that all would share.
+    """
+    run = order.run
+    ends = any(one.once for one in run.companions)
+    return bool(run.companions) and order.work is None and (run.apart or ends)
+
+
+def app_names(order: BuildOrder) -> Sequence[str]:
+    """Return the names that lead to the application from its companions."""
+    run = order.run
+    return (APPLICATION, *filter(None, [run.service]), *run.container.names)
 
 
 def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:

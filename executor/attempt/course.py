@@ -85,11 +85,14 @@ class Course:
         signals: Signals,
         prepare: Callable[[], None] = lambda: None,
         settle: Callable[[], None] = lambda: None,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         """`prepare` gets what containers need beside the image.
 
-        `settle` is called once nothing of the commit's files is needed any more.
+        `settle` is called once nothing of the commit's files is needed any more, `release` once no
+        container is left. None of them raises anything but ExecutorError.
         """
+        self._release = release
         self._prepare = prepare
         self._settle = settle
         self._order = attempt.order
@@ -119,6 +122,7 @@ class Course:
                 "The executor itself failed; its stderr in the sandbox has the details."
             )
         finally:
+            self._release()
             self._log.flush()
 
     def _perform(self) -> Finished:

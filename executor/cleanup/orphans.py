@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from executor.docker.engine import remove_container
+from executor.docker.engine import remove_container, remove_network
 from executor.workspace.build_marks import is_marked, mark_of
 from executor.workspace.work_folder import WorkFolder
 from prevs.environment import read_environment
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Orphans:
-    """What an executor that has ended may have left: an attempt's files, and its containers.
+    """What an executor that has ended may have left: an attempt's files, containers, `network`.
 
     `is_building` means that its build was cut off, and that a step of it may still start
     (executor/workspace/build_marks.py).
@@ -54,6 +54,7 @@ class Orphans:
     folder: str | None = None
     task_id: str = ""
     containers: tuple[str, ...] = ()
+    network: str = ""
     is_building: bool = False
 
     def after(self, line: str) -> Orphans:
@@ -62,6 +63,8 @@ class Orphans:
         if word == "attempt":
             task_id, _, folder = rest.partition(" ")
             return dataclasses.replace(self, folder=folder, task_id=task_id)
+        if word == "network":
+            return dataclasses.replace(self, network=rest)
         if word in ("building", "built"):
             return dataclasses.replace(self, is_building=word == "building")
         others = tuple(name for name in self.containers if name != rest)
@@ -83,6 +86,8 @@ def clear(orphans: Orphans, mark: bytes, environ: Mapping[str, str]) -> None:
     left = [name for name in orphans.containers if not _remove_named(environ, name)]
     if left:
         return
+    if orphans.network:
+        remove_network(environ, orphans.network)
     if orphans.folder is not None:
         WorkFolder(Path(orphans.folder)).forget(orphans.task_id)
 

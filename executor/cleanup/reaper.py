@@ -2,6 +2,7 @@
 
 import logging
 
+from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor.docker.daemon import Daemon, daemon_errors
@@ -12,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def reap(daemon: Daemon, folder: WorkFolder) -> None:
-    """Remove the containers and the files of the work folder's dead attempts.
+    """Remove the containers, networks and files of the work folder's dead attempts.
 
     Several calls may run at the same time. Raises DockerUnavailable, OSError.
     """
@@ -35,6 +36,21 @@ def reap(daemon: Daemon, folder: WorkFolder) -> None:
                 if exc.status_code != 409:
                     logger.exception("could not remove the container of %s", task_id)
                     failed.add(task_id)
+    with daemon_errors():
+        _remove_networks(client, folder)
     for task_id in folder.tasks():
         if task_id not in failed:
             folder.forget(task_id)
+
+
+def _remove_networks(client: APIClient, folder: WorkFolder) -> None:
+    for network in client.networks(filters={"label": f"{LABEL}={folder.id()}"}):
+        if folder.lives(network["Labels"]["prevs.task"]):
+            continue
+        try:
+            client.remove_network(network["Id"])
+        except NotFound:
+            continue
+        except APIError:
+            # A container that could not be removed is in it: the next reaper tries again.
+            logger.exception("could not remove the network %s", network["Name"])

@@ -51,6 +51,12 @@ def ended(companion: Companion, end: Exit) -> CompanionFailed:
         how = "was removed, and not by prevs, and the preview ended with it. Retry."
     elif end.code is None:
         how = "ended while Docker did not answer, and the preview ended with it. Retry."
+    elif companion.once:
+        hint = EXIT_HINTS.get(end.code, "")
+        how = (
+            f"exited with code {end.code}{hint}, and has to exit with 0 before those after it may "
+        )
+        how += f"start. {_OUTPUT.format(name)}"
     else:
         hint = EXIT_HINTS.get(end.code, "")
         how = f"exited with code {end.code}{hint}, and the preview ended with it. "

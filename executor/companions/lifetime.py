@@ -11,7 +11,7 @@ from executor.attempt.health import HealthCheck
 from executor.attempt.serve import have_volumes
 from executor.companions import companion_errors, specs
 from executor.companions.companion_images import CompanionImages
-from executor.companions.readiness import Readiness, goal, has_check
+from executor.companions.readiness import Look, Readiness, goal, has_check
 from executor.companions.running import RunningCompanions, Started
 from executor.errors import ImageMissing, StartFailed
 from executor.ports import (
@@ -74,7 +74,8 @@ class Companions:
     def start(self) -> None:
         """Return once all are ready. Their images are provided first.
 
-        Each starts once those that it is `after` are ready, and has the start limit to be ready.
+        Each starts once those that it is `after` are ready, and has the start limit to be ready, or
+        its own. One that runs once is ready when it has ended with code 0.
         Raises ExecutorError, Stopped; those that have started by then are in `running`.
         """
         self._awaited.clear()  # of a try whose image was gone
@@ -124,12 +125,12 @@ class Companions:
             self._running.check()
             return
         companion, _, log, began = started
-        limit = self._attempt.order.start_limit
+        limit = companion.ready_limit or self._attempt.order.start_limit
         check = HealthCheck("", companion.ready_port, began, limit)
         spec_name = specs.name(self._attempt, companion)
         is_reported = False
         while True:
-            look = self._readiness.look(spec_name, companion)
+            look = self._look(spec_name, started)
             # Its command fails once it has ended, and its end says more.
             self._running.check()
             if look.is_ready:
@@ -141,7 +142,21 @@ class Companions:
             if not is_reported and self._now() - began >= _SLOW:
                 is_reported = True
                 self._tell(companion)
-            self._signals.wait(check.pause(self._now()))
+            self._signals.wait(max(check.pause(self._now()), self._pause(started, limit)))
+
+    def _look(self, spec_name: str, started: Started) -> Look:
+        companion = started.companion
+        if not companion.once:
+            return self._readiness.look(spec_name, companion)
+        return Look(started.container.exit() is not None, "it had not ended")
+
+    def _pause(self, started: Started, limit: float) -> float:
+        """Return the seconds between two looks that the commit wants, within the limit.
+
+        The end of one that runs once wakes the wait.
+        """
+        left = started.began + limit - self._now()
+        return min(started.companion.ready_every, max(left, 0.0))
 
     def _tell(self, companion: Companion) -> None:
         awaited = goal(companion)

@@ -32,11 +32,13 @@ class Readiness(Protocol):
 
 def has_check(companion: Companion) -> bool:
     """Return whether a companion has to do more than run to be ready."""
-    return bool(companion.ready or companion.ready_port)
+    return bool(companion.once or companion.ready or companion.ready_port)
 
 
 def goal(companion: Companion) -> str:
     """Return what is waited for."""
+    if companion.once:
+        return f"{companion.name} (its end)"
     if companion.ready:
         return f"{companion.name} ({describe_command(companion.ready)})"
     return f"{companion.name} (port {companion.ready_port})"

@@ -64,7 +64,7 @@ class RunningCompanions:
             except ExecutorError:
                 self._has_failed = True
                 raise
-            if ended is not None:
+            if ended is not None and not (companion.once and ended.code == 0):
                 self._has_failed = True
                 container.drain(DRAIN)
                 raise companion_errors.ended(companion, ended)

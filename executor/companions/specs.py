@@ -3,6 +3,8 @@
 All containers of an attempt have one network namespace, as in a pod. The first companion owns it:
 it publishes the application's port, and its hosts file has the names of all. It starts before all
 others and ends after them. docker lets a container that joins publish nothing and name no hosts.
+If they are apart, each has an address of its own in the attempt's network, as in compose: Docker's
+nameserver tells their names, and the application publishes its port itself.
 """
 
 from __future__ import annotations
@@ -10,10 +12,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from executor.attempt.attempt import Attempt, container_spec, environment, identity
+from executor.attempt.attempt import (
+    Attempt,
+    app_names,
+    container_spec,
+    environment,
+    identity,
+    is_apart,
+)
 from executor.ports import ContainerSpec, Volume
 from prevs import names
-from prevs.companions import APPLICATION, Companion
+from prevs.companions import Companion
 
 LABEL = "prevs.companion"
 """The label with the name of a companion."""
@@ -24,7 +33,8 @@ def companion_spec(
 ) -> ContainerSpec:
     """Return the container of a companion with its image on the agent."""
     preview = container_spec(attempt)
-    owns = companion.name == owner(attempt).name
+    apart = is_apart(attempt.order)
+    owns = not apart and companion.name == owner(attempt).name
     return ContainerSpec(
         name=name(attempt, companion),
         image=image,
@@ -36,8 +46,9 @@ def companion_spec(
         command=companion.command,
         volumes={volume.path: volume.name for volume in volumes},
         hosts=_hosts(attempt) if owns else (),
-        joins="" if owns else owner_name(attempt),
-        gates=preview.gates if owns else (),
+        joins="" if owns or apart else owner_name(attempt),
+        aliases=(companion.name, *companion.container.names) if apart else (),
+        gates=preview.gates if owns or apart else (),
         own=companion.container,
     )
 
@@ -59,6 +70,8 @@ def image_of(attempt: Attempt, companion: Companion) -> Attempt:
 
 def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
     """Return the application's container, or a hook's, in the network of the companions."""
+    if is_apart(attempt.order):
+        return spec
     return dataclasses.replace(spec, port=None, joins=owner_name(attempt), gates=())
 
 
@@ -86,9 +99,8 @@ def volume_owner(attempt: Attempt, companion: Companion) -> str:
 def _hosts(attempt: Attempt) -> Sequence[str]:
     """Return all names of all containers: each leads to the one network that they share."""
     run = attempt.order.run
-    own = (APPLICATION, *filter(None, [run.service]), *run.container.names)
     others = (name for one in run.companions for name in (one.name, *one.container.names))
-    return tuple(dict.fromkeys((*own, *others)))
+    return tuple(dict.fromkeys((*app_names(attempt.order), *others)))
 
 
 def _environment(attempt: Attempt, companion: Companion) -> Mapping[str, str]:

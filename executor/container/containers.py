@@ -202,6 +202,7 @@ class DockerContainers:
             environment=dict(spec.environment),
             labels={**spec.labels, **self._guard.labels()},
             host_config=host_config,
+            networking_config=self._find_aliases(client, spec),
             healthcheck=_NO_CHECK,
             stdin_open=spec.stdin is not None,
         )
@@ -236,6 +237,13 @@ class DockerContainers:
             cpu_shares=self._find_shares(spec.cpus),
             **confinement.limits(spec),
         )
+
+    def _find_aliases(self, client: APIClient, spec: ContainerSpec) -> Any:
+        """Return the names of which docker's nameserver tells the others in its network."""
+        if not spec.aliases:
+            return None
+        ends: Any = {self._network.name: client.create_endpoint_config(aliases=list(spec.aliases))}
+        return client.create_networking_config(ends)
 
     def _find_hosts(self, spec: ContainerSpec) -> dict[str, str]:
         """Return the addresses of names; without a known proxy, nameservers say where gates are."""

@@ -37,10 +37,19 @@ def remove_container(environ: Mapping[str, str], name: str) -> int | None:
     204: removed, 404: there is none, 409: it is being removed. DOCKER_HOST and the like in
     `environ` say where the daemon is. Blocks for a minute at most. Never raises.
     """
+    return _delete(environ, f"/containers/{quote(name)}?force=1&v=1")
+
+
+def remove_network(environ: Mapping[str, str], name: str) -> int | None:
+    """Remove a network without containers; return what remove_container() returns."""
+    return _delete(environ, f"/networks/{quote(name)}")
+
+
+def _delete(environ: Mapping[str, str], path: str) -> int | None:
     connection = None
     try:
         connection = connect(environ)
-        connection.request("DELETE", f"/containers/{quote(name)}?force=1&v=1")
+        connection.request("DELETE", path)
         return connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException):
         return None

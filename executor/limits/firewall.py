@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional
 
 from executor.limits import ingress
 from executor.limits.confinement import ProxyPort
-from executor.limits.ingress import Chain, Ingress
+from executor.limits.ingress import Chain, Ingress, Visitor
 from program.networks.reserved import METADATA, PRIVATE, Network
 
 TABLE = "mangle"
@@ -32,7 +32,7 @@ class FirewallZone(NamedTuple):
     `nameservers` are the agent's own; previews may query them wherever they are. `allowed` private
     networks are open, except what is `denied` or belongs to the `control_plane`. Of the `proxy`
     that port is open, wherever it is. `ingress` is who may connect to it; None leaves that as it
-    is.
+    is. If its containers are `together`, of one preview, they reach each other.
     """
 
     bridge: str
@@ -43,6 +43,7 @@ class FirewallZone(NamedTuple):
     control_plane: Sequence[Network] = ()
     proxy: Optional[ProxyPort] = None
     ingress: Optional[Ingress] = None
+    together: bool = False
 
 
 def chain(bridge: str) -> str:
@@ -75,9 +76,13 @@ def rules(zone: FirewallZone, version: int) -> list[str]:
             f"{add} -d {proxy} -p tcp -m tcp --dport {zone.proxy.port} -j RETURN"
             for proxy in _of(version, [zone.proxy.address])
         ]
+    own = [str(subnet) for subnet in zone.subnets]
     local = ("LOCAL", "BROADCAST", "MULTICAST") if version == 4 else ("LOCAL",)
     made += [f"{add} -m addrtype --dst-type {kind} -j DROP" for kind in local]
-    never = [*map(str, zone.subnets), *METADATA, *map(str, zone.denied), *_exposed(zone)]
+    if zone.together:
+        # The agent's own address there is closed by now.
+        made += [f"{add} -d {network} -j RETURN" for network in _of(version, own)]
+    never = [*([] if zone.together else own), *METADATA, *map(str, zone.denied), *_exposed(zone)]
     made += [f"{add} -d {network} -j DROP" for network in _of(version, never)]
     allowed = map(str, zone.allowed)
     made += [f"{add} -d {network} -j RETURN" for network in _of(version, allowed)]
@@ -112,7 +117,12 @@ def chains(zone: FirewallZone, version: int, listed: str) -> list[Chain]:
     own = Chain(chain(zone.bridge), jump(zone.bridge), rules(zone, version))
     if zone.ingress is None:
         return [own]
-    return [own, *ingress.chains(zone.bridge, zone.ingress, version, listed)]
+    visitors = [*zone.ingress.visitors]
+    if zone.together:
+        # Each of its containers visits the others; from elsewhere nobody has such an address.
+        visitors += map(Visitor, zone.subnets)
+    let_in = zone.ingress._replace(visitors=visitors)
+    return [own, *ingress.chains(zone.bridge, let_in, version, listed)]
 
 
 def is_set(listed: str, zone: FirewallZone, version: int) -> bool:

@@ -167,7 +167,8 @@ def _separate(networks: Sequence[FirewallZone]) -> None:
     The caller keeps others from setting rules. Blocks for some milliseconds.
     """
     saved = rule_commands.run(_SAVE)
-    open_ones = [one for one in networks if not frames.is_set(saved, one)]
+    apart = [one for one in networks if not one.together]
+    open_ones = [one for one in apart if not frames.is_set(saved, one)]
     for zone in open_ones:
         try:
             rule_commands.run(_RESTORE, frames.restore(saved, zone, by_name=True))

@@ -64,6 +64,10 @@ class ContainerGuard:
         self._containers.add(name)
         self._watchdog.container(name)
 
+    def register_network(self, name: str) -> None:
+        """Guard the network of the attempt, which is removed after its containers."""
+        self._watchdog.network(name)
+
     def keep(self, name: str) -> None:
         """Guard a container that is about to be created, and that stays for the next attempts.
 

@@ -58,6 +58,10 @@ class Watchdog:
         """Make it remove a container at the end. Call this before the container is created."""
         self._send(f"container {name}")
 
+    def network(self, name: str) -> None:
+        """Make it remove the attempt's network at the end, once its containers are gone."""
+        self._send(f"network {name}")
+
     def gone(self, name: str) -> None:
         """Report that a container has been removed for sure."""
         self._send(f"gone {name}")

@@ -167,7 +167,7 @@ def test_an_image_that_cannot_be_pulled_is_named_with_what_to_do(world: World, w
     words = {
         "no login": "operator must log them in to its registry",
         "no such tag": "Check its name in .prevs.toml",
-        "away": "must make its registry reachable, or load it into the agents' Docker under that name",
+        "away": "make its registry reachable, or load it into the agents' Docker under",
         "by an address": "PREVS_ALLOW",
         "no name": "that is not the name of an image",
     }

@@ -1,14 +1,20 @@
 """Containers beside an application, with real git and docker: start, network, data, end."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from executor.cleanup.reaper import reap
 from executor.companions.ready_check import ReadyCheck
 from executor.companions.specs import LABEL
+from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement
+from executor.network.preview_network import OwnNetwork, PreviewNetwork
+from executor.workspace.container_guard import LABEL as GUARDED
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -17,6 +23,7 @@ from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, serving
 from tests.integration.docker.attempts import APP, Agent
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -293,3 +300,62 @@ def test_files_of_the_commit_are_in_containers_also_when_the_image_is_there(agen
     assert len(taken) == 2
     answer = agent.answer(sha, run=settings(container=own, read_only=True))
     assert answer == "mounted\n"
+
+
+def test_containers_that_are_apart_have_an_address_each_and_leave_no_network(agent: Agent) -> None:
+    serve = shell(f"export PORT=8080; {SERVE}")
+    api = Companion(
+        "api", command=serve, ready_port=8080, container=ContainerSettings(names=("v2",))
+    )
+    other = Companion("other", command=serve, ready_port=8080)
+    asks = "for one in api v2 other app web; do wget -q -O - http://$one:8080/ && echo $one; done"
+    # The application itself is reached at its names once it listens.
+    script = f"echo app > /www/index.html; {{ sleep 1; {asks}; echo over; }} & {SERVE}"
+    seen: dict[str, Any] = {}
+
+    def look() -> None:
+        seen.update(find(agent))
+        wait_until(lambda: b"over\n" in agent.log.data)
+
+    wanted = settings(api, other, command=shell(script), apart=True, service="web")
+    run(agent, agent.image(SERVE), look, run=wanted, start_limit=20.0)
+    assert seen, agent.message
+    lines = agent.log.data.decode().splitlines()
+    assert [one for one in ("api", "v2", "other", "app", "web") if one not in lines] == [], lines
+    networks = {name: one["NetworkSettings"]["Networks"] for name, one in seen.items()}
+    addresses = {end["IPAddress"] for ends in networks.values() for end in ends.values()}
+    assert len(addresses) == 3
+    [network] = {name for ends in networks.values() for name in ends}
+    assert agent.client.networks(names=[network]) == []
+
+
+def test_one_that_runs_once_ends_before_those_after_it(agent: Agent) -> None:
+    migrate = Companion("migrate", command=shell("sleep 0.5; echo migrated"), once=True)
+    worker = Companion("worker", command=shell("echo working; exec sleep 1000"), after=("migrate",))
+    assert agent.answer(agent.image(SERVE), run=settings(migrate, worker)) == "hello\n"
+    log = agent.log.data
+    assert log.index(b"migrate | migrated\n") < log.index(b"worker | working\n")
+    failing = dataclasses.replace(migrate, command=shell("echo no table; exit 4"))
+    agent.run(agent.image(SERVE), run=settings(failing, worker))
+    assert agent.report.cause is Cause.COMPANION_FAILED
+    assert "The companion migrate exited with code 4" in agent.message
+    assert "before those after it may start" in agent.message
+
+
+def test_a_reaper_removes_the_network_of_a_dead_attempt_alone(agent: Agent) -> None:
+    folder = WorkFolder(agent.config.dir)
+    lock = folder.hold("hello.1.lives")
+    made = []
+    for attempt in ("lives", "dead"):
+        labels = {GUARDED: folder.id(), "prevs.task": f"hello.1.{attempt}"}
+        own = OwnNetwork(f"prevs-own-{APP}-{attempt}", labels)
+        made.append(PreviewNetwork(APP, own=own))
+        made[-1].ensure(agent.client)
+    try:
+        reap(Daemon(agent.environ), folder)
+        names_left = [one["Name"] for one in agent.client.networks(names=[f"prevs-own-{APP}"])]
+        assert names_left == [made[0].name]
+    finally:
+        os.close(lock)
+        for network in made:
+            network.remove(agent.client)

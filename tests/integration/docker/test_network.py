@@ -129,6 +129,19 @@ def test_no_other_preview_reaches_it_or_its_companions_or_a_job(joined: Mapping[
     assert joined["the neighbour reaches the internet"]
 
 
+def test_containers_with_an_address_each_reach_each_other_by_name_and_no_more(
+    joined: Mapping[str, Any],
+) -> None:
+    """Both listen at port 8080."""
+    for who in ("web", "api"):
+        assert [name for name, reached in joined[who].items() if reached] == OPEN, who
+    apart = joined["apart"]
+    assert apart["addresses"] == 3
+    assert apart["each other"] == {who: {"web": True, "api": True} for who in ("web", "api")}
+    assert not any(apart["by a neighbour"].values())
+    assert not apart["of a neighbour"]
+
+
 def test_nothing_starts_where_containers_reach_each_other_past_all_rules(
     found: Mapping[str, Any],
 ) -> None:

@@ -46,6 +46,11 @@ def test_a_build_is_tracked_until_it_has_ended_by_itself() -> None:
     assert left(ATTEMPT, "building", "built", "container c").containers == ("c",)
 
 
+def test_the_network_of_an_attempt_is_left_until_all_of_it_is() -> None:
+    assert left(ATTEMPT, "network n", "container c", "gone c").network == "n"
+    assert left(ATTEMPT, "network n").containers == ()
+
+
 def test_processes_that_start_late_are_killed_for_a_while() -> None:
     clock = FakeClock(0.0)
     sent: list[signal.Signals] = []

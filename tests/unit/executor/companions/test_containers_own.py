@@ -3,8 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+from executor.companions.companion_errors import CompanionFailed
 from executor.limits.confinement import limits
-from executor.ports import ContainerSpec
+from executor.ports import ContainerSpec, Exit
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
 from prevs.containers import BuildSettings, ContainerSettings
@@ -107,3 +108,48 @@ def test_an_image_that_the_agent_has_is_used_as_it_is(tmp_path: Path) -> None:
     assert world.run() is None
     assert "postgres:17 for db is this agent's own image" in world.log.headers
     assert world.containers.specs[0].image == "postgres:17"
+
+
+def test_one_that_runs_once_is_waited_for_and_its_end_ends_nothing(tmp_path: Path) -> None:
+    migrate = Companion("migrate", command=("migrate",), once=True)
+    after = Companion("worker", after=("migrate",))
+    world = CompanionWorld(tmp_path, migrate, after, apps={"migrate": App()})
+    world.signals.plan(7.0, lambda: world.named("migrate").end(Exit(0, False)))
+    world.signals.plan(500.0, world.signals.stop)
+    assert world.run() is None
+    assert world.started() == ["migrate", "worker", "app"]
+    assert "waiting for migrate (its end)" in world.reports.details
+    # It cannot own a network that others need.
+    assert [spec.joins for spec in world.containers.specs] == ["", "", ""]
+    assert world.containers.specs[2].aliases == ("app",)
+
+
+def test_one_that_has_to_succeed_and_fails_ends_the_attempt(tmp_path: Path) -> None:
+    migrate = Companion("migrate", command=("migrate",), once=True)
+    world = CompanionWorld(tmp_path, migrate, apps={"migrate": App(exits=Exit(3, False))})
+    error = world.run()
+    assert isinstance(error, CompanionFailed)
+    assert "exited with code 3, and has to exit with 0" in str(error)
+
+
+def test_the_commit_says_how_often_and_how_long_one_is_looked_at(tmp_path: Path) -> None:
+    slow = dataclasses.replace(DB, ready_every=4.0, ready_limit=10.0)
+    world = CompanionWorld(tmp_path, slow)
+    world.ready_after = {"db": 1e9}
+    error = world.run()
+    assert "was not ready within 10 s" in str(error)
+    # After 0, 4, 8 and 10 seconds.
+    assert len(world.readiness.looked) == 4
+
+
+def test_containers_that_are_apart_have_names_and_publish_by_themselves(tmp_path: Path) -> None:
+    cache = Companion("cache", image="redis:8", container=ContainerSettings(names=("store",)))
+    world = CompanionWorld(tmp_path, cache)
+    world.settings = dataclasses.replace(world.settings, apart=True, service="web")
+    world.stop_at(1000.0)
+    assert world.run() is None
+    first, app = world.containers.specs
+    assert (first.port, first.hosts, first.joins) == (None, (), "")
+    assert first.aliases == ("cache", "store")
+    assert app.aliases == ("app", "web")
+    assert app.port is not None

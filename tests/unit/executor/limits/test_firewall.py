@@ -5,6 +5,7 @@ from ipaddress import ip_network
 from executor.limits.confinement import ProxyPort
 from executor.limits.firewall import (
     FirewallZone,
+    chains,
     is_set,
     jump,
     read_nameservers,
@@ -13,6 +14,7 @@ from executor.limits.firewall import (
     rules,
     stale,
 )
+from executor.limits.ingress import Ingress
 
 BRIDGE = "br-0123456789ab"
 CHAIN = f"PREVS-{BRIDGE}"
@@ -55,6 +57,23 @@ def test_replies_and_dns_queries_pass_before_any_destination_is_closed() -> None
             for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
         ),
     ]
+
+
+def test_containers_of_one_preview_reach_each_other_but_not_the_agent() -> None:
+    together = BORDERS._replace(together=True, ingress=Ingress(7, []))
+    found = rules(together, 4)
+    agent, own = (
+        f"-A {CHAIN} -m addrtype --dst-type LOCAL -j DROP",
+        f"-A {CHAIN} -d 172.20.3.0/24 -j RETURN",
+    )
+    assert found.index(agent) < found.index(own)
+    assert f"-A {CHAIN} -d 172.20.3.0/24 -j DROP" not in found
+    assert [one for one in found if one != own] == [
+        one for one in rules(BORDERS, 4) if "172.20.3.0/24 -j DROP" not in one or "!" in one
+    ]
+    [_, visits] = chains(together, 4, EMPTY)
+    assert f"-A PREVSIN-{BRIDGE} -s 172.20.3.0/24 -j RETURN" in visits.rules
+    assert visits.rules[-1] == f"-A PREVSIN-{BRIDGE} -j DROP"
 
 
 def test_one_port_of_a_proxy_is_open_though_all_else_of_its_machine_is_closed() -> None:
