@@ -450,4 +450,5 @@ def _probe(order: BuildOrder, signals: StopSignal) -> ApplicationProbe:
         signals=signals,
         answer_limit=order.run.check_timeout or ANSWER_LIMIT,
         kind=order.run.health_kind,
+        host=order.run.health_host,
     )

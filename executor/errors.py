@@ -300,8 +300,17 @@ class NeverListened(ExecutorError):
         self.port = port
 
 
+_REFUSED_HOST = (
+    " If it refuses hosts that it does not know, let it serve {} (Rails: config.hosts, Django: "
+    "ALLOWED_HOSTS), or set `[health] host` in .prevs.toml to one that it knows."
+)
+
+
 class Unhealthy(ExecutorError):
-    """It accepted connections, but no answer was as `wanted`; `status` is the last one, if any."""
+    """It accepted connections, but no answer was as `wanted`; `status` is the last one, if any.
+
+    `refused` is the Host that it may have refused.
+    """
 
     cause = Cause.UNHEALTHY
 
@@ -313,10 +322,12 @@ class Unhealthy(ExecutorError):
         answer: str,
         status: int | None,
         wanted: str = "2xx or 3xx",
+        refused: str = "",
     ) -> None:
+        more = _REFUSED_HOST.format(refused) if refused else ""
         super().__init__(
             f"GET {path} did not succeed within {limit:g} s: {answer}. "
-            f"Make it answer {wanted}, or give the app another health path."
+            f"Make it answer {wanted}, or give the app another health path.{more}"
         )
         self.path = path
         self.status = status

@@ -57,6 +57,8 @@ class RunSettings:
     apart: bool = False
     """Whether each container has an address of its own, as in compose; else all share one."""
     container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
+    health_host: str = ""
+    """The Host of the health check; "" for that of the preview's address."""
 
     @property
     def has_volumes(self) -> bool:

@@ -15,6 +15,9 @@ _PAUSE_SHARE = 0.1
 """A pause is a tenth of the time that has passed, so nobody waits more than a tenth too long."""
 
 
+_REFUSED = (400, 403)
+"""What servers answer to a Host that they do not know: Django and Rails."""
+
 _NOTHING_YET = Answer(connected=False)
 
 
@@ -23,7 +26,8 @@ class HealthCheck(NamedTuple):
 
     `began` is on the caller's clock, `limit` in seconds. An answer passes with one of `statuses`,
     or with any 2xx or 3xx if `statuses` is empty. `last` is the most informative answer so far: a
-    status is worth more than a silent connection, and that is worth more than none.
+    status is worth more than a silent connection, and that is worth more than none. `host` is the
+    Host of the requests.
     """
 
     path: str
@@ -33,6 +37,7 @@ class HealthCheck(NamedTuple):
     statuses: Sequence[int] = ()
     last: Answer = _NOTHING_YET
     kind: HealthKind = HealthKind.GUESSED
+    host: str = ""
 
     @property
     def goal(self) -> str:
@@ -77,8 +82,14 @@ class HealthCheck(NamedTuple):
         else:
             answer = f"its last answer had the status {self.last.status}"
         wanted = " or ".join(map(str, self.statuses)) or "2xx or 3xx"
+        host = self.host if self.last.status in _REFUSED else ""
         return Unhealthy(
-            self.path, self.limit, answer=answer, status=self.last.status, wanted=wanted
+            self.path,
+            self.limit,
+            answer=answer,
+            status=self.last.status,
+            wanted=wanted,
+            refused=host,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
 from executor.attempt.attempt import Attempt, container_spec, image_labels
 from executor.attempt.health import HealthCheck
@@ -72,6 +73,7 @@ class Serve(NamedTuple):
         check = HealthCheck(
             *(order.health, order.container_port, began, order.start_limit, order.run.statuses),
             kind=order.run.health_kind,
+            host=order.run.health_host or urlsplit(order.url).netloc,
         )
         reported = False
         while True:

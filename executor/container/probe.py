@@ -50,11 +50,13 @@ class ApplicationProbe:
         signals: Signals,
         answer_limit: float = ANSWER_LIMIT,
         kind: HealthKind = HealthKind.GUESSED,
+        host: str = "",
     ) -> None:
+        """`host` is the Host of its requests, "" for that of `url`."""
         self._address = address
         self._path = path
         # Applications may answer only requests to their own host name.
-        self._host = urlsplit(url).netloc or f"{address[0]}:{address[1]}"
+        self._host = host or urlsplit(url).netloc or f"{address[0]}:{address[1]}"
         self._signals = signals
         self._answer_limit = answer_limit
         self._kind = kind

@@ -83,7 +83,8 @@ class GitCheckout:
     def tree(self, *, limit: float) -> Iterator[Path]:
         """Yield a folder with the commit's files; it is removed when the context ends.
 
-        Blocks while other attempts read the repository, and then for at most `limit` seconds.
+        Nobody waits for the removal, which takes long for many files. Blocks while other attempts
+        read the repository, and then for at most `limit` seconds.
         """
         source, folder = self._source, WorkFolder(self._folder)
         tree = folder.tree(source.name)
@@ -98,7 +99,7 @@ class GitCheckout:
                 self._check_out(reading, _Module(*source[:2], tree))
             yield tree
         finally:
-            folder.remove_files(source.name)
+            folder.discard(source.name)
 
     def _check_out(self, reading: _Reading, module: _Module) -> None:
         """Write a commit's files into a folder, and those of its submodules into theirs."""

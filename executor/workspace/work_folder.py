@@ -4,7 +4,7 @@
     attempts/<task>  held with flock by the executor of that task while it lives
     trees/<task>     the commit's files while its image is built; beside them, while they are
                      fetched, trees/<task>.index and trees/<task>.keys, and the Dockerfiles of
-                     recipes, trees/<task>.recipes
+                     recipes, trees/<task>.recipes; trees/<task>.going-… is being removed
     files/<key>.tar  what containers have of a commit's files (executor/container/commit_files.py)
     prepared/<volume>/<key>  the hooks of that key have succeeded on this volume and its preview's
                      other volumes
@@ -19,6 +19,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,10 +76,32 @@ class WorkFolder:
 
     def remove_files(self, task_id: str) -> None:
         """Remove an attempt's tree and what is beside it."""
+        self._remove(task_id)
+        self._remove_discarded(task_id)
+
+    def _remove(self, task_id: str) -> None:
         shutil.rmtree(self.tree(task_id), ignore_errors=True)
         shutil.rmtree(self.keys(task_id), ignore_errors=True)
         shutil.rmtree(self.recipes(task_id), ignore_errors=True)
         self.index(task_id).unlink(missing_ok=True)
+
+    def discard(self, task_id: str) -> None:
+        """Do what remove_files() does, but remove the tree on a thread: it may have many files."""
+        going = self._going(task_id)
+        with contextlib.suppress(FileNotFoundError):
+            self.tree(task_id).rename(going.with_name(f"{going.name}-{os.urandom(4).hex()}"))
+        self._remove(task_id)
+        threading.Thread(
+            target=self._remove_discarded, args=(task_id,), daemon=True, name="discard"
+        ).start()
+
+    def _going(self, task_id: str) -> Path:
+        return self._path / "trees" / f"{task_id}.going"
+
+    def _remove_discarded(self, task_id: str) -> None:
+        going = self._going(task_id)
+        for one in going.parent.glob(f"{going.name}-*"):
+            shutil.rmtree(one, ignore_errors=True)
 
     def forget_prepared(self, volume: str) -> None:
         """Remove the notes of keep_prepared() about a volume that was removed."""

@@ -60,6 +60,12 @@ class Health(Table):
         description="The status that means ready: one, or a list. Default: any 2xx or 3xx.",
         examples=["200", "[200, 204]"],
     )
+    host: Annotated[str, AfterValidator(rules.check_host)] | None = Field(
+        default=None,
+        description="The `Host` of the request, for a server that refuses those it does not know. "
+        "Default: that of the preview's address.",
+        examples=['"localhost"'],
+    )
     timeout: Annotated[float, Field(ge=0.1, le=60)] | None = Field(
         default=None,
         description="How many seconds one answer may take.",
@@ -212,6 +218,7 @@ class Top(Table):
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
                 health_kind=self.health.check_kind,
+                health_host=self.health.host or "",
                 companions=order_starts(
                     table.settings(name) for name, table in self.companions.items()
                 ),

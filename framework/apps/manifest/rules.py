@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?", re.ASCII)
+"""A host as a request names it: the header must not end after it."""
+
 _KINDS = [kind.value for kind in HealthKind if kind.value]
 _SYSTEM = ("/proc", "/sys", "/dev")
 
@@ -96,6 +99,13 @@ def check_health(value: str) -> str:
     """Refuse a text that is no path of a URL."""
     if not (value.startswith("/") and value.isascii() and value.isprintable() and " " not in value):
         refuse("must begin with / and contain no spaces or control characters")
+    return value
+
+
+def check_host(value: str) -> str:
+    """Refuse a text that is no host name, with or without a port."""
+    if not _HOST.fullmatch(value):
+        refuse("must be a host name, with a port or without: shop.example, localhost:8000")
     return value
 
 

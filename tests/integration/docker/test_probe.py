@@ -16,17 +16,21 @@ from executor.signals import StopSignal
 pytestmark = pytest.mark.integration
 
 LIMIT = 0.3
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
-def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
-    """Listen for one visitor, and handle it with this function."""
+def answering(
+    answer: Callable[[socket.socket], None], requests: list[bytes] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Listen for one visitor, and handle it with this function; keep its request."""
+    requests = [] if requests is None else requests
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
             visitor, _ = listener.accept()
             with visitor:
-                visitor.recv(65536)
+                requests.append(visitor.recv(65536))
                 answer(visitor)
 
         thread = threading.Thread(target=serve)
@@ -74,3 +78,12 @@ def test_a_stop_ends_the_check() -> None:
 
     with answering(stop) as address, pytest.raises(Stopped):
         check(address, signals, limit=60.0)
+
+
+@pytest.mark.parametrize(("host", "sent"), [("", b"a.b"), ("shop.test:80", b"shop.test:80")])
+def test_the_commit_may_choose_the_host_of_the_check(host: str, sent: bytes) -> None:
+    requests: list[bytes] = []
+    with answering(lambda visitor: visitor.sendall(OK), requests) as address:
+        probe = ApplicationProbe(address, "/", "http://a.b/", signals=StopSignal(), host=host)
+        assert probe.check().status == 200
+    assert b"\r\nHost: " + sent + b"\r\n" in requests[0]

@@ -102,6 +102,14 @@ def test_the_error_of_a_check_over_grpc_names_grpc(kind: HealthKind, answer: Ans
     assert f"The gRPC health check did not succeed within 60 s: {answer.problem}." in str(failure)
 
 
+@pytest.mark.parametrize(("status", "named"), [(400, True), (403, True), (500, False)])
+def test_an_answer_that_may_refuse_the_host_names_it(status: int, named: bool) -> None:
+    known = checking()._replace(host="main.shop.localhost").after(Answer(True, status=status))
+    message = str(known.failure())
+    assert ("let it serve main.shop.localhost (Rails: config.hosts" in message) is named
+    assert ("`[health] host`" in message) is named
+
+
 def test_pauses_grow_with_the_time_that_has_passed_and_stay_within_their_bounds() -> None:
     known = checking()
     assert known.pause(100.0) == pytest.approx(0.02)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from executor.workspace.work_folder import WorkFolder
+from tests.waits import wait_until
 
 
 def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> None:
@@ -77,3 +78,16 @@ def test_an_attempt_that_begins_while_others_look_lives(tmp_path: Path) -> None:
     finally:
         ended.set()
         looker.join()
+
+
+def test_a_tree_is_gone_at_once_and_its_files_with_the_attempt_at_the_latest(
+    tmp_path: Path,
+) -> None:
+    folder = WorkFolder(tmp_path)
+    for _ in range(2):
+        (folder.tree("hello.1.a") / "sub").mkdir(parents=True)
+        folder.discard("hello.1.a")
+        assert not folder.tree("hello.1.a").exists()
+    folder.remove_files("hello.1.a")
+    wait_until(lambda: list((tmp_path / "trees").iterdir()) == [])
+    folder.discard("hello.1.b")

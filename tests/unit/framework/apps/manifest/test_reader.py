@@ -28,6 +28,7 @@ stay = true
 [health]
 kind = "http"
 path = "/healthz"
+host = "shop.test"
 status = [200, 204]
 timeout = 5
 grace = 120
@@ -75,6 +76,7 @@ def test_a_file_may_set_every_key() -> None:
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
             statuses=(200, 204),
             check_timeout=5.0,
+            health_host="shop.test",
             health_kind=HealthKind.HTTP,
         ),
     )
@@ -103,6 +105,7 @@ def test_an_empty_file_leaves_every_setting_to_the_app() -> None:
         ('[health]\ntimeout = 2\nkind = "tcp"',
          RunSettings(check_timeout=2.0, health_kind=HealthKind.TCP)),
         ('[health]\npath = "/up"', RunSettings()),
+        ('[health]\nhost = "shop.test:80"', RunSettings(health_host="shop.test:80")),
         ("[health]\ntimeout = 0.5", RunSettings(check_timeout=0.5)),
         ('[hooks]\nprepare = ["a $HOME; b"]', RunSettings(hooks=(("a", "$HOME;", "b"),))),
         ('[environment]\nA = """x\ny"""', RunSettings(environment={"A": "x\ny"})),
@@ -163,6 +166,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
          "environment.a b is not a variable's name: use letters, digits and _, and no digit first"),
         ('health = "/up"', 1,
          "health must be a table, not text: [health] on a line of its own, and its keys below it"),
+        ('[health]\nhost = "a b"', 2,
+         "health.host must be a host name, with a port or without: shop.example, localhost:8000"),
         ('[health]\npath = "up"', 2,
          "health.path must begin with / and contain no spaces or control characters"),
         (f'[health]\npath = "/{"a" * 200}"', 2, "health.path may have at most 200 characters"),
