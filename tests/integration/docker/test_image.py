@@ -10,6 +10,7 @@ from executor.builds.images import DockerImages
 from executor.docker.daemon import Daemon
 from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
 from executor.ports import Context, ImageSpec
+from prevs.containers import BuildSettings
 from tests.fakes.samples import DOCKERFILE
 from tests.integration.docker.builds import SECRET, TAG, World
 from tests.waits import wait_until
@@ -97,3 +98,16 @@ def test_a_missing_daemon_is_reported_as_such(world: World, tmp_path: Path) -> N
     context = Context(world.tree, world.tree / "Dockerfile")
     with pytest.raises(DockerUnavailable):
         images.build(context, ImageSpec(TAG, {}), limit=30.0, at_step=world.steps.append)
+
+
+def test_a_dockerfile_that_prevs_wrote_sees_the_commit_without_what_it_ignores(
+    world: World,
+) -> None:
+    world.write("page", "of the commit\n")
+    world.write("secret", "kept out\n")
+    world.write(".dockerignore", "secret\n")
+    (world.tree / "Dockerfile").write_text("FROM nothing-that-exists\n")
+    recipe = BuildSettings(text=f"{DOCKERFILE}COPY . /src\nRUN ls /src > /what\n")
+    world.build(folder=".", settings=recipe)
+    assert {"page"} <= set(world.run("cat /what").split())
+    assert "secret" not in world.run("cat /what").split()
