@@ -1,9 +1,14 @@
-"""Reads a file of a commit from a mirror, without checking the commit out."""
+"""Reads files and folders of a commit from a mirror, without checking the commit out."""
 
+import posixpath
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from framework.git.git_command import GitCommand, GitFailed
 from framework.ports import RepositoryFile
+
+MOST_LISTED = 1_000_000
+"""How many bytes of git's list of a folder are read; an entry of it has some 60."""
 
 _LIMIT = 30
 _KINDS = {"100644": "file", "100755": "file", "120000": "link", "040000": "folder"}
@@ -11,7 +16,11 @@ _MISSING = ("not a valid object name", "not a tree object")
 
 
 class NoCommit(GitFailed):
-    """The mirror has no such commit."""
+    """The mirror has no commit `sha`."""
+
+    def __init__(self, failure: GitFailed, sha: str) -> None:
+        super().__init__(failure.why, failure.output)
+        self.sha = sha
 
 
 def read_file(
@@ -22,18 +31,45 @@ def read_file(
     It has no data if it is no file, or has more than `most` bytes. Runs git at most twice. Raises
     NoCommit, GitFailed.
     """
-    listing = ["--literal-pathspecs", "ls-tree", "-z", "-l", "--full-tree", sha, "--", path]
-    try:
-        entry = git.read(mirror, listing, limit=_LIMIT).partition("\0")[0]
-    except GitFailed as exc:
-        if any(words in exc.output.lower() for words in _MISSING):
-            raise NoCommit(exc.why, exc.output) from exc
-        raise
-    if not entry:
+    entry = next(_list(git, mirror, sha, path, "-l"), None)
+    if entry is None:
         return None
-    mode, _, oid, size = entry.partition("\t")[0].split()
+    mode, _, oid, size = entry[0].split()
     kind = _KINDS.get(mode, "submodule")
     if kind != "file" or int(size) > most:
         return RepositoryFile(kind, int(size) if size.isdecimal() else 0)
     text, _ = git.run(mirror, ["cat-file", "blob", oid], limit=_LIMIT)
     return RepositoryFile(kind, int(size), text.encode("utf-8", "surrogateescape"))
+
+
+def list_folder(git: GitCommand, mirror: Path, sha: str, path: str) -> Mapping[str, str]:
+    """Return the kinds of a folder's entries by name; of a very large folder, of the first ones.
+
+    `path` begins at the repository's root, which is "". There is nothing in what is no folder.
+    Bytes of a name that are not UTF-8 are surrogates. Runs git once. Raises NoCommit, GitFailed.
+    """
+    inside = f"{path}/" if path else ""
+    entries = _list(git, mirror, sha, inside)
+    return {
+        name.removeprefix(inside): _KINDS.get(facts.split()[0], "submodule")
+        for facts, name in entries
+        if name.startswith(inside) and posixpath.dirname(name) == path
+    }
+
+
+def _list(
+    git: GitCommand, mirror: Path, sha: str, path: str, *options: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the facts and the path of each entry that git lists; all of the root for no path."""
+    listing = ["--literal-pathspecs", "ls-tree", "-z", *options, "--full-tree", sha]
+    try:
+        found = git.read_start(
+            mirror, [*listing, *(["--", path] if path else [])], limit=_LIMIT, most=MOST_LISTED
+        )
+    except GitFailed as exc:
+        if any(words in exc.output.lower() for words in _MISSING):
+            raise NoCommit(exc, sha) from exc
+        raise
+    for entry in found.split("\0")[:-1]:
+        facts, _, name = entry.partition("\t")
+        yield facts, name

@@ -95,6 +95,14 @@ class GitCommand:
         self._execute(repository, arguments, limit=limit, output_stream=lines)
         return lines.kept.decode("utf-8", "surrogateescape")
 
+    def read_start(
+        self, repository: Path, arguments: Sequence[str], *, limit: int, most: int
+    ) -> str:
+        """Like `read`, but return the first `most` bytes, however long the lines are."""
+        start = _Start(most)
+        self._execute(repository, arguments, limit=limit, output_stream=start)
+        return start.kept.decode("utf-8", "surrogateescape")
+
     def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
         """Run git on the bare `repository`; return what it wrote to stdout and stderr.
 
@@ -211,6 +219,19 @@ class GitCommand:
         if status:
             raise GitFailed(find_reason(errors), errors)
         return str(output), errors
+
+
+class _Start(io.RawIOBase):
+    """A stream that keeps its beginning."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.kept = bytearray()
+        self._most = most
+
+    def write(self, data: Any) -> int:
+        self.kept += bytes(data)[: self._most - len(self.kept)]
+        return len(data)
 
 
 class _Lines(io.RawIOBase):

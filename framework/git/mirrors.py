@@ -5,8 +5,9 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -42,6 +43,8 @@ RESOLVE_WAIT_S, RESOLVE_WAIT_AFTER_FAILURE_S = 15.0, 5.0
 for when the last fetch has failed already."""
 
 log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
 
 
 class Mirrors:
@@ -174,14 +177,26 @@ class Mirrors:
 
     def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
         """Return what is at a path of a commit, as framework.ports.Repositories says."""
+        return self._read(
+            app, lambda mirror: files.read_file(self._git, mirror.folder, sha, path, most=most)
+        )
+
+    def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
+        """Return what is in a folder of a commit, as framework.ports.Repositories says."""
+        return self._read(
+            app, lambda mirror: files.list_folder(self._git, mirror.folder, sha, path)
+        )
+
+    def _read(self, app: AppRecord, read: Callable[[Mirror], _T]) -> _T:
+        """Read of a commit, after a fetch if it cannot be read before."""
         mirror = self._get_mirror(app)
         with contextlib.suppress(GitFailed):
-            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+            return read(mirror)
         try:
             mirror.fetch()
-            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+            return read(mirror)
         except files.NoCommit as exc:
-            raise UnknownLabel(app.name, sha, "it is no longer in the repository.") from exc
+            raise UnknownLabel(app.name, exc.sha, "it is no longer in the repository.") from exc
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
 

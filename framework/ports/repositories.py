@@ -127,8 +127,8 @@ class NotAnAncestor(Conflict):
 class Repositories(Protocol):
     """The branches, tags and pull requests of the apps' repositories, from a bare mirror of each.
 
-    Thread safe. Every call may run git and block: `resolve`, `heads` and `read_file` until the
-    repository answers, the others for some seconds.
+    Thread safe. Every call may run git and block: `resolve`, `heads`, `read_file` and `list_folder`
+    until the repository answers, the others for some seconds.
     """
 
     def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
@@ -177,6 +177,13 @@ class Repositories(Protocol):
 
         Only a file of at most `most` bytes comes with its data. The repository is fetched only if
         the commit is not there yet. Raises UnknownLabel, RepositoryUnreachable.
+        """
+        ...
+
+    def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
+        """Return the kinds of the entries of a commit's folder, as in RepositoryFile, by name.
+
+        The root's path is "". There is nothing in what is no folder. Raises as `read_file`.
         """
         ...
 

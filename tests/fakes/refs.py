@@ -1,6 +1,6 @@
 """framework.ports.Repositories from a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from framework.errors import UnknownLabel, UnknownPlace
 from framework.ports import Commit, CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
@@ -111,6 +111,17 @@ class FakeRefs:
         found = self.files.get((app.name, sha, path))
         if isinstance(found, Exception):
             raise found
+        return found
+
+    def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
+        """Return what of `files` is in a folder, and the folders that these need."""
+        inside, found = f"{path}/" if path else "", {}
+        for (name, commit, place), file in list(self.files.items()):
+            if (name, commit) == (app.name, sha) and place.startswith(inside):
+                if isinstance(file, Exception):
+                    raise file
+                own, _, below = place.removeprefix(inside).partition("/")
+                found[own] = "folder" if below else file.kind
         return found
 
     def forget(self, app: str) -> None:

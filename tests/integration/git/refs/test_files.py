@@ -2,18 +2,21 @@
 
 import dataclasses
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from framework.apps.manifest import Manifest
 from framework.errors import RepositoryUnreachable, UnknownLabel
+from framework.git.files import MOST_LISTED
 from framework.git.manifest_reader import read_manifest
 from framework.git.mirrors import Mirrors
 from framework.ports import RepositoryFile
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause
+from tests.fakes.refs import FakeRefs
 from tests.fakes.samples import SampleRepository
 
 pytestmark = pytest.mark.integration
@@ -126,3 +129,80 @@ def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(
     away = read_manifest(mirrors, shop, gone)
     assert isinstance(away, Failure)
     assert away.cause is Cause.REPOSITORY_UNREACHABLE
+
+
+@pytest.fixture
+def one_commit(repository: SampleRepository) -> str:
+    """A commit with an entry of each kind, and with a name that is no UTF-8."""
+    sub = repository.commit({"web/Dockerfile": "FROM scratch", "web/in/x": "1", ":(top)*": "2"})
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{sub},web/module")
+    odd = repository.git("hash-object", "-w", "web/Dockerfile")
+    for name in (b"web/odd\xff\nname", "web/größe".encode()):
+        entry = b"100755 " + odd.encode() + b"\t" + name + b"\0"
+        command = ["git", "-C", str(repository.folder), "update-index", "-z", "--index-info"]
+        subprocess.run(command, input=entry, check=True)
+    repository.git("update-index", "--add", "--cacheinfo", f"120000,{odd},web/link")
+    repository.git("commit", "--quiet", "-m", "all kinds")
+    return repository.git("rev-parse", "HEAD")
+
+
+IN_WEB = {
+    "Dockerfile": "file",
+    "größe": "file",
+    "in": "folder",
+    "link": "link",
+    "module": "submodule",
+    "odd\udcff\nname": "file",
+}
+
+
+def test_a_folder_has_its_own_entries_with_their_kinds(
+    mirrors: Mirrors, shop: AppRecord, one_commit: str
+) -> None:
+    assert mirrors.list_folder(shop, one_commit, "web") == IN_WEB
+    assert mirrors.list_folder(shop, one_commit, "") == {":(top)*": "file", "web": "folder"}
+    assert mirrors.list_folder(shop, one_commit, "web/in") == {"x": "file"}
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing", "web/Dockerfile", "web/link", "web/module", "web/in/x/y", ":(top)*"]
+)
+def test_there_is_nothing_in_what_is_no_folder(
+    mirrors: Mirrors, shop: AppRecord, one_commit: str, path: str
+) -> None:
+    assert mirrors.list_folder(shop, one_commit, path) == {}
+
+
+def test_the_fake_lists_what_git_lists(mirrors: Mirrors, shop: AppRecord, one_commit: str) -> None:
+    fake, entries = FakeRefs(), {**{f"web/{k}": v for k, v in IN_WEB.items()}, ":(top)*": "file"}
+    del entries["web/in"]
+    for path, kind in {**entries, "web/in/x": "file"}.items():
+        fake.files["shop", one_commit, path] = RepositoryFile(kind, 1)
+    for path in ("", "web", "web/in", "nothing", "web/link", "web/in/x/y"):
+        listed = mirrors.list_folder(shop, one_commit, path)
+        assert fake.list_folder(shop, one_commit, path) == listed
+
+
+def test_of_a_very_large_folder_the_first_entries_are_listed(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    blob = repository.commit({"a": "1"}) and repository.git("rev-parse", "HEAD:a")
+    count = MOST_LISTED // 250 + 100
+    entries = "".join(f"100644 {blob}\t{n:0200}\0" for n in range(count))
+    command = ["git", "-C", str(repository.folder), "update-index", "-z", "--index-info"]
+    subprocess.run(command, input=entries.encode(), check=True)
+    repository.git("commit", "--quiet", "-m", "many")
+    listed = mirrors.list_folder(shop, repository.git("rev-parse", "HEAD"), "")
+    assert count - 200 < len(listed) < count
+    assert {len(name) for name in listed} == {200}
+
+
+def test_a_folder_of_a_commit_that_is_gone_is_distinguished(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    repository.commit({"a": "1"})
+    with pytest.raises(UnknownLabel):
+        mirrors.list_folder(shop, "f" * 40, "")
+    shutil.rmtree(repository.folder)
+    with pytest.raises(RepositoryUnreachable):
+        mirrors.list_folder(shop, "f" * 40, "")
