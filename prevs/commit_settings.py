@@ -85,3 +85,5 @@ class CommitSettings:
     mem: Optional[int] = None
     build: BuildSettings = dataclasses.field(default_factory=BuildSettings)
     run: RunSettings = dataclasses.field(default_factory=RunSettings)
+    source: str = ""
+    """What describes it, for people, as compose.yaml; "" for the Dockerfile of the app's folder."""

@@ -1,9 +1,15 @@
 """What the reading of a commit needs of its files, as a small protocol; git fulfils it."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from framework.ports import RepositoryFile
+
+class RepositoryFile(NamedTuple):
+    """The entry at a path of a commit. `kind` is file, link, folder or submodule."""
+
+    kind: str
+    size: int
+    data: bytes = b""
 
 
 class CommitFiles(Protocol):

@@ -4,19 +4,19 @@ import functools
 import posixpath
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 from framework import events
-from framework.apps import effective_settings, manifest
-from framework.apps.compose import file_text
-from framework.apps.manifest import ComposeFile, InvalidManifest, Manifest
+from framework.apps import description, effective_settings
+from framework.apps.description import NotDescribed
+from framework.apps.manifest import InvalidManifest, Manifest
 from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
+from framework.git.mirrored_files import MirroredFiles
 from framework.jobs import leads
 from framework.jobs.leads import Lead
-from framework.ports import Repositories, RepositoryFile
+from framework.ports import Repositories
 from prevs.commit_settings import FILE
 from prevs.records import AppRecord, Failure, Mistake
 from prevs.states import Cause
@@ -27,12 +27,6 @@ WORKERS = 4
 """How many repositories are read at a time. A fetch that must come first holds one thread."""
 MOST_MISTAKES = 20
 _LONGEST = 400
-
-_KINDS = {
-    "link": "is a symbolic link; it must be a regular file",
-    "folder": "is a folder; it must be a file",
-    "submodule": "is a submodule; it must be a file",
-}
 
 
 class ManifestReader:
@@ -145,7 +139,9 @@ def find_lead(refs: Repositories, app: AppRecord, label: str) -> Lead | Framewor
 def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Failure:
     """Return what a commit says, or why it cannot be used. Blocks as `refs` does."""
     try:
-        return _read(app, functools.partial(refs.read_file, app, sha))
+        return description.read(MirroredFiles(refs, app, sha), app).manifest
+    except NotDescribed as error:
+        return Failure(Cause.DOCKERFILE_MISSING, str(error))
     except InvalidManifest as error:
         return _invalid(_place(app, error.compose or FILE), error.mistakes)
     except UnknownLabel:
@@ -155,45 +151,9 @@ def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Fa
         return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))
 
 
-class _ReadFile(Protocol):
-    """As Repositories.read_file, of a commit."""
-
-    def __call__(self, path: str, *, most: int) -> RepositoryFile | None: ...
-
-
-def _read(app: AppRecord, read_file: _ReadFile) -> Manifest:
-    """Return what a commit says. Raises InvalidManifest, and what `read_file` raises."""
-    file = read_file(_place(app, FILE), most=file_text.MOST_BYTES)
-    if file is None:
-        return Manifest()
-    data, bounds = _content(file), effective_settings.bounds(app)
-    named = manifest.find_compose(data, bounds)
-    return manifest.read(data, bounds, _read_compose(app, named, read_file) if named else None)
-
-
-def _read_compose(app: AppRecord, path: str, read_file: _ReadFile) -> ComposeFile:
-    """Return the compose file that a commit names, from the app's folder on."""
-    file = read_file(_place(app, path), most=file_text.MOST_BYTES)
-    if file is None:
-        return ComposeFile(path, problem="is not in the commit")
-    if file.kind != "file":
-        return ComposeFile(path, problem=_KINDS[file.kind])
-    if file.size > file_text.MOST_BYTES:
-        return ComposeFile(path, problem=file_text.too_large(file.size))
-    return ComposeFile(path, file.data)
-
-
 def _place(app: AppRecord, path: str) -> str:
     """Return the path from the repository's root of a path from the app's folder on."""
     return posixpath.normpath(posixpath.join(app.folder, path))
-
-
-def _content(file: RepositoryFile) -> bytes:
-    if file.kind != "file":
-        raise InvalidManifest([Mistake(1, _KINDS[file.kind])])
-    if file.size > file_text.MOST_BYTES:
-        raise InvalidManifest([Mistake(1, f"the file {file_text.too_large(file.size)}")])
-    return file.data
 
 
 def _invalid(path: str, mistakes: tuple[Mistake, ...]) -> Failure:

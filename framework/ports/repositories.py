@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from framework.apps.commit_files import RepositoryFile
 from framework.errors import Conflict
 from prevs import names
 from prevs.records import AppRecord
@@ -97,14 +98,6 @@ class CommitPage(NamedTuple):
 
     commits: Sequence[Commit]
     next: str | None
-
-
-class RepositoryFile(NamedTuple):
-    """The entry at a path of a commit. `kind` is file, link, folder or submodule."""
-
-    kind: str
-    size: int
-    data: bytes = b""
 
 
 class NotAnAncestor(Conflict):

@@ -19,6 +19,7 @@ class FakeRefs:
         self.common: dict[str, str] = {}
         self.forgotten: list[str] = []
         self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
+        self.with_dockerfile = True
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
         """Make a label lead to a commit."""
@@ -114,8 +115,12 @@ class FakeRefs:
         return found
 
     def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
-        """Return what of `files` is in a folder, and the folders that these need."""
-        inside, found = f"{path}/" if path else "", {}
+        """Return what of `files` is in a folder, and the folders that these need.
+
+        Each folder has a Dockerfile, unless `with_dockerfile` is turned off.
+        """
+        inside = f"{path}/" if path else ""
+        found = {"Dockerfile": "file"} if self.with_dockerfile else {}
         for (name, commit, place), file in list(self.files.items()):
             if (name, commit) == (app.name, sha) and place.startswith(inside):
                 if isinstance(file, Exception):

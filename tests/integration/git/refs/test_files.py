@@ -21,6 +21,7 @@ from tests.fakes.samples import SampleRepository
 
 pytestmark = pytest.mark.integration
 
+PLAIN = {"Dockerfile": "FROM scratch"}
 TEXT = b"port = 8000\r\n# gr\xc3\xb6\xc3\x9fer\n\n"
 
 
@@ -37,8 +38,8 @@ def shop(repository: SampleRepository) -> AppRecord:
 def test_a_file_is_read_as_it_was_at_the_commit(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
 ) -> None:
-    first = repository.commit({".prevs.toml": TEXT, "web/x": "1"})
-    second = repository.commit({"README": "no settings"})
+    first = repository.commit({**PLAIN, ".prevs.toml": TEXT, "web/x": "1"})
+    second = repository.commit({**PLAIN, "README": "no settings"})
     assert mirrors.resolve(shop, "main").sha == second
     found = mirrors.read_file(shop, first, ".prevs.toml", most=100)
     assert found == RepositoryFile("file", len(TEXT), TEXT[:-1])
@@ -71,12 +72,15 @@ def test_a_compose_file_is_read_at_the_same_commit(
 def test_a_file_is_read_from_the_folder_of_the_app(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, folder: str
 ) -> None:
-    files = {f"{folder}/.prevs.toml": "port = 8001", ".prevs.toml": "port = 8002"}
-    sha = repository.commit(files)
+    files = {f"{folder}/.prevs.toml": "port = 8001", f"{folder}/Dockerfile": "FROM scratch"}
+    sha = repository.commit({**files, **PLAIN, ".prevs.toml": "port = 8002"})
     app = dataclasses.replace(shop, folder=folder)
     assert read_manifest(mirrors, app, sha) == Manifest(CommitSettings(port=8001))
     nowhere = dataclasses.replace(shop, folder="elsewhere")
-    assert read_manifest(mirrors, nowhere, sha) == Manifest()
+    failure = read_manifest(mirrors, nowhere, sha)
+    assert isinstance(failure, Failure)
+    assert failure.cause is Cause.DOCKERFILE_MISSING
+    assert failure.message.startswith("There is no folder elsewhere in this commit")
 
 
 def test_anything_but_a_file_is_reported(
@@ -104,9 +108,9 @@ def test_anything_but_a_file_is_reported(
 def test_a_commit_that_is_not_there_yet_is_fetched(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, tmp_path: Path
 ) -> None:
-    sha = repository.commit({".prevs.toml": "port = 1"})
+    sha = repository.commit({**PLAIN, ".prevs.toml": "port = 1"})
     assert read_manifest(mirrors, shop, sha) == Manifest(CommitSettings(port=1))
-    later = repository.commit({".prevs.toml": "port = 2"})
+    later = repository.commit({**PLAIN, ".prevs.toml": "port = 2"})
     assert read_manifest(mirrors, shop, later) == Manifest(CommitSettings(port=2))
     reopened = Mirrors(tmp_path / "other mirrors")
     assert read_manifest(reopened, shop, sha) == Manifest(CommitSettings(port=1))
@@ -115,7 +119,7 @@ def test_a_commit_that_is_not_there_yet_is_fetched(
 def test_a_missing_commit_is_distinguished_from_an_unreachable_repository(
     repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
 ) -> None:
-    sha = repository.commit({".prevs.toml": "port = 1"})
+    sha = repository.commit({**PLAIN, ".prevs.toml": "port = 1"})
     gone = "f" * 40
     with pytest.raises(UnknownLabel):
         mirrors.read_file(shop, gone, ".prevs.toml", most=100)
@@ -174,7 +178,9 @@ def test_there_is_nothing_in_what_is_no_folder(
 
 
 def test_the_fake_lists_what_git_lists(mirrors: Mirrors, shop: AppRecord, one_commit: str) -> None:
-    fake, entries = FakeRefs(), {**{f"web/{k}": v for k, v in IN_WEB.items()}, ":(top)*": "file"}
+    fake = FakeRefs()
+    fake.with_dockerfile = False
+    entries = {**{f"web/{k}": v for k, v in IN_WEB.items()}, ":(top)*": "file"}
     del entries["web/in"]
     for path, kind in {**entries, "web/in/x": "file"}.items():
         fake.files["shop", one_commit, path] = RepositoryFile(kind, 1)

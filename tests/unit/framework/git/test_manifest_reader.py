@@ -3,7 +3,7 @@
 import dataclasses
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -39,10 +39,10 @@ class SlowRefs(FakeRefs):
         self._app = app
         self.go = threading.Event()
 
-    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+    def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
         if app.name == self._app:
             assert self.go.wait(60)
-        return super().read_file(app, sha, path, most=most)
+        return super().list_folder(app, sha, path)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_mistakes_in_a_compose_file_name_that_file() -> None:
     assert failure.mistakes[0].message.startswith("services.web.restart is not known here")
 
 
-def test_a_commit_without_a_compose_file_costs_no_other_look_at_the_repository() -> None:
+def test_a_commit_costs_a_list_of_its_folder_and_a_look_at_each_file_that_describes_it() -> None:
     asked: list[str] = []
 
     class CountedRefs(FakeRefs):
@@ -156,12 +156,19 @@ def test_a_commit_without_a_compose_file_costs_no_other_look_at_the_repository()
             asked.append(path)
             return super().read_file(app, sha, path, most=most)
 
+        def list_folder(self, app: AppRecord, sha: str, path: str) -> Mapping[str, str]:
+            asked.append(f"{path}/")
+            return super().list_folder(app, sha, path)
+
     refs = CountedRefs()
+    read_manifest(refs, APP, A)
+    assert asked == ["web/"]
     put(refs, "port = 1")
     read_manifest(refs, APP, A)
+    assert asked[1:] == ["web/", PATH]
     put(refs, COMPOSE)
     read_manifest(refs, APP, A)
-    assert asked == [PATH, PATH, "compose.yaml"]
+    assert asked[3:] == ["web/", PATH, "compose.yaml"]
 
 
 def test_settings_are_submitted_with_the_key_that_they_were_read_for(

@@ -1,0 +1,96 @@
+"""Finds which files of a commit describe it, and reads them.
+
+What a .prevs.toml says comes first. What it leaves open says a Dockerfile, else a compose file,
+both in the app's folder under their usual names.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from framework.apps import effective_settings, manifest
+from framework.apps.commit_files import CommitFiles, RepositoryFile
+from framework.apps.compose import file_text
+from framework.apps.description import unrecognised
+from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest
+from prevs.commit_settings import FILE
+from prevs.containers import BuildSettings
+from prevs.records import AppRecord, Mistake
+
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+"""The usual names of a compose file, the first that is there counts, as for compose itself."""
+
+_DOCKERFILE = BuildSettings().dockerfile
+_KINDS = {
+    "link": "is a symbolic link; it must be a regular file",
+    "folder": "is a folder; it must be a file",
+    "submodule": "is a submodule; it must be a file",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What a commit says.
+
+    `compose` is the path of the compose file that it is read from, from the app's folder on;
+    `unused` that of one which is there and not read, as a Dockerfile comes first.
+    """
+
+    manifest: Manifest
+    compose: str = ""
+    unused: str = ""
+
+
+def read(files: CommitFiles, app: AppRecord) -> Description:
+    """Return what describes a commit of an app.
+
+    Raises InvalidManifest, NotDescribed, and what `files` raises.
+    """
+    there, bounds = files.list("."), effective_settings.bounds(app)
+    data = _read_own(files) if FILE in there else b""
+    if named := manifest.find_compose(data, bounds):
+        return _read_compose(files, named, data, bounds)
+    own = manifest.read(data, bounds)
+    found = find_compose(there)
+    if own.settings.build.dockerfile != _DOCKERFILE or _has_dockerfile(there):
+        return Description(own, unused=found)
+    if found:
+        return _read_compose(files, found, data, bounds)
+    raise unrecognised.explain(files, there, app)
+
+
+def find_compose(there: Mapping[str, str]) -> str:
+    """Return the compose file among the entries of a folder that is used without being named."""
+    return next((name for name in COMPOSE_FILES if there.get(name) == "file"), "")
+
+
+def _has_dockerfile(there: Mapping[str, str]) -> bool:
+    """Return whether the executor finds a Dockerfile, or says what is wrong with it."""
+    return there.get(_DOCKERFILE) in {"file", "link"}
+
+
+def _read_compose(files: CommitFiles, path: str, data: bytes, bounds: Bounds) -> Description:
+    read = manifest.read(data, bounds, _open_compose(files, path))
+    settings = dataclasses.replace(read.settings, source=path)
+    return Description(dataclasses.replace(read, settings=settings), compose=path)
+
+
+def _open_compose(files: CommitFiles, path: str) -> ComposeFile:
+    """Return a compose file, from the app's folder on."""
+    file = files.read(path, most=file_text.MOST_BYTES)
+    if file is None:
+        return ComposeFile(path, problem="is not in the commit")
+    if file.kind != "file":
+        return ComposeFile(path, problem=_KINDS[file.kind])
+    if file.size > file_text.MOST_BYTES:
+        return ComposeFile(path, problem=file_text.too_large(file.size))
+    return ComposeFile(path, file.data)
+
+
+def _read_own(files: CommitFiles) -> bytes:
+    """Return the bytes of the .prevs.toml. Raises InvalidManifest."""
+    file = files.read(FILE, most=file_text.MOST_BYTES) or RepositoryFile("file", 0)
+    if file.kind != "file":
+        raise InvalidManifest([Mistake(1, _KINDS[file.kind])])
+    if file.size > file_text.MOST_BYTES:
+        raise InvalidManifest([Mistake(1, f"the file {file_text.too_large(file.size)}")])
+    return file.data

@@ -1,0 +1,97 @@
+"""Which files of a commit describe it."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from framework.apps import description
+from framework.apps.description import NotDescribed
+from framework.apps.manifest import InvalidManifest
+from prevs.records import AppRecord
+from tests.fakes.trees import Tree
+
+APP = AppRecord("shop", "/srv/shop", max_mem=512, max_cpus=1.0)
+DOCKERFILE = {"Dockerfile": "FROM scratch"}
+BUILT = "services: {web: {build: ., ports: ['8000']}}"
+
+
+def find(texts: Mapping[str, str | None]) -> tuple[str, int | None, str]:
+    """Return what describes a commit, its port, and which Dockerfile is built."""
+    settings = description.read(Tree(texts), APP).manifest.settings
+    return settings.source, settings.port, settings.build.dockerfile
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (DOCKERFILE, ("", None, "Dockerfile")),
+        ({"Dockerfile": "-> docker/Dockerfile"}, ("", None, "Dockerfile")),
+        ({**DOCKERFILE, ".prevs.toml": "port = 1"}, ("", 1, "Dockerfile")),
+        ({**DOCKERFILE, "compose.yaml": BUILT}, ("", None, "Dockerfile")),
+        (
+            {".prevs.toml": '[build]\ndockerfile = "x"', "compose.yaml": BUILT},
+            ("", None, "x"),
+        ),
+        ({"docker-compose.yml": BUILT}, ("docker-compose.yml", 8000, "Dockerfile")),
+        ({"compose.yml": BUILT, ".prevs.toml": "port = 1"}, ("compose.yml", 1, "Dockerfile")),
+        ({"compose.yaml": BUILT, "docker-compose.yml": "?"}, ("compose.yaml", 8000, "Dockerfile")),
+        (
+            {".prevs.toml": 'compose = "dev.yaml"', "dev.yaml": BUILT, "compose.yaml": "?"},
+            ("dev.yaml", 8000, "Dockerfile"),
+        ),
+        (
+            {**DOCKERFILE, ".prevs.toml": 'compose = "compose.yaml"', "compose.yaml": BUILT},
+            ("compose.yaml", 8000, "Dockerfile"),
+        ),
+    ],
+)
+def test_what_the_file_of_settings_says_comes_first_then_a_dockerfile_then_a_compose_file(
+    texts: Mapping[str, str | None], found: tuple[str, int | None, str]
+) -> None:
+    assert find(texts) == found
+
+
+def test_a_compose_file_that_a_dockerfile_comes_before_is_named() -> None:
+    both = Tree({**DOCKERFILE, "compose.yml": BUILT})
+    assert description.read(both, APP).unused == "compose.yml"
+
+
+def test_the_mistakes_of_a_compose_file_that_was_found_are_in_that_file() -> None:
+    with pytest.raises(InvalidManifest) as caught:
+        find({"compose.yaml": "services: {web: {build: ., privileged: true}}"})
+    assert caught.value.compose == "compose.yaml"
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ({"package.json": "{}", "Procfile": "web: x"}, "It found package.json and Procfile."),
+        ({"a/Dockerfile": "", "b/Dockerfile": ""}, "It found a/Dockerfile and b/Dockerfile."),
+        ({"compose.yaml": None, "README.md": ""}, "It found README.md and compose.yaml."),
+        ({"Dockerfile/x": "", "b": ""}, "It found Dockerfile and b."),
+    ],
+)
+def test_what_nothing_describes_is_told_with_what_was_found_and_three_ways_on(
+    texts: Mapping[str, str | None], says: str
+) -> None:
+    with pytest.raises(NotDescribed) as caught:
+        find(texts)
+    message = str(caught.value)
+    assert message.startswith(
+        "Nothing in the root of the repository says how to run it. prevs looked for .prevs.toml, "
+        "Dockerfile and a compose file (compose.yaml or docker-compose.yml)"
+    )
+    assert says in message
+    for way in (
+        "write a Dockerfile",
+        "[build] dockerfile",
+        "prevs app set shop --folder FOLDER",
+        "write a compose.yaml",
+    ):
+        assert way in message
+
+
+def test_a_folder_that_is_not_there_is_told() -> None:
+    app = AppRecord("shop", "/srv/shop", folder="web")
+    with pytest.raises(NotDescribed, match="There is no folder web in this commit"):
+        description.read(Tree(DOCKERFILE, "web"), app)
