@@ -1,8 +1,9 @@
-"""The settings of a preview or a job: those of its commit, with the app's as defaults. Pure."""
+"""The settings that count: those of a commit, with the app's as defaults. Pure."""
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from framework.apps.manifest import Bounds
+from prevs.apps import Warm
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.messages import BuildOrder
@@ -84,3 +85,12 @@ def settings_key(app: AppRecord) -> str:
 def is_current(app: AppRecord, preview: PreviewRecord) -> bool:
     """Return whether the commit settings of a preview were read for the app as it is now."""
     return preview.settings is not None and preview.settings_for == settings_key(app)
+
+
+def find_warm(app: AppRecord) -> Warm:
+    """Return whose new heads are built ahead: open pull requests', or also all branches'.
+
+    A value of a later version of prevs counts as "off".
+    """
+    known: tuple[Warm, ...] = get_args(Warm)
+    return next((one for one in known if one == app.warm), "off")

@@ -10,8 +10,8 @@ import structlog
 from framework import events
 from framework.apps import description, effective_settings
 from framework.apps.description import NotDescribed
+from framework.apps.effective_settings import find_warm
 from framework.apps.manifest import InvalidManifest, Manifest
-from framework.apps.warm_setting import find_warm
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
 from framework.git.mirrored_files import MirroredFiles
 from framework.jobs import leads

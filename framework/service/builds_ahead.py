@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from framework.apps.warm_setting import find_warm
+from framework.apps.effective_settings import find_warm
 from framework.events import HeadsFetched
 from framework.metrics import Metrics
 from framework.preview import ahead

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings, forge_settings, room_detail
-from framework.apps.effective_settings import Effective
+from framework.apps.effective_settings import Effective, find_warm
 from framework.apps.manifest import declared
-from framework.apps.warm_setting import find_warm
 from framework.forges import registry
 from framework.http_api.http.paging import PageRequest
 from framework.http_api.models import app_models, preview_models
