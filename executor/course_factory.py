@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Optional, Union
 
 from docker.errors import APIError
 
@@ -40,7 +40,7 @@ from executor.log.output import Output, open_sources
 from executor.network.iptables import Close, ClosedNetworks, close
 from executor.network.preview_network import OwnNetwork, PreviewNetwork
 from executor.network.visitors import Agent, find_ingress
-from executor.ports import Checkout, Log, Registry, ReportIsolation
+from executor.ports import Checkout, Containers, Log, Registry, ReportIsolation
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
 from executor.workspace.container_guard import ContainerGuard
@@ -51,9 +51,11 @@ from prevs.codec import RecordError
 from prevs.messages import BuildOrder, KnownProxies
 
 if TYPE_CHECKING:
+    from executor.attempt.work import Work
     from executor.companions.companion_images import CompanionSources
     from executor.container.commit_files import CommitFiles
     from executor.workspace.shared_network import SharedNetwork
+    from prevs.work import Work as Ordered
 
 logger = logging.getLogger(__name__)
 
@@ -166,9 +168,11 @@ class CourseFactory:
         sources = self._image_sources(attempt, reporter, signals, log=log, tree=tree)
         provider = self._provider(attempt, sources, reporter, signals, log=log)
         files = self._files = self._commit_files(attempt, tree, log)
-        use = self._use(attempt, reporter, signals, log=log)
-        if attempt.order.run.companions and isinstance(use, Serve):
-            use = self._accompany(use, sources, reporter, signals, log=opened)
+        made = self._use(attempt, reporter, signals, log=log)
+        work = attempt.order.work
+        use: Use = made
+        if attempt.order.run.companions and not (work and work.beside):
+            use = self._accompany(made, sources, reporter, signals, log=opened)
         return Course(
             *(attempt, provider, use),
             log=log,
@@ -229,7 +233,9 @@ class CourseFactory:
             registry=self._registry(order.registry, signals) if order.trusted else None,
         )
 
-    def _use(self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log) -> Use:
+    def _use(
+        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
+    ) -> Union[Serve, Work]:
         if (work := attempt.order.work) is not None:
             # Imported only for jobs: an executor serves more often.
             from executor.attempt.work import Work
@@ -238,9 +244,7 @@ class CourseFactory:
             return Work(
                 attempt,
                 work,
-                containers=self._containers(
-                    attempt, reporter, log, shared=self._share(attempt, work.linger)
-                ),
+                containers=self._containers_of_job(attempt, work, reporter, log),
                 reports=reporter,
                 log=log,
                 signals=signals,
@@ -257,6 +261,22 @@ class CourseFactory:
             signals=signals,
             now=time.monotonic,
         )
+
+    def _containers_of_job(
+        self, attempt: Attempt, work: Ordered, reporter: Reporter, log: Log
+    ) -> Containers:
+        """Return where the command of a job starts, unless it has companions of its own."""
+        if not attempt.order.run.companions:
+            shared = self._share(attempt, work.linger)
+            return self._containers(attempt, reporter, log, shared=shared)
+        containers = self._containers(attempt, reporter, log)
+        if not work.beside:
+            return containers
+        # Imported only for companions, as in _accompany.
+        from executor.companions.of_job import ContainersBeside
+        from executor.companions.running_previews import DockerPreviews
+
+        return ContainersBeside(attempt, work.beside, containers, DockerPreviews(self._daemon), log)
 
     def _share(self, attempt: Attempt, linger: float) -> SharedNetwork | None:
         """Return the network that jobs share, for one that is not the first of its executor.
@@ -292,7 +312,7 @@ class CourseFactory:
 
     def _accompany(
         self,
-        serve: Serve,
+        use: Union[Serve, Work],
         sources: ImageSources,
         reporter: Reporter,
         signals: StopSignal,
@@ -303,17 +323,19 @@ class CourseFactory:
         # Imported only for companions: most commits have none.
         from executor.companions.prefixed_log import PrefixedLog
         from executor.companions.ready_check import ReadyCheck
-        from executor.companions.wiring import Edges, add_companions
+        from executor.companions.wiring import Edges, add_companions, add_own_companions
 
-        attempt, order = serve.attempt, serve.attempt.order
+        attempt, order = use.attempt, use.attempt.order
         edges = Edges(
             containers=functools.partial(self._containers, attempt, reporter),
             # A mask of its own: a secret may come in pieces, with others' output between them.
             log_of=lambda name: mask(PrefixedLog(log, name), order),
-            sources=self._companion_sources(attempt, sources, reporter, signals, log=serve.log),
+            sources=self._companion_sources(attempt, sources, reporter, signals, log=use.log),
             readiness=ReadyCheck(self._daemon, signals),
         )
-        return add_companions(serve, edges)
+        if isinstance(use, Serve):
+            return add_companions(use, edges)
+        return add_own_companions(use, edges)
 
     def _companion_sources(
         self,

@@ -125,6 +125,14 @@ class JobSettings:
         unit="seconds",
         file_examples=["600"],
     )
+    companions: bool = setting(
+        True,
+        "Companions",
+        "Whether it reaches the commit's companions: those of the running preview, or else its "
+        "own.",
+        file_text="`false` for a command that needs none: it then starts sooner.",
+        file_examples=["false"],
+    )
     schedule: Optional[ScheduleSettings] = None
 
     @property

@@ -94,6 +94,9 @@ class JobRecord(AttemptRecord, _JobKey):
     # The job itself:
     name: str = ""
     """Its name in the commit's `.prevs.toml`, "" for a command that was given in full."""
+    beside: str = ""
+    """The task of the preview whose companions the attempt reaches; "" if it has its own, or none.
+    """
     refs: tuple[str, ...] = ()
     """As in PreviewRecord."""
     stranger: bool = False

@@ -60,6 +60,7 @@ class Cause(enum.Enum):
     EXPIRED = "expired"
     RESULT_UNUSABLE = "result-unusable"
     COMPANION_FAILED = "companion-failed"
+    PREVIEW_STOPPED = "preview-stopped"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

@@ -37,7 +37,8 @@ class Work:
     which a schedule has made the job, in seconds since the epoch. `variables` are more
     that say what it works on; they are no secrets, and logs may show them. `before` is how the try
     before it ended, "" if there was none. The executor then waits `linger` seconds for another job
-    of the app, if `may_linger` allows it.
+    of the app, if `may_linger` allows it. `beside` is the task of the running preview whose
+    companions it reaches; "" if it has its own, or needs none.
     """
 
     job: str
@@ -51,6 +52,7 @@ class Work:
     variables: Mapping[str, str] = dataclasses.field(default_factory=dict)
     before: str = ""
     linger: float = 0.0
+    beside: str = ""
 
 
 def may_linger(cause: Optional[Cause]) -> bool:

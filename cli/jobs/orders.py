@@ -41,6 +41,9 @@ _OPTIONS = (
     *map(option_of, list_settings(JobSettings)),
 )
 
+_ON = frozenset(one.name for one in list_settings(JobSettings) if one.default is True)
+"""The terms that hold unless somebody says no."""
+
 
 class TakesCommand(click.Command):
     """A command that takes another one, after `--`, as the parameter `command`."""
@@ -78,10 +81,15 @@ def build_order(
         raise click.UsageError("Give either --job NAME, or -- and the command.")
     order: Order = {"label": names.slug(label)}
     order |= {"job": job} if job else {"command": list(command)}
-    order |= {name: value for name, value in terms.items() if value or type(value) in (int, float)}
+    order |= {name: value for name, value in terms.items() if _is_said(name, value)}
     if variables := dict(_read_variables(environment, environ)):
         order["environment"] = variables
     return order
+
+
+def _is_said(name: str, value: object) -> bool:
+    """Return whether somebody has given an option of a job."""
+    return bool(value) or type(value) in (int, float) or (value is False and name in _ON)
 
 
 def name_order(order: Order) -> str:

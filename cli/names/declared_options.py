@@ -16,6 +16,10 @@ def option_of(one: Setting, **more: Any) -> Callable[[Any], Any]:
     about = one.about
     name = about.option or f"--{one.name.replace('_', '-')}"
     if one.kind is bool:
+        if one.default is True:
+            off = f"--no-{name.removeprefix('--')}"
+            text = f"{one.order_text} With this option it does not."
+            return click.option(off, one.name, flag_value=False, default=None, help=text, **more)
         return click.option(name, one.name, is_flag=True, help=one.order_text, **more)
     choices = [*about.choices, *([""] if one.is_list and about.choices else [])]
     return click.option(

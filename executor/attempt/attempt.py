@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from executor.ports import ContainerSpec, ImageSpec, PublishedPort, Volume
 from prevs import names
+from prevs.commit_settings import RunSettings
 from prevs.companions import APPLICATION
 from prevs.containers import BuildSettings
 from prevs.messages import BuildOrder
@@ -123,13 +124,21 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
 
 
 def is_apart(order: BuildOrder) -> bool:
-    """Return whether each container of a preview has a network address of its own.
+    """Return whether each container of an attempt has a network address of its own.
+
+    A job beside a running preview has none: it joins one of that preview's containers.
+    """
+    is_beside = order.work is not None and bool(order.work.beside)
+    return has_addresses(order.run) and not is_beside
+
+
+def has_addresses(run: RunSettings) -> bool:
+    """Return whether the containers of a commit have a network address each.
 
     One that ends while others run cannot own the network that all would share.
     """
-    run = order.run
     ends = any(one.once for one in run.companions)
-    return bool(run.companions) and order.work is None and (run.apart or ends)
+    return bool(run.companions) and (run.apart or ends)
 
 
 def app_names(order: BuildOrder) -> Sequence[str]:

@@ -114,6 +114,8 @@ class Work(NamedTuple):
                 ended = self._wait(container, deadline)
             return self._judge(container, ended)
         except DiskFull as exc:
+            if type(exc) is not DiskFull:
+                raise  # it says more already
             raise JobDiskFull(exc.limit) from exc
 
     @contextlib.contextmanager
@@ -231,7 +233,10 @@ def work_spec(attempt: Attempt, work: job_files.Work) -> ContainerSpec:
 
 
 def _environment(order: BuildOrder, work: job_files.Work) -> Mapping[str, str]:
-    """Return the variables of a job's container. Ours override the job's, those the app's."""
+    """Return the variables of a job's container. Ours override the job's, those the app's.
+
+    Beside companions it has all that the application has, its port too.
+    """
     found = {
         **order.run.environment,
         **order.given_to_containers,
@@ -243,6 +248,8 @@ def _environment(order: BuildOrder, work: job_files.Work) -> Mapping[str, str]:
         "PREVS_RESULT_FILE": job_files.RESULT_FILE,
         "PREVS_PROGRESS_FILE": job_files.PROGRESS_FILE,
     }
+    if order.container_port:
+        found["PORT"] = str(order.container_port)
     if work.nominal is not None:
         found["PREVS_NOMINAL"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(work.nominal))
     if work.payload is not None:

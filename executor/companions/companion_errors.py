@@ -4,6 +4,7 @@ ExecutorError
 ├── CompanionFailed              a companion ended, could not start, or was never ready
 ├── BuildFailed
 │   └── CompanionImageMissing    its image cannot be pulled
+├── PreviewStopped               the preview stopped beside which a job ran
 ├── RegistryUnreachable
 │   └── CompanionRegistryUnreachable
 └── DiskFull
@@ -39,18 +40,31 @@ class CompanionFailed(ExecutorError):
         self.exit_code = exit_code
 
 
-def ended(companion: Companion, end: Exit) -> CompanionFailed:
-    """Return why an attempt ends whose companion has ended."""
+class PreviewStopped(ExecutorError):
+    """The preview stopped whose companions a job reached; `when` says how far the job was."""
+
+    cause = Cause.PREVIEW_STOPPED
+
+    def __init__(self, when: str) -> None:
+        super().__init__(
+            f"The preview whose companions it uses stopped {when}. Open the preview's address and "
+            "start the job again; without a running preview, the job has companions of its own."
+        )
+
+
+def ended(companion: Companion, end: Exit, whose: str) -> CompanionFailed:
+    """Return why an attempt ends whose companion has ended; `whose` is "preview" or "job"."""
     name = companion.name
+    with_it = f"and the {whose} ended with it."
     if end.out_of_memory:
         how = (
-            f"was killed because it used more than its {companion.mem} MB of memory, and the "
-            f"preview ended with it. Raise its `mem` in .prevs.toml, {_AGAIN}."
+            f"was killed because it used more than its {companion.mem} MB of memory, {with_it} "
+            f"Raise its `mem` in .prevs.toml, {_AGAIN}."
         )
     elif end.is_removed:
-        how = "was removed, and not by prevs, and the preview ended with it. Retry."
+        how = f"was removed, and not by prevs, {with_it} Retry."
     elif end.code is None:
-        how = "ended while Docker did not answer, and the preview ended with it. Retry."
+        how = f"ended while Docker did not answer, {with_it} Retry."
     elif companion.once:
         hint = EXIT_HINTS.get(end.code, "")
         how = (
@@ -59,7 +73,7 @@ def ended(companion: Companion, end: Exit) -> CompanionFailed:
         how += f"start. {_OUTPUT.format(name)}"
     else:
         hint = EXIT_HINTS.get(end.code, "")
-        how = f"exited with code {end.code}{hint}, and the preview ended with it. "
+        how = f"exited with code {end.code}{hint}, {with_it} "
         how += _OUTPUT.format(name)
     return CompanionFailed(name, how, end.code)
 
@@ -108,14 +122,14 @@ def _whose(name: str) -> str:
 
 
 class TogetherFull(DiskFull):
-    """The application and its companions together wrote more than a preview may."""
+    """What runs and its companions together wrote more than a preview may."""
 
-    def __init__(self, limit: int, name: str) -> None:
+    def __init__(self, limit: int, name: str, whose: str) -> None:
         ExecutorError.__init__(
             self,
-            f"The preview was stopped because its application and its companions together wrote "
-            f"more than {limit} MB to the disk; {name} wrote last. Make them "
-            "write less, or clean up after themselves, then retry. The agents' operators set the "
+            f"The {whose} was stopped because its containers together wrote more than {limit} MB "
+            f"to the disk; {name} wrote last. Make them write less, or clean up after themselves, "
+            "then retry. The agents' operators set the "
             "limit (PREVS_DISK_LIMIT).",
         )
         self.limit = limit

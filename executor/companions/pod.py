@@ -21,6 +21,9 @@ from executor.ports import (
     Volumes,
 )
 
+JOB = "job"
+"""Whose companions those of a job are, beside those of a preview."""
+
 
 class PodContainer:
     """Fulfils the port Container by another one, which ends if one of its companions does."""
@@ -39,7 +42,9 @@ class PodContainer:
         try:
             ended = self._container.exit()
         except DiskFull as exc:
-            raise TogetherFull(exc.limit, "the application") from exc
+            whose = self._running.whose
+            last = "the command" if whose == JOB else "the application"
+            raise TogetherFull(exc.limit, last, whose) from exc
         if ended is not None and ended.code != 0 and not self._is_judged:
             self._is_judged = True
             self._running.wait_for_failure()

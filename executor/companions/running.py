@@ -30,12 +30,19 @@ class RunningCompanions:
     """The companions of one attempt, in the order of their start.
 
     They end within the rest of the attempt's grace, or within `grace` seconds if it is not stopped;
-    one whose commit gives it less gets less.
+    one whose commit gives it less gets less. `whose` they are is "preview" or "job".
     """
 
     def __init__(
-        self, *, log: Log, signals: Signals, now: Callable[[], float], grace: float
+        self,
+        *,
+        log: Log,
+        signals: Signals,
+        now: Callable[[], float],
+        grace: float,
+        whose: str = "preview",
     ) -> None:
+        self.whose = whose
         self._log = log
         self._signals = signals
         self._now = now
@@ -60,14 +67,14 @@ class RunningCompanions:
                 ended = container.exit()
             except DiskFull as exc:
                 self._has_failed = True
-                raise TogetherFull(exc.limit, companion.name) from exc
+                raise TogetherFull(exc.limit, companion.name, self.whose) from exc
             except ExecutorError:
                 self._has_failed = True
                 raise
             if ended is not None and not (companion.once and ended.code == 0):
                 self._has_failed = True
                 container.drain(DRAIN)
-                raise companion_errors.ended(companion, ended)
+                raise companion_errors.ended(companion, ended, self.whose)
 
     def wait_for_failure(self) -> None:
         """Wait for three seconds whether a companion has failed, as something beside it has.

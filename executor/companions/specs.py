@@ -13,11 +13,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from executor.attempt.attempt import (
+    STRANGER,
     Attempt,
     app_names,
     container_spec,
     environment,
+    has_addresses,
     identity,
+    image_labels,
     is_apart,
 )
 from executor.ports import ContainerSpec, Volume
@@ -73,6 +76,29 @@ def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
     if is_apart(attempt.order):
         return spec
     return dataclasses.replace(spec, port=None, joins=owner_name(attempt), gates=())
+
+
+def beside(attempt: Attempt, preview: str, spec: ContainerSpec) -> ContainerSpec:
+    """Return a job's container in the network of a preview that runs, by the preview's task."""
+    return dataclasses.replace(spec, port=None, joins=owner_of(attempt, preview), gates=())
+
+
+def owner_of(attempt: Attempt, preview: str) -> str:
+    """Return the container whose network a job beside a preview joins, by the preview's task.
+
+    If all share one, its owner; if they are apart, the application, to which all names are known.
+    """
+    if has_addresses(attempt.order.run):
+        return names.container_name(preview)
+    return names.container_name(preview, owner(attempt).name)
+
+
+def labels_of(attempt: Attempt, preview: str) -> Mapping[str, str]:
+    """Return the labels of a preview's containers that a job of this attempt may be beside.
+
+    "" stands for a label that they do not have.
+    """
+    return {STRANGER: "", **image_labels(attempt), "prevs.task": preview}
 
 
 def name(attempt: Attempt, companion: Companion) -> str:

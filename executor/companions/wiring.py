@@ -1,17 +1,20 @@
-"""Puts an application that serves beside its companions."""
+"""Puts an application that serves, or the command of a job, beside companions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Union
 
+from executor.attempt.hooks import Hooks
 from executor.attempt.serve import Serve
+from executor.attempt.work import Work
 from executor.companions.companion_images import CompanionImages, CompanionSources
 from executor.companions.lifetime import Companions, Part, WithCompanions
-from executor.companions.pod import DiskShare, PodContainers, PodVolumes
+from executor.companions.of_job import NoVolumes, Prepared
+from executor.companions.pod import JOB, DiskShare, PodContainers, PodVolumes
 from executor.companions.readiness import Readiness
 from executor.companions.running import RunningCompanions
-from executor.ports import Containers, Log
+from executor.ports import Containers, Log, Volumes
 
 
 class Edges(NamedTuple):
@@ -29,29 +32,74 @@ class Edges(NamedTuple):
 
 def add_companions(serve: Serve, edges: Edges) -> WithCompanions:
     """Return the use of an attempt that serves beside the companions of its commit."""
-    share = DiskShare()
-    attempt, log, signals, now = serve.attempt, serve.log, serve.signals, serve.now
-    running = RunningCompanions(log=log, signals=signals, now=now, grace=attempt.order.stop_grace)
+    share, running = DiskShare(), _running(serve, "preview")
+    companions = _companions(serve, edges, share, running, volumes=serve.volumes)
+    beside = serve._replace(
+        containers=_join(serve, edges, share, running),
+        volumes=PodVolumes(serve.volumes, companions.have_volumes),
+    )
+    return WithCompanions(beside, companions, running)
 
+
+def add_own_companions(work: Work, edges: Edges) -> WithCompanions:
+    """Return the use of a job's attempt beside companions of its own, which begin with nothing.
+
+    The hooks of the commit fill them before the command starts.
+    """
+    share, running = DiskShare(), _running(work, JOB)
+    volumes = NoVolumes()
+    companions = _companions(work, edges, share, running, volumes=volumes)
+    containers = _join(work, edges, share, running)
+    hooks = Hooks(
+        work.attempt,
+        containers=containers,
+        volumes=volumes,
+        reports=work.reports,
+        log=work.log,
+        signals=work.signals,
+        now=work.now,
+    )
+    prepared = Prepared(work._replace(containers=containers), hooks)
+    return WithCompanions(prepared, companions, running)
+
+
+def _running(use: Union[Serve, Work], whose: str) -> RunningCompanions:
+    return RunningCompanions(
+        log=use.log,
+        signals=use.signals,
+        now=use.now,
+        grace=use.attempt.order.stop_grace,
+        whose=whose,
+    )
+
+
+def _join(
+    use: Union[Serve, Work], edges: Edges, share: DiskShare, running: RunningCompanions
+) -> PodContainers:
+    return PodContainers(use.attempt, edges.containers(use.log, share.note), running)
+
+
+def _companions(
+    use: Union[Serve, Work],
+    edges: Edges,
+    share: DiskShare,
+    running: RunningCompanions,
+    *,
+    volumes: Volumes,
+) -> Companions:
     def part(name: str) -> Part:
         own = edges.log_of(name)
         return Part(edges.containers(own, share.note), own)
 
-    companions = Companions(
-        attempt,
+    return Companions(
+        use.attempt,
         running=running,
-        images=CompanionImages(attempt, edges.sources, serve.reports, log),
-        volumes=serve.volumes,
+        images=CompanionImages(use.attempt, edges.sources, use.reports, use.log),
+        volumes=volumes,
         part=part,
         readiness=edges.readiness,
-        reports=serve.reports,
-        log=log,
-        signals=signals,
-        now=now,
+        reports=use.reports,
+        log=use.log,
+        signals=use.signals,
+        now=use.now,
     )
-    containers = edges.containers(log, share.note)
-    beside = serve._replace(
-        containers=PodContainers(attempt, containers, running),
-        volumes=PodVolumes(serve.volumes, companions.have_volumes),
-    )
-    return WithCompanions(beside, companions, running)

@@ -1,11 +1,14 @@
 """The settings that count: those of a commit, with the app's as defaults. Pure."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, get_args
 
 from framework.apps.manifest import Bounds
 from prevs.apps import Warm
 from prevs.commit_settings import CommitSettings
+from prevs.companions import Companion
 from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 
@@ -39,16 +42,29 @@ def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
     )
 
 
-def resources(app: AppRecord, settings: CommitSettings | JobSettings | None) -> tuple[float, int]:
+def resources(
+    app: AppRecord, settings: CommitSettings | JobSettings | JobRecord | None
+) -> tuple[float, int]:
     """Return the share of CPU and the MB of memory of a preview or a job, as `resolve` does.
 
-    Those of a preview are its application's and its companions' together.
+    Those of a preview are its application's and its companions' together, and so are those of a job
+    with companions of its own.
     """
+    if isinstance(settings, JobRecord):
+        own = own_resources(app, settings.terms)
+        return own if settings.beside else add_companions(own, settings.settings.run.companions)
     cpus, mem = own_resources(app, settings)
     if not isinstance(settings, CommitSettings) or not settings.run.companions:
         return cpus, mem
-    beside = settings.run.companions
-    return round(cpus + sum(one.cpus for one in beside), 3), mem + sum(one.mem for one in beside)
+    return add_companions((cpus, mem), settings.run.companions)
+
+
+def add_companions(own: tuple[float, int], beside: Iterable[Companion]) -> tuple[float, int]:
+    """Return what a container takes together with its companions."""
+    cpus, mem = own
+    for one in beside:
+        cpus, mem = round(cpus + one.cpus, 3), mem + one.mem
+    return cpus, mem
 
 
 def own_resources(

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from framework.apps import effective_settings
 from framework.apps.app_secrets import AppSecrets
 from framework.attempts.tasks import Origin, give, give_addresses
 from framework.jobs import conventions
@@ -63,23 +64,37 @@ def find_latest_end(job: JobRecord, build_seconds: float) -> float:
     """
     if job.began is not None:
         return job.began + job.terms.timeout + BuildOrder.stop_grace
-    return job.changed + build_seconds + START_SECONDS + job.terms.timeout + BuildOrder.stop_grace
+    start = START_SECONDS + _companions_seconds(job)
+    return job.changed + build_seconds + start + job.terms.timeout + BuildOrder.stop_grace
+
+
+def _companions_seconds(job: JobRecord) -> float:
+    """Return how long companions of its own, and the hooks that fill them, may take to start."""
+    run, limit = job.settings.run, job.settings.start_limit
+    if job.beside or not run.companions:
+        return 0.0
+    steps = len(run.companions) + len(run.hooks)
+    return steps * (BuildOrder.start_limit if limit is None else limit)
 
 
 def _order(app: AppRecord, job: JobRecord, launch: Launch, origin: Origin) -> BuildOrder:
+    cpus, mem = effective_settings.own_resources(app, job.terms)
+    wanted = effective_settings.resolve(app, job.settings)
     return BuildOrder(
         app=app.name,
         sha=job.sha,
         label=job.label,
         repository=app.repository,
-        container_port=0,
+        # Beside companions it has the variables of the application, and hooks may run.
+        container_port=wanted.port if job.settings.run.companions else 0,
         host=launch.host,
         host_port=0,
-        cpus=launch.demand.cpus,
-        mem=launch.demand.mem,
+        cpus=cpus,
+        mem=mem,
         url=origin.addresses.url(job.label, app.name),
         fetch_limit=origin.fetch_limit,
         build_limit=origin.build_limit,
+        start_limit=wanted.start_limit,
         folder=app.folder,
         build=job.settings.build,
         run=job.settings.run,
@@ -102,5 +117,6 @@ def _work(job: JobRecord, payload: str | None, environment: Mapping[str, str]) -
         payload=payload,
         stdin=job.stdin,
         before=job.attempts[-1].why if job.attempts else "",
+        beside=job.beside,
     )
     return conventions.tell(work, job.convention)

@@ -6,8 +6,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework.apps import effective_settings, manifest
-from framework.apps.manifest import Manifest
-from framework.errors import FrameworkError, RepositoryUnreachable, UnknownLabel
+from framework.apps.manifest import Bounds, Manifest
+from framework.errors import (
+    FrameworkError,
+    InvalidSettings,
+    Problem,
+    RepositoryUnreachable,
+    UnknownLabel,
+)
 from framework.jobs.errors import CommitSettingsInvalid, UnknownJobName
 from prevs.job_settings import JobSettings
 from prevs.records import AppRecord, Failure
@@ -44,9 +50,36 @@ def find_terms(
         if job not in known:
             raise UnknownJobName(app.name, lead.label, job, sorted(known))
         base = known[job]
-    terms = manifest.change_job(base, changes, effective_settings.bounds(app))
-    cpus, mem = effective_settings.resources(app, terms)
+    within = effective_settings.bounds(app)
+    terms = manifest.change_job(base, changes, within)
+    companions = lead.manifest.settings.run.companions if terms.companions else ()
+    if not companions:
+        cpus, mem = effective_settings.own_resources(app, terms)
+        return dataclasses.replace(terms, cpus=cpus, mem=mem)
+    # Beside its companions it is as the application.
+    cpus, mem = effective_settings.own_resources(app, lead.manifest.settings)
+    cpus, mem = terms.cpus or cpus, terms.mem or mem
+    _check_sum(within, effective_settings.add_companions((cpus, mem), companions))
     return dataclasses.replace(terms, cpus=cpus, mem=mem)
+
+
+def _check_sum(within: Bounds, taken: tuple[float, int]) -> None:
+    """Raise InvalidSettings if a job and its companions take more than the app's commits may."""
+    problems = [
+        Problem(
+            key,
+            f"and the companions' take {total:g} {what} together; this app's commits may have at "
+            f"most {most:g}: choose less, say companions = false in [jobs.NAME], or ask an admin "
+            f"to raise its max_{key}",
+        )
+        for key, total, most, what in (
+            ("cpus", taken[0], within.cpus, "CPUs"),
+            ("mem", taken[1], within.mem, "MB"),
+        )
+        if total > most
+    ]
+    if problems:
+        raise InvalidSettings(problems)
 
 
 def refuse(app: AppRecord, label: str, failure: Failure) -> FrameworkError:

@@ -69,7 +69,7 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
         stdin=order.stdin,
         created=now,
         changed=now,
-        settings=_leave_companions_out(order.settings),
+        settings=_settle(order.settings, order.terms),
         order_digest=order.digest,
         callback=Callback(order.callback) if order.callback else None,
         convention=order.convention,
@@ -77,10 +77,17 @@ def begin(order: JobOrder, now: float, *, stranger: bool) -> JobRecord:
     return _delay(job, now, order.starts_in)
 
 
-def _leave_companions_out(settings: CommitSettings) -> CommitSettings:
-    """Return a commit's settings for a job: previews alone have companions."""
+def _settle(settings: CommitSettings, terms: JobSettings) -> CommitSettings:
+    """Return a commit's settings for a job: its own companions have no data and no visitors."""
+    companions = settings.run.companions if terms.companions else ()
+    beside = tuple(
+        dataclasses.replace(
+            one, volumes=(), port=0, container=dataclasses.replace(one.container, shared={})
+        )
+        for one in companions
+    )
     return dataclasses.replace(
-        settings, run=dataclasses.replace(settings.run, companions=(), stay=False)
+        settings, run=dataclasses.replace(settings.run, companions=beside, stay=False)
     )
 
 

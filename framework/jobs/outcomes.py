@@ -35,7 +35,16 @@ NOBODYS_FAULT = frozenset(
         Cause.AGENT_OPEN,
     }
 )
-_APPLICATIONS = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.DISK_FULL})
+_APPLICATIONS = frozenset(
+    {
+        Cause.APP_EXITED,
+        Cause.OUT_OF_MEMORY,
+        Cause.DISK_FULL,
+        Cause.COMPANION_FAILED,
+        Cause.HOOK_FAILED,
+        Cause.PREVIEW_STOPPED,
+    }
+)
 _UNSEEN = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 """After these nobody knows whether the command had begun."""
 
@@ -56,12 +65,15 @@ def decide(
     need have seen that. A loss for which the job cannot be to blame is not `is_counted`.
     """
     # If docker goes away while it starts a container, that may have started.
-    has_begun = job.began is not None or job.phase == Phase.STARTING.value
+    # What starts before the command, a companion or a hook, is reported with a detail.
+    is_starting = job.phase == Phase.STARTING.value and not job.detail
+    has_begun = job.began is not None or is_starting
     is_unseen = failure.cause in _UNSEEN and not never_began
     may_have_run = has_begun or is_unseen
     if job.state is JobState.ENDING:
         return _end(job, failure, may_have_run=may_have_run)
-    if failure.cause in NOBODYS_FAULT:
+    is_late = failure.cause is Cause.PREVIEW_STOPPED and job.began is None
+    if failure.cause in NOBODYS_FAULT or is_late:
         if job.terms.once and may_have_run:
             return Failed(_never_again(failure))
         earliest = until if is_unseen and job.terms.exclusive else now
@@ -103,7 +115,7 @@ def _lost(
         return Failed(dataclasses.replace(failure, message=message), Event.GIVEN_UP)
     wait = loss_delay(losses) if is_counted else 0.0
     retry_at = max(now + wait, earliest)
-    avoids = failure.cause is not Cause.REPOSITORY_UNREACHABLE
+    avoids = failure.cause not in (Cause.REPOSITORY_UNREACHABLE, Cause.PREVIEW_STOPPED)
     return Again(
         Event.LOST,
         failures=job.failures,

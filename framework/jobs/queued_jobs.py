@@ -20,7 +20,8 @@ JobKey = tuple[str, str]
 class LaneKey(NamedTuple):
     """What the jobs of a lane have in common. `cpus` and `mem` are as in JobSettings.
 
-    Only `preemptible` jobs may use revocable CPUs.
+    Only `preemptible` jobs may use revocable CPUs. `commit` is that whose companions they reach, ""
+    if they need none.
     """
 
     app: str
@@ -29,13 +30,15 @@ class LaneKey(NamedTuple):
     cpus: float | None
     mem: int | None
     preemptible: bool
+    commit: str = ""
 
 
 def find_lane(job: JobRecord) -> LaneKey:
     """Return which lane a job belongs to."""
     terms = job.terms
     share = (terms.cpus, terms.mem, terms.may_be_ended)
-    return LaneKey(job.app, terms.priority, terms.exclusive, *share)
+    commit = job.sha if job.settings.run.companions else ""
+    return LaneKey(job.app, terms.priority, terms.exclusive, *share, commit)
 
 
 class Lane:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from framework.matching import resources
 from framework.matching.idle_executors import Sharing
 from framework.matching.resources import DIGITS, Resource
+from prevs.units import Unit
 
 EXECUTOR_CPUS = 0.01
 EXECUTOR_MEM = 64
@@ -33,10 +34,15 @@ class Unfit(NamedTuple):
 
 
 class Home(NamedTuple):
-    """The agent that has the volumes of a preview, and its address."""
+    """The only agent to which a unit goes, and its address.
+
+    It has the volumes of a preview, or runs the `preview` that a job is to be beside, as `task_id`.
+    """
 
     agent_id: str
     host: str
+    preview: Unit | None = None
+    task_id: str = ""
 
 
 class Space(NamedTuple):

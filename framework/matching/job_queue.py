@@ -2,17 +2,20 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from framework.apps import effective_settings
 from framework.jobs import ranks, schedule_orders
 from framework.jobs.queued_jobs import Lane, LaneKey, find_lane
+from framework.matching.agents import Home
 from framework.matching.idle_executors import Sharing
 from framework.matching.launch_queue import UNREADABLE
 from framework.matching.match import Demand
 from prevs.jobs import JobRecord
-from prevs.records import AppRecord
-from prevs.units import Unit, job_unit
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from prevs.units import Unit, job_unit, preview_unit
 
 _RESERVED = -1
 """The place of a reserved job, which comes before the same one in its lane."""
@@ -36,7 +39,7 @@ class JobQueue:
     A job comes after the one before it in its lane was placed: if that was refused, this one would
     be too. `reserved` jobs, for which room was made, come also if they are not the first. Of an
     app's jobs with the same `exclusive`, one has a task at a time. `held_back` is why some were
-    left out so far.
+    left out so far. `find_preview` finds the preview of a commit.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class JobQueue:
         *,
         with_task: Iterable[JobRecord],
         reserved: Sequence[JobRecord] = (),
+        find_preview: Callable[[Unit], PreviewRecord | None] = lambda _: None,
         now: float,
     ) -> None:
         self._apps = apps
         self._lanes = lanes
         self._reserved = reserved
+        self._find_preview = find_preview
         self._now = now
         self._busy = Counter((job.app, job.terms.exclusive) for job in with_task)
         self._refused: Demand | None = None
@@ -101,7 +106,22 @@ class JobQueue:
             self.held_back[unit] = _tell_busy(job)
             return None
         self._seen[unit] = find_lane(job)
-        return _demand(app, job, unit, self._now)
+        return _demand(app, job, unit, self._now, home=self._find_home(job))
+
+    def _find_home(self, job: JobRecord) -> Home | None:
+        """Return where the preview runs whose companions a job reaches; None if it has its own.
+
+        It is of the same commit, and as trusted.
+        """
+        if not job.settings.run.companions:
+            return None
+        unit = preview_unit(job.app, job.sha)
+        preview = self._find_preview(unit)
+        if preview is None or preview.state is not State.RUNNING or not preview.task_id:
+            return None
+        if preview.stranger is not job.stranger or not preview.agent_id:
+            return None
+        return Home(preview.agent_id, preview.agent_host or preview.agent_id, unit, preview.task_id)
 
 
 def list_waiting(queued: Iterable[JobRecord], now: float) -> list[JobRecord]:
@@ -123,12 +143,14 @@ def _tell_busy(job: JobRecord) -> str:
     return f"Another job of its group {job.terms.exclusive!r} runs; it starts after that."
 
 
-def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float) -> Demand:
-    cpus, mem = job.terms.cpus, job.terms.mem
+def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float, *, home: Home | None) -> Demand:
+    cpus, mem = effective_settings.own_resources(app, job.terms)
+    if home is None and job.settings.run.companions:
+        cpus, mem = effective_settings.add_companions((cpus, mem), job.settings.run.companions)
     return Demand(
         unit=unit,
-        cpus=app.cpus if cpus is None else cpus,
-        mem=app.mem if mem is None else mem,
+        cpus=cpus,
+        mem=mem,
         ports=0,
         rank=ranks.rank(job, now),
         image_agent=job.agent_id,
@@ -137,6 +159,7 @@ def _demand(app: AppRecord, job: JobRecord, unit: Unit, now: float) -> Demand:
         since=max(job.changed, job.retry_at),
         preemptible=job.terms.may_be_ended,
         sharing=find_sharing(app, job),
+        home=home,
     )
 
 

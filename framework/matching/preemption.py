@@ -24,6 +24,7 @@ from framework.matching.refusals import Shortage
 from framework.matching.resources import DIGITS
 from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
+from prevs.jobs import JobRecord
 from prevs.records import AppRecord
 from prevs.units import Unit, UnitKind
 
@@ -43,8 +44,8 @@ class Candidate(NamedTuple):
     """A preview or job whose task may stop. Candidates sort in the order in which they stop.
 
     `age` orders those with the same turn: for a preview it is when it was last used, for a job the
-    negative time at which its command began. `settings` are those of its commit, or the terms of
-    the job. The resources are computed only when needed: there may be thousands of candidates. One
+    negative time at which its command began. `settings` are those of its commit, or the
+    job. The resources are computed only when needed: there may be thousands of candidates. One
     that has `revocable` CPUs leaves none that others may have.
     """
 
@@ -53,7 +54,7 @@ class Candidate(NamedTuple):
     unit: Unit
     agent_id: str
     app: AppRecord
-    settings: CommitSettings | JobSettings | None
+    settings: CommitSettings | JobSettings | JobRecord | None
     revocable: bool = False
 
     def taken(self) -> tuple[float, float]:
@@ -239,7 +240,7 @@ class _Decision:
 
         Candidates stop in their order, on all agents at once, until one agent has enough.
         """
-        size = _size(demand)
+        size, spared = _size(demand), demand.home.preview if demand.home else None
         for avoid in dict.fromkeys((demand.avoid_agent, None)):
             spaces: dict[str, Space | None] = {avoid: None} if avoid else {}
             stopping: defaultdict[str, list[Candidate]] = defaultdict(list)
@@ -250,6 +251,8 @@ class _Decision:
                     spaces[agent_id] = space if space and _may_run(demand, space) else None
                 if (space := spaces[agent_id]) is None or candidate.unit in self._gone:
                     continue
+                if candidate.unit == spared:
+                    continue  # a job does not stop what it is to be beside
                 stopping[agent_id].append(candidate)
                 spaces[agent_id] = space = freed(space, candidate)
                 if _is_enough(space, *size):

@@ -100,7 +100,7 @@ def explain(cpus: float, mem: int, found: Survey) -> Refusal:
 
 
 def explain_home(home: Home, agent: Agent | None, cpus: float, mem: int) -> Refusal:
-    """Return why a preview waits for its home, which has offered what `agent` has, None: nothing.
+    """Return why a unit waits for its home, which has offered what `agent` has, None: nothing.
 
     What is short-lived there makes nothing else stop.
     """
@@ -113,11 +113,18 @@ def explain_home(home: Home, agent: Agent | None, cpus: float, mem: int) -> Refu
         why = f"it is unfit ({agent.unfit.rstrip('.')})"
     elif agent.task_mem < mem or agent.task_cpus < cpus:
         free = f"{math.floor(agent.task_mem)} MB and {agent.task_cpus:g} CPUs free"
-        why = f"it has {free}, and this preview needs {mem} MB and {cpus:g} CPUs"
+        what = "job" if home.preview else "preview"
+        why = f"it has {free}, and this {what} needs {mem} MB and {cpus:g} CPUs"
     elif agent.starts <= 0:
         shortage, why = Shortage.TURN, "it is starting others now"
     else:
         why = "it has no free port, or its room is kept for another one"
+    if home.preview:
+        text = (
+            f"It waits for the agent {home.host}, which runs the preview of its commit, whose "
+            f"companions it uses: {why}. Once that preview has stopped, it starts with its own."
+        )
+        return Refusal(text, shortage)
     text = (
         f"It waits for the agent {home.host}, which has its volumes: {why}. If it has waited for "
         "5 minutes, it starts elsewhere with empty volumes."

@@ -266,7 +266,7 @@ class Eviction:
     def _candidate_of(self, job: JobRecord, age: float = 0.0) -> Iterator[Candidate]:
         app, unit = self._records.find_app(job.app), job_unit(job.app, job.id)
         if app and job.agent_id:
-            yield Candidate(Turn.JOB, age, unit, job.agent_id, app, job.terms, job.revocable)
+            yield Candidate(Turn.JOB, age, unit, job.agent_id, app, job, job.revocable)
 
     def _leaving(self) -> Iterator[Candidate]:
         """Yield what is stopping, or has stopped and may not have been offered again yet."""

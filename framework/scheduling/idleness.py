@@ -6,7 +6,7 @@ serves, and nothing stops; see docs/decisions/0015-room.md.
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -95,13 +95,15 @@ class Idleness:
     def idle(self) -> Iterator[tuple[Unit, PreviewRecord, float]]:
         """Yield (unit, preview, last use) of all that may stop.
 
-        None is pinned, busy, unvisited or held by a gate. All of a variant is used as one.
+        None is pinned, busy, unvisited, held by a gate or used by a job beside it. All of a variant
+        is used as one.
         """
         before = self._clock.now() - BUSY_SECONDS
         held = self._records.gates.list_held(self._clock.now())
         apps = {app.name for app in self._records.apps}
         reported = self._last_use.last
         of_variants = self.find_variant_uses()
+        beside = self._find_beside()
         # There may be ten thousand previews, and somebody waits: no call for each.
         for unit, preview in self._records.units_in_state(State.RUNNING):
             task_id = preview.task_id
@@ -114,9 +116,15 @@ class Idleness:
                 used = of_variants[preview.instance].used
             if used > before or preview.pinned or preview.ahead or preview.app not in apps:
                 continue
+            if beside and task_id in beside:
+                continue
             if held and preview.app in held and _is_held(preview, held[preview.app]):
                 continue
             yield unit, preview, used
+
+    def _find_beside(self) -> Collection[str]:
+        """Return the tasks of the previews whose companions jobs use now."""
+        return {job.beside for job in self._records.jobs.with_task() if job.beside}
 
     def find_variant_uses(self) -> Mapping[str, VariantUse]:
         """Return how variants are used, by the label of each of their running instances."""
@@ -127,10 +135,10 @@ class Idleness:
 
         What runs has run for long enough that every proxy has reported since.
         """
-        before = self._clock.now() - UNVISITED_SECONDS
+        before, beside = self._clock.now() - UNVISITED_SECONDS, self._find_beside()
         apps = {app.name for app in self._records.apps}
         for unit, preview in self._records.units_in_state(*STARTING, State.RUNNING):
-            if not preview.ahead or preview.app not in apps:
+            if not preview.ahead or preview.app not in apps or preview.task_id in beside:
                 continue
             if preview.state is not State.RUNNING or self.last_used(preview) <= before:
                 yield unit, preview

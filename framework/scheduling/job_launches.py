@@ -100,6 +100,7 @@ class JobLaunches:
             self._jobs.queued.lanes(now),
             with_task=self._jobs.with_task(),
             reserved=[job for job in known if job and job.retry_at <= now],
+            find_preview=self._records.find,
             now=now,
         )
 
@@ -121,7 +122,10 @@ class JobLaunches:
                 attempt = names.job_attempt(self._new_attempt(), 1)
             task_id = names.task_id(job.app, job.sha, attempt)
             where = (launch.agent_id, launch.host)
-            launched = transitions.Launched(task_id, *where, revocable=launch.revocable)
+            home = launch.demand.home
+            launched = transitions.Launched(
+                task_id, *where, revocable=launch.revocable, beside=home.task_id if home else ""
+            )
             changes.append((job, launched))
             found.append((launch, given))
         placed = self._jobs.change_all(changes)

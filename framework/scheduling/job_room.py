@@ -18,7 +18,7 @@ def find_job_room(records: Records, free: Mapping[str, float], share: float) -> 
     for job in records.jobs.with_task():
         app = records.find_app(job.app)
         if app is not None:
-            mem = effective_settings.resources(app, job.terms)[1]
+            mem = effective_settings.resources(app, job)[1]
             of_jobs[job.agent_id or ""] += mem + EXECUTOR_MEM
     of_previews: dict[str, float] = defaultdict(float)
     for preview in records.in_state(*WITH_TASK):

@@ -66,7 +66,7 @@ class Leaves:
 class Launched:
     """An attempt was placed on an agent: a preview's at a port, a job's on `revocable` CPUs or not.
 
-    Nothing is left of what the attempt before it had.
+    A job's may be `beside` a preview's task. Nothing is left of what the attempt before it had.
     """
 
     event: ClassVar = Event.LAUNCHED
@@ -76,6 +76,7 @@ class Launched:
     host_port: int | None = None
     revocable: bool = False
     moved_from: str = ""
+    beside: str = ""
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -93,6 +94,7 @@ class Launched:
             return dataclasses.replace(
                 launched,
                 revocable=self.revocable,
+                beside=self.beside,
                 tries=launched.tries + 1,
                 exit_code=None,
                 began=None,

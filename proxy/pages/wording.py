@@ -98,6 +98,9 @@ _ADVICE: Mapping[str, Advice] = {
         "the log.",
         _LOGS,
     ),
+    Cause.PREVIEW_STOPPED.value: Advice(
+        "Open the preview's address, and start the job again while it runs."
+    ),
     Cause.NEVER_LISTENED.value: Advice(
         "If it listens on another port, set that port.", _SET + "--port PORT"
     ),

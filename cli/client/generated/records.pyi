@@ -84,6 +84,7 @@ Cause = Literal[
     "expired",
     "result-unusable",
     "companion-failed",
+    "preview-stopped",
 ]
 
 Outcome = Literal["underway", "stopped", "failed"]

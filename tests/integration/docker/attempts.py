@@ -87,7 +87,11 @@ class Agent(RecordingLink):
         return self.codes[-1]
 
     def run_jobs(
-        self, sha: str, works: Sequence[Work], between: Callable[[int], None] = lambda _: None
+        self,
+        sha: str,
+        works: Sequence[Work],
+        between: Callable[[int], None] = lambda _: None,
+        **changes: Any,
     ) -> list[TaskReport]:
         """Run jobs one after the other in one executor; return the last report of each.
 
@@ -97,7 +101,7 @@ class Agent(RecordingLink):
 
         def go_on() -> None:
             number = len(reports)
-            order = self.order(sha, host_port=0, work=works[number])
+            order = self.order(sha, host_port=0, work=works[number], **changes)
             self.inbox.put(self._launch(order, f"{_EXECUTOR}-{number + 1}"))
 
         def end() -> None:
@@ -144,6 +148,11 @@ class Agent(RecordingLink):
         self.run(sha, **changes)
         assert answers, self.message
         return answers[0]
+
+    @property
+    def task_id(self) -> str:
+        """The task of the attempt that runs, or was the last to run."""
+        return self._task_id
 
     def kill(self) -> None:
         self.inbox.put(Killed(self._task_id, None))

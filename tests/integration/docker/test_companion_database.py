@@ -1,9 +1,11 @@
 """An application in Python with PostgreSQL and Redis beside it, as a team would have it."""
 
+import dataclasses
 import json
 import secrets
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,9 @@ from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
 from prevs.states import Cause
+from prevs.work import Work
 from tests.fakes import database_app
-from tests.fakes.database_app import HOOKS, Images
+from tests.fakes.database_app import HOOKS, PSQL, Images
 from tests.fakes.samples import remove_image
 from tests.integration.docker.attempts import APP, Agent
 
@@ -103,3 +106,45 @@ def test_its_database_that_dies_ends_the_preview_and_is_named(world: World) -> N
     assert world.agent.report.cause is Cause.COMPANION_FAILED
     assert "The companion db exited with code 137" in world.agent.message
     assert world.agent.containers() == []
+
+
+def work(agent: Agent, world: World, query: str, sandbox: Path, beside: str = "") -> str:
+    """Run a job that asks the database something; return its log."""
+    agent.environ["MESOS_SANDBOX"] = str(sandbox)
+    job = Work("k3j9x0q2ab", (*PSQL, query), timeout=60.0, beside=beside)
+    settings = RunSettings(
+        companions=tuple(dataclasses.replace(one, volumes=()) for one in world.companions),
+        hooks=HOOKS,
+    )
+    (report,) = agent.run_jobs(world.sha, [job], run=settings, mem=128)
+    (log,) = sandbox.glob("jobs/*/stdout")
+    assert report.exit_code == 0, f"{agent.message}\n{log.read_text()[-3000:]}"
+    return log.read_text()
+
+
+def test_a_job_reaches_the_database_of_the_running_preview(
+    world: World, docker_host: str, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    found: list[Any] = []
+    of_job = Agent(docker_host, tmp_path / "job", free_port)
+
+    def migrate() -> None:
+        query = "insert into items values ('migrated')"
+        found.append(work(of_job, world, query, tmp_path / "sandbox", world.agent.task_id))
+        found.append(world.get()["rows"])
+
+    world.run(migrate)
+    log, rows = found
+    assert rows == ["migrated", "seeded"]
+    assert "the preview of this commit runs: db, cache are that one's" in log
+    assert world.agent.containers() == []
+
+
+def test_without_a_running_preview_a_job_has_a_database_of_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    for sandbox in (tmp_path / "first", tmp_path / "second"):
+        # The hooks fill an empty one each time: with the data of before they would fail.
+        assert "seeded" in work(world.agent, world, "select name from items", sandbox)
+    assert world.agent.containers() == []
+    assert world.agent.volumes() == []

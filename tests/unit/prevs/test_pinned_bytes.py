@@ -166,7 +166,7 @@ def test_every_pinned_file_is_tested() -> None:
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
             "task-rejected executor-failed settings-invalid hook-failed disk-full "
             "commit-too-large agent-unfit registry-unreachable agent-open timed-out expired "
-            "result-unusable companion-failed",
+            "result-unusable companion-failed preview-stopped",
         ),
         (JobState, "queued placed building running ending succeeded failed cancelled"),
     ],

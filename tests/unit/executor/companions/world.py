@@ -106,8 +106,11 @@ class CompanionWorld(World):
         return super().run(attempt._replace(order=order), push_end)
 
     def _use(self, attempt: Attempt) -> Use:
+        return add_companions(self._serve(attempt), self._edges())
+
+    def _edges(self) -> Edges:
         self.readiness = FakeReadiness(self.signals, self.ready_after)
-        edges = Edges(
+        return Edges(
             containers=lambda log, add: self.containers,
             log_of=lambda name: PrefixedLog(self.log, name),
             sources=CompanionSources(
@@ -120,7 +123,6 @@ class CompanionWorld(World):
             ),
             readiness=self.readiness,
         )
-        return add_companions(self._serve(attempt), edges)
 
     def started(self) -> list[str]:
         """Return what has started, by the companions' names."""

@@ -32,6 +32,7 @@ preemptible = true
 priority = 2
 exclusive = "database"
 expires = 600
+companions = false
 schedule = "0 6 * * mon-fri"
 zone = "Europe/Berlin"
 overlap = "queue"
@@ -63,6 +64,7 @@ def test_a_file_may_set_every_key_of_its_jobs() -> None:
             priority=2,
             exclusive="database",
             expires=600.0,
+            companions=False,
             schedule=ScheduleSettings(
                 cron="0 6 * * mon-fri",
                 zone="Europe/Berlin",
@@ -126,7 +128,8 @@ def test_a_mistake_in_a_table_is_reported_with_its_line(text: str, line: int, me
         ("volumes = []", "volumes is not known here; it belongs in the top of the file, before "
          "any [table]"),
         ("hooks = 1", "hooks is not known; [jobs.a] has command, cpus, mem, timeout, retries, "
-         "delay, no_retry, retry_only, once, preemptible, priority, exclusive, expires, schedule, "
+         "delay, no_retry, retry_only, once, preemptible, priority, exclusive, expires, "
+         "companions, schedule, "
          "every, zone, overlap, missed, deadline, spread"),
         ("cpus = 0.6", "cpus asks for 0.6 CPUs; this app's commits may have at most 0.5: ask an "
          "admin to raise its max_cpus (prevs app set shop --max-cpus 0.6)"),
