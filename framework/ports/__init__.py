@@ -4,6 +4,7 @@ The edges (mesos/, zookeeper/, git/, logs/, http_api/) implement or use them; no
 another.
 """
 
+from framework.apps.commit_files import RepositoryFile
 from framework.ports.hooks import EnteredHook, HookPorts, Polling
 from framework.ports.mesos import (
     OVER,
@@ -24,7 +25,6 @@ from framework.ports.repositories import (
     Listing,
     Ref,
     Repositories,
-    RepositoryFile,
     Resolved,
 )
 from framework.ports.service import Tokens, Use
