@@ -3,17 +3,17 @@
 import functools
 import posixpath
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from framework import events
 from framework.apps import description, effective_settings
+from framework.apps.commit_files import RepositoryFile
 from framework.apps.description import NotDescribed
 from framework.apps.effective_settings import find_warm
 from framework.apps.manifest import InvalidManifest, Manifest
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
-from framework.git.mirrored_files import MirroredFiles
 from framework.jobs import leads
 from framework.jobs.leads import Lead
 from framework.ports import Repositories
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 WORKERS = 4
 """How many repositories are read at a time. A fetch that must come first holds one thread."""
 MOST_MISTAKES = 20
+_PARENT = ".."
 _LONGEST = 400
 
 
@@ -172,3 +173,42 @@ def _enumerate(lines: list[int]) -> str:
     more = len(lines) - len(shown)
     last = f"{more} more" if more else shown.pop()
     return f"{', '.join(shown)} and {last}"
+
+
+class MirroredFiles:
+    """The files of a commit of an app. For one thread: it keeps the folders that it has listed.
+
+    Nothing is at paths that lead out of the repository.
+    """
+
+    def __init__(self, refs: Repositories, app: AppRecord, sha: str) -> None:
+        self._refs = refs
+        self._app = app
+        self._sha = sha
+        self._listed: dict[str, Mapping[str, str]] = {}
+
+    def read(self, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what is at a path, as CommitFiles says."""
+        place = self._find_place(path)
+        folder, name = posixpath.split(place)
+        if _leads_out(place) or name not in self._listed.get(folder, {name: ""}):
+            return None
+        return self._refs.read_file(self._app, self._sha, place, most=most)
+
+    def list(self, folder: str) -> Mapping[str, str]:
+        """Return what is in a folder, as CommitFiles says."""
+        place = self._find_place(folder)
+        if _leads_out(place):
+            return {}
+        if place not in self._listed:
+            self._listed[place] = self._refs.list_folder(self._app, self._sha, place)
+        return self._listed[place]
+
+    def _find_place(self, path: str) -> str:
+        """Return a path from the repository's root on, "" for the root."""
+        place = posixpath.normpath(posixpath.join(self._app.folder, path))
+        return "" if place == "." else place
+
+
+def _leads_out(place: str) -> bool:
+    return place.startswith("/") or place.split("/", maxsplit=1)[0] == _PARENT
