@@ -45,7 +45,7 @@ json.dump(kept, open(file, "w"))
 sys.exit(status)
 """
 
-MOST = {"subscribed": 63, "served": 259, "built": 290}
+MOST = {"subscribed": 64, "served": 259, "built": 290}
 """Found: 62, 254 and 290, of them sixteen rooms, each a sentence. Companions are one: the module
 with their settings, which an order may have."""
 
