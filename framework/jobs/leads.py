@@ -86,7 +86,7 @@ def refuse(app: AppRecord, label: str, failure: Failure) -> FrameworkError:
     """Return the error for a commit's settings that could not be read."""
     if failure.cause is Cause.COMMIT_MISSING:
         return UnknownLabel(app.name, label, failure.message)
-    if failure.cause is Cause.SETTINGS_INVALID:
+    if failure.cause in {Cause.SETTINGS_INVALID, Cause.DOCKERFILE_MISSING}:
         return CommitSettingsInvalid(app.name, label, failure.message, failure.mistakes)
     before = str(RepositoryUnreachable(app.name, app.repository, ""))
     return RepositoryUnreachable(app.name, app.repository, failure.message.removeprefix(before))

@@ -78,7 +78,8 @@ _ADVICE: Mapping[str, Advice] = {
         "prevs refs {app}",
     ),
     Cause.DOCKERFILE_MISSING.value: Advice(
-        "An app needs a file named Dockerfile at the root of its repository."
+        "An app needs a Dockerfile or a compose file in its folder, or a .prevs.toml that names "
+        "one."
     ),
     Cause.BUILD_FAILED.value: Advice(
         "The end of the log shows what went wrong. Push a commit that fixes it, and open that "
