@@ -43,7 +43,7 @@ class Compose(NamedTuple):
 
 def read(data: bytes, path: str, wanted: str = "") -> Compose:
     """Return what a file at `path`, from the app's folder on, says; `wanted` is the application."""
-    text = file_text.decode(data)
+    text = file_text.decode(data, file_text.MOST_COMPOSE_BYTES)
     if isinstance(text, Mistake):
         return Compose(mistakes=(text,))
     try:

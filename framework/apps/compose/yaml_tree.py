@@ -7,12 +7,13 @@ stands for its whole node, so the tree's size counts it each time: a document of
 mean billions of nodes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
 
-MOST_NODES, DEEPEST = 4000, 12
+MOST_NODES, DEEPEST = 20_000, 20
+_MERGE = "<<"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTH = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 
@@ -95,9 +96,24 @@ class _Frame:
             self.key = one.node._replace(line=line)
 
     def finish(self) -> _Measured:
-        table = Table(self.line, self.named)
+        table = Table(self.line, _merge(self.named))
         node = table if self.is_table else Listing(self.line, tuple(self.listed))
         return _Measured(node, self.size, self.depth)
+
+
+def _merge(
+    named: Mapping[str, tuple[Scalar, Node]],
+) -> dict[str, tuple[Scalar, Node]]:
+    """Return a table with what its key << names, a table or several; its own keys win."""
+    if _MERGE not in named or not named[_MERGE][0].is_plain:
+        return dict(named)
+    key, given = named[_MERGE]
+    merged: dict[str, tuple[Scalar, Node]] = {}
+    for one in given.entries if isinstance(given, Listing) else (given,):
+        if not isinstance(one, Table):
+            raise NotYaml(key.line, "<< must name a table, or a list of tables")
+        merged = {**one.entries, **merged}
+    return {**merged, **{name: one for name, one in named.items() if name != _MERGE}}
 
 
 def read_tree(text: str) -> Node:

@@ -76,13 +76,15 @@ def _read_compose(files: CommitFiles, path: str, data: bytes, bounds: Bounds) ->
 
 def _open_compose(files: CommitFiles, path: str) -> ComposeFile:
     """Return a compose file, from the app's folder on."""
-    file = files.read(path, most=file_text.MOST_BYTES)
+    file = files.read(path, most=file_text.MOST_COMPOSE_BYTES)
     if file is None:
         return ComposeFile(path, problem="is not in the commit")
     if file.kind != "file":
         return ComposeFile(path, problem=_KINDS[file.kind])
-    if file.size > file_text.MOST_BYTES:
-        return ComposeFile(path, problem=file_text.too_large(file.size))
+    if file.size > file_text.MOST_COMPOSE_BYTES:
+        return ComposeFile(
+            path, problem=file_text.too_large(file.size, file_text.MOST_COMPOSE_BYTES)
+        )
     return ComposeFile(path, file.data)
 
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.apps.compose.file_text import MOST_BYTES
+from framework.apps.compose.file_text import MOST_COMPOSE_BYTES
 from framework.apps.manifest import (
     Bounds,
     ComposeFile,
@@ -248,7 +248,8 @@ ONE = "services:\n  web: {build: .}\n  db:\n    image: postgres\n"
          'image: write it as after FROM, like "postgres:17"'),
         ("services: {a: &x [*x]}", 1, "no value before it has the name &x"),
         (b"services:\n  \xff", 2, "is not UTF-8: save the file as UTF-8"),
-        ("#" * (MOST_BYTES + 1), 1, "the file has 8,193 bytes; at most 8,192 are allowed"),
+        ("#" * (MOST_COMPOSE_BYTES + 1), 1,
+         "the file has 262,145 bytes; at most 262,144 are allowed"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_reported_with_its_line_and_what_to_write(

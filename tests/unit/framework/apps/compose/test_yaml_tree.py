@@ -87,6 +87,7 @@ def test_any_text_is_read_or_refused_with_a_line_of_its_own(text: str) -> None:
          "has the tag tag:yaml.org,2002:python/object/apply:os.system; write the value without it"),
         ("a: !reset 1", 1, "has the tag !reset; write the value without it"),
         ("? [a]\n: 1", 1, "a key must be text"),
+        ("a: 1\n<<: [b]", 2, "<< must name a table, or a list of tables"),
         ("a\n\x07", 2, "has a character that YAML does not allow"),
         pytest.param("[" * 3000, 1, DEEP, id="deep"),
         pytest.param("a:\n" + "- " * 3000, 2, DEEP, id="deep in a table"),
@@ -114,3 +115,9 @@ def test_aliases_do_not_nest_values_deeper_than_a_document_may() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, DEEPEST + 3))]
     with pytest.raises(NotYaml, match="nested too deeply"):
         read_tree("\n".join(lines))
+
+
+def test_a_table_has_what_it_is_merged_with_where_it_says_nothing_itself() -> None:
+    tree = read_tree("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], x: 0}\nd: {<<: *b}")
+    assert plain(tree)["c"] == {"x": "0", "y": "1", "z": "2"}
+    assert plain(tree)["d"] == {"y": "2", "z": "2"}
