@@ -1,8 +1,10 @@
-"""A compose file of a commit: from its bytes to the tables of a .prevs.toml. Pure.
+"""A compose file of a commit: from its bytes to the settings that it means. Pure.
 
-It reads the part of the format that prevs can run; everything else is a mistake with its line.
+What has no effect in a preview is a note; what leaves the preview, or is wrong, is a mistake. Each
+has its line.
 """
 
-from framework.apps.compose.reader import Compose, Place, read
+from framework.apps.compose.reader import Around, read
+from framework.apps.compose.translation import Beside, Compose, Place
 
-__all__ = ["Compose", "Place", "read"]
+__all__ = ["Around", "Beside", "Compose", "Place", "read"]

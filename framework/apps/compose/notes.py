@@ -1,25 +1,37 @@
-"""The mistakes that are found on the way through a compose file, and what a value must be. Pure."""
+"""What is found on the way through a compose file: mistakes, notes, and what a value must be."""
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from framework.apps.compose.interpolation import WrongForm, fill
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
 from prevs.records import Mistake
 
+MOST_TEXT = 131_072
+"""How many characters all values may have: they are stored with each preview."""
 _LONGEST = 60
-_VARIABLE = re.compile(r"\$(?:\$|(\{[^}]*\}?|[A-Za-z_][A-Za-z0-9_]*))")
+_TRUE = frozenset({"true", "yes", "on", "1"})
 
 
 class Notes:
-    """Collects mistakes. Its methods return None for what has a mistake; `where` names the key."""
+    """Collects mistakes and notes. Its methods return None for what has a mistake.
 
-    def __init__(self) -> None:
+    `where` names the key; `values` are those of the variables in texts.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
         self.mistakes: list[Mistake] = []
+        self.notes: list[Mistake] = []
+        self.values = values
+        self._taken = 0
 
     def refuse(self, node: Node, where: str, why: str) -> None:
         """Note what is wrong with a node, as the rest of a sentence that begins with its key."""
         self.mistakes.append(Mistake(node.line, f"{where} {why}"))
+
+    def tell(self, node: Node, where: str, what: str) -> None:
+        """Note what people should know of a node, which is no mistake."""
+        self.notes.append(Mistake(node.line, f"{where}: {what}"))
 
     def table(self, node: Node, where: str) -> Mapping[str, tuple[Scalar, Node]] | None:
         """Return the nodes of a table by key."""
@@ -36,39 +48,76 @@ class Notes:
         return None
 
     def text(self, node: Node, where: str) -> str | None:
-        """Return a text; a number is the text that it is written as."""
+        """Return a text with its variables' values; a number is the text that it is written as."""
         if not isinstance(node, Scalar) or node.is_null:
             self.refuse(node, where, f"must be text, not {_name(node)}")
             return None
-        if node.is_truth:
-            self.refuse(node, where, f'must be text: write "{node.text}" in quotes')
+        try:
+            filled = fill(node.text, self.values)
+        except WrongForm as wrong:
+            self.refuse(node, where, str(wrong))
             return None
-        found = next((one[1] for one in _VARIABLE.finditer(node.text) if one[1]), None)
-        if found:
-            name = cut(f"${found}")
-            why = f"has {name}: prevs puts no variables in; write the value, and $$ for a $"
-            self.refuse(node, where, why)
-            return None
-        return node.text.replace("$$", "$")
+        for name in dict.fromkeys(filled.missing):
+            self.tell(node, where, f"{cut(name)} is not set here, so it is empty")
+        if self.takes(node, filled.text):
+            return filled.text
+        return None
+
+    def takes(self, node: Node, text: str) -> bool:
+        """Count a text, and return whether all of them are few enough."""
+        before = self._taken
+        self._taken += len(text)
+        if self._taken > MOST_TEXT >= before:
+            why = f"has values of more than {MOST_TEXT:,} characters, with aliases: shorten it"
+            self.refuse(node, "the file", why)
+        return self._taken <= MOST_TEXT
+
+    def truth(self, node: Node, where: str) -> bool:
+        """Return whether a value means true."""
+        return (self.text(node, where) or "").lower() in _TRUE
 
     def texts(self, node: Node, where: str) -> list[str] | None:
-        """Return a list of texts."""
+        """Return a list of texts; one text is a list of one."""
+        if isinstance(node, Scalar) and not node.is_null:
+            one = self.text(node, where)
+            return None if one is None else [one]
         entries = self.listing(node, where)
         if entries is None:
             return None
         found = [self.text(one, f"{where}, entry {at}") for at, one in enumerate(entries, 1)]
         return [one for one in found if one is not None] if None not in found else None
 
-    def known(
-        self, node: Node, where: str, known: Sequence[str], hints: Mapping[str, str]
-    ) -> Iterator[tuple[str, Scalar, Node]]:
-        """Yield the entries of a table with a known key, each with its key's own node."""
+    def pairs(self, node: Node, where: str) -> Iterator[tuple[str, Node, str | None]]:
+        """Yield NAME=value of a list or a table; None for a name without a value."""
+        if isinstance(node, Scalar) and node.is_null:
+            return
+        if isinstance(node, Listing):
+            for at, one in enumerate(node.entries, 1):
+                if (text := self.text(one, f"{where}, entry {at}")) is not None:
+                    name, sign, value = text.partition("=")
+                    yield name, one, value if sign else None
+            return
         for name, (key, value) in (self.table(node, where) or {}).items():
+            if isinstance(value, Scalar) and value.is_null:
+                yield name, key, None
+            elif (text := self.text(value, f"{where}.{cut(name)}")) is not None:
+                yield name, value, text
+
+    def known(
+        self, node: Node, where: str, known: Sequence[str], unused: Mapping[str, str]
+    ) -> Iterator[tuple[str, Scalar, Node]]:
+        """Yield the entries of a table with a known key, each with its key's own node.
+
+        What is `unused` becomes a note, which is its value.
+        """
+        for name, (key, value) in (self.table(node, where) or {}).items():
+            inside = f"{where}.{cut(name)}" if where else cut(name)
             if name in known:
                 yield name, key, value
-            else:
-                inside = f"{where}.{cut(name)}" if where else cut(name)
-                self.refuse(key, inside, _explain(name, known, hints))
+            elif name in unused:
+                self.tell(key, inside, unused[name])
+            elif not name.startswith("x-"):
+                self.refuse(key, inside, _explain(name, [*known, *unused]))
 
 
 def cut(text: str) -> str:
@@ -76,12 +125,10 @@ def cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _explain(name: str, known: Sequence[str], hints: Mapping[str, str]) -> str:
-    if name in hints:
-        return f"is not known here: {hints[name]}"
+def _explain(name: str, known: Sequence[str]) -> str:
     if near := difflib.get_close_matches(name.lower(), known, n=1):
         return f"is not known; did you mean {near[0]}?"
-    return f"is not known here; there are {', '.join(known)}"
+    return "is no key of a compose file; leave it out, or begin it with x-"
 
 
 def _name(node: Node) -> str:

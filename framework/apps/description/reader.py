@@ -5,6 +5,7 @@ both in the app's folder under their usual names.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from framework.apps import effective_settings, manifest
@@ -85,7 +86,15 @@ def _open_compose(files: CommitFiles, path: str) -> ComposeFile:
         return ComposeFile(
             path, problem=file_text.too_large(file.size, file_text.MOST_COMPOSE_BYTES)
         )
-    return ComposeFile(path, file.data)
+    return ComposeFile(path, file.data, open=functools.partial(_open_beside, files))
+
+
+def _open_beside(files: CommitFiles, path: str) -> str | None:
+    """Return the text of a small file of the commit; None if there is no such one."""
+    file = files.read(path, most=file_text.MOST_BYTES)
+    if file is None or file.kind != "file" or file.size > file_text.MOST_BYTES:
+        return None
+    return file.data.decode(errors="replace")
 
 
 def _read_own(files: CommitFiles) -> bytes:

@@ -19,7 +19,7 @@ from framework.apps.manifest.values import (
 )
 from prevs import companions
 
-MOST_COMPANIONS = 8
+MOST_COMPANIONS = 20
 
 CompanionName = Annotated[str, AfterValidator(companion_rules.check_companion_name)]
 Image = Annotated[str, Field(max_length=255), AfterValidator(companion_rules.check_image)]
@@ -35,7 +35,8 @@ class Companion(Table):
     """A container that starts before the application, and ends with it: a database, a worker.
 
     NAME is a host name that leads to it: 1 to 63 characters of `a-z`, `0-9` and `-`, and neither
-    `app` nor `localhost`. A file may have 8 companions. [Companions](companions.md) has an example.
+    `app` nor `localhost`. A file may have 20 companions. [Companions](companions.md) has an
+    example.
     """
 
     image: Image | None = Field(

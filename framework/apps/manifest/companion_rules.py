@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from framework.apps.manifest.rules import refuse
 from prevs import names
@@ -61,6 +62,15 @@ def check_image(value: str) -> str:
     if _DEFAULT_REGISTRY.sub("", value).startswith("prevs/"):
         refuse("is an image of prevs's own; leave image out for the image of this commit")
     return value
+
+
+def check_image_name(value: str) -> str:
+    """Return why a text is no name of an image, as the rest of a sentence; "" if it is one."""
+    try:
+        check_image(value)
+    except PydanticCustomError as error:
+        return error.message()
+    return ""
 
 
 def check_build_key(value: str) -> str:

@@ -6,7 +6,7 @@ Or to all mistakes in them.
 import dataclasses
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,12 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 from framework.apps import compose
 from framework.apps.compose import Compose, file_text
 from framework.apps.manifest.companion_problems import find_problems
+from framework.apps.manifest.companion_rules import check_image_name
 from framework.apps.manifest.findings import Findings, InvalidManifest
 from framework.apps.manifest.keys import InTree, Top
 from framework.apps.manifest.lines import TooDeep, find_lines
 from framework.apps.manifest.rules import Bounds
 from framework.apps.manifest.wording import explain, spell
 from prevs.commit_settings import CommitSettings
+from prevs.companions import Companion
 from prevs.job_settings import JobSettings
 from prevs.records import Mistake
 
@@ -33,17 +35,21 @@ class Manifest:
 
     settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
     jobs: Mapping[str, JobSettings] = dataclasses.field(default_factory=dict)
+    notes: tuple[Mistake, ...] = ()
+    """What its compose file says that has no effect, or another one than people may think."""
 
 
 class ComposeFile(NamedTuple):
     """The compose file that a .prevs.toml names: its path from the app's folder on, and its bytes.
 
-    `problem` is why there is none, as the rest of a sentence that begins with its path.
+    `problem` is why there is none, as the rest of a sentence that begins with its path. `open`
+    returns the text of another file of the commit, None if there is none.
     """
 
     path: str
     data: bytes = b""
     problem: str = ""
+    open: Callable[[str], str | None] = lambda _: None
 
 
 def find_compose(data: bytes, bounds: Bounds) -> str | None:
@@ -63,7 +69,7 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
     Raises InvalidManifest.
     """
     lines, parsed = _parse(_decode(data))
-    composed = _read_compose(file, parsed)
+    composed = _read_compose(file, parsed, bounds)
     whole = _merge(composed.table, parsed)
     found = Findings(lines, composed.places, file.path if file else "")
     try:
@@ -77,18 +83,54 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
     if composed.wrong_service:
         found.add(("compose_service",), f"compose_service {composed.wrong_service}")
     found.note(composed.mistakes)
+    if composed.image and (why := check_image_name(composed.image)):
+        line = composed.image_line
+        found.note([Mistake(line, f"services.{composed.service}.image {why}")])
     if not (composed.mistakes or composed.wrong_service or (file and file.problem)):
         for path, why in find_problems(whole, bounds):
             found.add(path, f"{spell(path)} {why}")
     found.check()
-    return Manifest(top.settings(), top.job_settings())
+    return Manifest(_complete(top.settings(), composed), top.job_settings(), composed.notes)
 
 
-def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any]) -> Compose:
+def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: Bounds) -> Compose:
     if file is None or file.problem:
         return Compose()
     wanted = parsed.get("compose_service")
-    return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "")
+    around = compose.Around(bounds.folder, file.open)
+    return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "", around)
+
+
+def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:
+    """Return settings with what a compose file says and a .prevs.toml has no words for."""
+    if not composed.service:
+        return settings
+    companions = [_complete_one(one, composed) for one in settings.run.companions]
+    run = dataclasses.replace(
+        settings.run,
+        companions=tuple(companions),
+        image=composed.image if settings.build == CommitSettings().build else "",
+        service=composed.service,
+        apart=True,
+        container=composed.beside[""].container,
+    )
+    return dataclasses.replace(settings, run=run)
+
+
+def _complete_one(one: Companion, composed: Compose) -> Companion:
+    found = composed.beside.get(one.name)
+    if found is None:
+        return one
+    has_check = bool(one.ready)
+    return dataclasses.replace(
+        one,
+        build=None if one.image else found.build,
+        once=found.once,
+        ready_every=found.ready_every if has_check else 0.0,
+        ready_limit=found.ready_limit if has_check else 0.0,
+        port=found.port,
+        container=found.container,
+    )
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

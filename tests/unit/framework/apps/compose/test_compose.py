@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.apps.compose.file_text import MOST_COMPOSE_BYTES
+from framework.apps.compose.notes import MOST_TEXT
 from framework.apps.manifest import (
     Bounds,
     ComposeFile,
@@ -81,33 +82,35 @@ def mistakes(text: str | bytes, toml: str = TOML) -> list[tuple[int, str]]:
 def test_all_that_prevs_reads_of_a_compose_file() -> None:
     toml = f'{TOML}compose_service = "web"\nstay = true\n'
     found = try_to_read(WHOLE, toml)
-    assert found == Manifest(
-        CommitSettings(
-            port=8000,
-            build=BuildSettings(dockerfile="app/docker/web", context="app", target="web"),
-            run=RunSettings(
-                command=("gunicorn", "shop:app"),
-                environment={"DEBUG": "true"},
-                volumes=("/media",),
-                stay=True,
-                companions=(
-                    Companion(
-                        "db",
-                        image="postgres:17",
-                        environment={"POSTGRES_PASSWORD": "a=$b", "N": ""},
-                        volumes=("/var/lib/postgresql/data",),
-                        ready=("pg_isready", "-U", "postgres"),
-                    ),
-                    Companion("cache", image="redis:8", ready=("sh", "-c", "redis-cli ping")),
-                    Companion(
-                        "worker",
-                        target="worker",
-                        command=("celery", "worker"),
-                        after=("db", "cache"),
-                    ),
+    assert isinstance(found, Manifest)
+    assert found.settings == CommitSettings(
+        port=8000,
+        build=BuildSettings(dockerfile="app/docker/web", context="app", target="web"),
+        run=RunSettings(
+            command=("gunicorn", "shop:app"),
+            environment={"DEBUG": "true"},
+            volumes=("/media",),
+            stay=True,
+            service="web",
+            apart=True,
+            companions=(
+                Companion(
+                    "db",
+                    image="postgres:17",
+                    environment={"POSTGRES_PASSWORD": "a=$b", "N": ""},
+                    volumes=("/var/lib/postgresql/data",),
+                    ready=("pg_isready", "-U", "postgres"),
+                    mem=256,
+                ),
+                Companion("cache", image="redis:8", ready=("sh", "-c", "redis-cli ping")),
+                Companion(
+                    "worker",
+                    target="worker",
+                    command=("celery", "worker"),
+                    after=("db", "cache"),
                 ),
             ),
-        )
+        ),
     )
 
 
@@ -143,6 +146,13 @@ def test_a_companion_of_the_same_build_runs_in_the_same_image() -> None:
     assert found.settings.run.companions == (Companion("worker", command=("work",)),)
 
 
+def test_names_that_lead_nowhere_else_get_a_label() -> None:
+    found = try_to_read("services: {web: {build: .}, my_db: {image: x}, my-db: {image: y}}")
+    assert isinstance(found, Manifest)
+    names = [(one.name, one.container.names) for one in found.settings.run.companions]
+    assert names == [("my-db-2", ("my_db",)), ("my-db", ())]
+
+
 @pytest.mark.parametrize(
     ("toml", "path"),
     [
@@ -165,91 +175,56 @@ ONE = "services:\n  web: {build: .}\n  db:\n    image: postgres\n"
     [
         ("services:\n  web: {build: .}\n  db:\n    imag: x\n    image: y", 4,
          "services.db.imag is not known; did you mean image?"),
-        (f"{ONE}    restart: always", 5, "services.db.restart is not known here: the preview "
-         "starts again as a whole if one of its containers ends; leave it out"),
-        (f"{ONE}    zzz: 1", 5, "services.db.zzz is not known here; there are image, build, "
-         "command, environment, depends_on, healthcheck, volumes, expose, ports"),
-        (f"{ONE}networks: {{a: }}", 5, "networks is not known here: all containers of a preview "
-         "share one network; leave it out"),
+        (f"{ONE}    zzz: 1", 5,
+         "services.db.zzz is no key of a compose file; leave it out, or begin it with x-"),
         ("- a", 1, "the file must be a table of keys, not a list"),
         ("volumes:", 1, "services is missing"),
         ("services:", 1, "services must be a table of keys, not empty"),
-        ("services: {web: {image: x}}", 1, "the file has no service with build, and the "
-         "application is built from this repository"),
-        ("services:\n  web: {build: .}\n  two: {build: .}", 3, "services.two has build, as web "
-         'has: say which of them is the application, like compose_service = "web" in .prevs.toml'),
+        ("services: {}", 1, "services has no service"),
         (f"{ONE}    command: 'a \"b'", 5, "services.db.command cannot be split into words (no "
          "closing quotation); write a list of words"),
-        (f"{ONE}    command: []", 5, "services.db.command must not be empty"),
         (f"{ONE}    command: [a, [b]]", 5, "services.db.command, entry 2 must be text, not a list"),
-        (f"{ONE}    environment: {{A: }}", 5, "services.db.environment.A must be text, not empty"),
-        (f"{ONE}    environment:\n      A: yes\n      B: True", 7,
-         'services.db.environment.B must be text: write "True" in quotes'),
-        (f"{ONE}    environment: [A]", 5,
-         "services.db.environment, entry 1 has no value: write NAME=value"),
-        (f"{ONE}    environment: {{A: 'x${{B:-c}}'}}", 5, "services.db.environment.A has "
-         "${B:-c}: prevs puts no variables in; write the value, and $$ for a $"),
+        (f"{ONE}    environment: {{A: 'x${{B:?}}'}}", 5, "services.db.environment.A needs a value "
+         "of B: commit an .env file beside it with a value for previews"),
+        (f"{ONE}    environment: {{A: 'x${{B'}}", 5,
+         "services.db.environment.A has a ${ without its }: write $$ for a $"),
         (f"{ONE}    environment:\n      1A: x", 6, "services.db.environment.1A is not a variable's "
          "name: use letters, digits, _, . and -, and no digit first"),
-        ("services:\n  web:\n    build: .\n    environment:\n      PORT: 1", 5,
-         "services.web.environment.PORT is set by prevs; choose another name; set the port with "
-         "the key port, outside [environment]"),
-        (f"{ONE}    depends_on: [web]", 5, "services.db.depends_on names web, the application: it "
-         "starts after all others"),
         (f"{ONE}    depends_on: [x]", 5, "services.db.depends_on names x, which is no service; "
          "there are web, db"),
         (f"{ONE}    depends_on: [db]", 5,
          "services.db.depends_on makes a circle: db starts after db"),
-        (f"{ONE}  a:\n    image: x\n    depends_on:\n      db: {{condition: service_healthy}}", 8,
-         "services.a.depends_on waits until db is healthy, which has no healthcheck"),
         (f"{ONE}  a:\n    image: x\n    depends_on:\n      db: {{condition: done}}", 8,
-         "services.a.depends_on.db.condition must be service_started or service_healthy, not "
-         "done; what runs once belongs in [hooks]"),
+         "services.a.depends_on.db.condition must be service_started, service_healthy, "
+         "service_completed_successfully, not done"),
         (f"{ONE}    healthcheck:\n      test: [x]", 6, "services.db.healthcheck.test must begin "
          'with "CMD" or "CMD-SHELL", and go on after it'),
-        (f"{ONE}    healthcheck:\n      test: x\n      interval: 1s", 7,
-         "services.db.healthcheck.interval is not known here: prevs runs test again and again "
-         "until it succeeds or the start takes too long; leave it out"),
-        (f"{ONE}    volumes: [./x:/y]", 5, "services.db.volumes, entry 1 must be a named volume, "
-         "like data:/var/lib/data: agents have no files of yours; COPY them in the Dockerfile"),
-        (f"{ONE}    volumes: [/y]", 5, "services.db.volumes, entry 1 must be a named volume, like "
-         "data:/var/lib/data: agents have no files of yours; COPY them in the Dockerfile"),
+        (f"{ONE}    healthcheck:\n      test: x\n      interval: soon", 7,
+         "services.db.healthcheck.interval must be like 1m30s, not soon"),
+        (f"{ONE}    mem_limit: much", 5,
+         "services.db.mem_limit must be an amount like 512m, not much"),
         (f"{ONE}    volumes: [x:/y]", 5,
          "services.db.volumes names x, which is not below volumes at the top"),
-        (f"{ONE}    volumes: [x:/proc]\nvolumes: {{x: }}", 5, "services.db.volumes, entry 1 cannot "
-         "be a volume: / and everything below /proc, /sys and /dev belong to the system"),
-        (f"{ONE}    volumes: [x:/y]\n  a:\n    image: x\n    volumes: [x:/z]\nvolumes: {{x: }}", 8,
-         "services.a.volumes names x, as services.db does: prevs gives each container volumes of "
-         "its own"),
-        (f"{ONE}volumes:\n  x: {{driver: nfs}}", 6,
-         "volumes.x.driver is not known here; leave it out"),
-        (f"{ONE}    ports: ['5432:5432']", 5, "services.db.ports has 5432, but only the "
-         "application has a port for visitors: db:5432 leads there from all containers; leave it "
-         "out"),
-        ("services:\n  web:\n    build: .\n    ports:\n      - 8000\n      - 9000", 6,
-         "services.web.ports has 8000 and 9000: visitors reach one port of the application; leave "
-         "the others out"),
-        ("services:\n  web:\n    build: .\n    ports: ['53:53/udp']", 4,
-         'services.web.ports, entry 1 must be a port of TCP, like "8000:8000"'),
-        ("services:\n  web:\n    build: .\n    ports: ['8000-8010']", 4,
-         'services.web.ports, entry 1 must be a port of TCP, like "8000:8000"'),
-        ("services:\n  web:\n    build: .\n    healthcheck: {test: x}", 4,
-         "services.web.healthcheck is not for the application, which is asked over HTTP: set "
-         "[health] in .prevs.toml"),
-        ("services:\n  web:\n    build: {args: {A: 1}}", 3,
-         "services.web.build.args is not known here: set args in [build] of .prevs.toml"),
-        ("services:\n  web:\n    build: ../../..", 3,
-         "services.web.build.context leaves the repository: name a path inside it"),
-        ("services:\n  web: {build: .}\n  my_db: {image: x}", 3, "services.my_db is not a host "
-         "name: use 1 to 63 characters of a-z, 0-9 and -, and no - at the beginning or the end"),
+        (f"{ONE}    volumes: [x:/proc]\nvolumes: {{x: }}", 5, "services.db.volumes, entry 1 may "
+         "not be at / or below /proc, /sys and /dev: they belong to the system"),
+        (f"{ONE}    secrets: [x]", 5,
+         "services.db.secrets names x, which is not below secrets at the top"),
+        ("services:\n  web:\n    build: .\n    ports: ['a:b']", 4,
+         'services.web.ports, entry 1 must be a port, like "8000:8000"'),
+        ("services:\n  web:\n    build: ../../..", 3, "services.web.build has ../../.., which "
+         "leaves the repository: name a path inside it"),
         ("services:\n  web: {build: .}\n  db: {}", 3,
          "services.db has neither image nor build"),
         (f"{ONE}".replace("postgres", "'a b'"), 4, "services.db.image is not the name of an "
+         'image: write it as after FROM, like "postgres:17"'),
+        ("services:\n  web: {image: 'a b'}", 2, "services.web.image is not the name of an "
          'image: write it as after FROM, like "postgres:17"'),
         ("services: {a: &x [*x]}", 1, "no value before it has the name &x"),
         (b"services:\n  \xff", 2, "is not UTF-8: save the file as UTF-8"),
         ("#" * (MOST_COMPOSE_BYTES + 1), 1,
          "the file has 262,145 bytes; at most 262,144 are allowed"),
+        (f"{ONE}    environment: {{A: {'x' * MOST_TEXT}}}", 5, "the file has values of more than "
+         "131,072 characters, with aliases: shorten it"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_reported_with_its_line_and_what_to_write(
@@ -260,23 +235,6 @@ def test_a_mistake_is_reported_with_its_line_and_what_to_write(
     assert {one for one, _ in found} == {line}
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "message"),
-    [
-        ("services: {web: {build: .}, two: {build: {context: x}}}", 1, "services.two.build must "
-         "have the context and the dockerfile of web: a preview is built once"),
-        ("services: {web: {build: {target: a}}, two: {build: .}}", 1,
-         "services.two.build needs a target, as web has one"),
-        ("services: {web: {image: .}, two: {build: .}}", 1, "services.web has no build, and the "
-         "application is built from this repository"),
-    ],
-)  # fmt: skip
-def test_other_services_of_a_build_differ_by_their_target(
-    text: str, line: int, message: str
-) -> None:
-    assert mistakes(text, f'{TOML}compose_service = "web"\n') == [(line, message)]
-
-
 def test_an_application_that_is_no_service_is_a_mistake_in_the_settings_file() -> None:
     found = try_to_read(ONE, f'\n{TOML}compose_service = "wep"\n')
     assert isinstance(found, InvalidManifest)
@@ -285,18 +243,20 @@ def test_an_application_that_is_no_service_is_a_mistake_in_the_settings_file() -
 
 
 def test_the_mistakes_of_both_files_are_reported_at_once() -> None:
-    found = try_to_read(f"{ONE}    restart: no\n", f"prot = 1\n{TOML}")
+    found = try_to_read(f"{ONE}    privileged: true\n", f"prot = 1\n{TOML}")
     assert isinstance(found, InvalidManifest)
     assert found.compose == ""
     first, second = found.mistakes
     assert (first.line, second.line) == (1, 2)
-    assert second.message.startswith("compose.yaml, line 5: services.db.restart is not known here")
+    assert second.message.startswith(
+        "compose.yaml, line 5: services.db.privileged is more than a container may"
+    )
 
 
 def test_all_that_containers_take_is_limited_with_a_compose_file_too() -> None:
     found = try_to_read(WHOLE, f'{TOML}compose_service = "web"\n[resources]\nmem = 2000\n')
     assert isinstance(found, InvalidManifest)
-    assert found.mistakes[0].message.startswith("companions and the application take 2384 MB")
+    assert found.mistakes[0].message.startswith("companions and the application take 2512 MB")
     assert found.mistakes[0].line == 1
 
 

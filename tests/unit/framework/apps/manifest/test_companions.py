@@ -165,7 +165,7 @@ def test_a_file_has_a_limited_number_of_companions() -> None:
     text = "".join(f"[companions.c{n}]\ncpus = 0.01\nmem = 16\n" for n in range(MOST_COMPANIONS))
     assert len(read(text.encode(), BOUNDS).settings.run.companions) == MOST_COMPANIONS
     found = mistakes(f"{text}[companions.more]\ncpus = 0.01\nmem = 16\n")
-    assert found == [(1, "companions may have at most 8 entries")]
+    assert found == [(1, "companions may have at most 20 entries")]
 
 
 NAMES = ("a", "b", "c", "d", "e")

@@ -1,0 +1,106 @@
+"""Variables in the values of a compose file, as the Compose Specification means them. Pure."""
+
+import contextlib
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_FORM = re.compile(r"(:?[-?+])", re.ASCII)
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)", re.ASCII)
+_DEEPEST = 10
+
+
+class WrongForm(Exception):
+    """A variable that cannot be read, or that must be set; the message is a rest of a sentence."""
+
+
+class Filled(NamedTuple):
+    """A text with its variables' values; `missing` are those that nobody sets."""
+
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+def fill(text: str, values: Mapping[str, str], depth: int = 0) -> Filled:
+    """Return a text with the values of its variables. Raises WrongForm."""
+    if depth > _DEEPEST:
+        raise WrongForm("has variables that are nested too deeply")
+    parts: list[str] = []
+    missing: list[str] = []
+    at = 0
+    while (found := text.find("$", at)) >= 0:
+        parts.append(text[at:found])
+        at = found + 1
+        if text.startswith("$", at):
+            one, at = Filled("$"), at + 1
+        elif text.startswith("{", at):
+            end = _find_end(text, at + 1)
+            one, at = _fill_form(text[at + 1 : end], values, depth), end + 1
+        elif name := _NAME.match(text, at):
+            one, at = _look_up(name[0], values), name.end()
+        else:
+            raise WrongForm("has a $ that begins no variable: write $$ for a $")
+        parts.append(one.text)
+        missing.extend(one.missing)
+    return Filled("".join((*parts, text[at:])), tuple(missing))
+
+
+def read_env_file(text: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a file of NAME=value lines. What is no such line is left out."""
+    found: dict[str, str] = {}
+    for line in text.removeprefix("\ufeff").splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            continue
+        value = match[2].strip()
+        quote = value[:1]
+        if quote in {"'", '"'} and (end := value.find(quote, 1)) > 0:
+            value = value[1:end]
+        else:
+            quote, value = "", re.split(r"(?:^|\s)#", value)[0].strip()
+        if quote != "'":
+            with contextlib.suppress(WrongForm):
+                value = fill(value, {**values, **found}).text
+        found[match[1]] = value
+    return found
+
+
+def _look_up(name: str, values: Mapping[str, str]) -> Filled:
+    return Filled(values[name]) if name in values else Filled("", (name,))
+
+
+def _find_end(text: str, start: int) -> int:
+    """Return where the } is that closes a form."""
+    depth, at = 1, start
+    while at < len(text):
+        if text.startswith("${", at):
+            depth, at = depth + 1, at + 1
+        elif text[at] == "}":
+            depth -= 1
+            if not depth:
+                return at
+        at += 1
+    raise WrongForm("has a ${ without its }: write $$ for a $")
+
+
+def _fill_form(form: str, values: Mapping[str, str], depth: int) -> Filled:
+    name = _NAME.match(form)
+    rest = form[name.end() :] if name else ""
+    sign = _FORM.match(rest)
+    if name is None or (rest and sign is None):
+        raise WrongForm("has ${…} without a variable's name: write $$ for a $")
+    if sign is None:
+        return _look_up(name[0], values)
+    value = values.get(name[0])
+    is_there = bool(value) if sign[0].startswith(":") else value is not None
+    other = rest[sign.end() :]
+    if sign[0].endswith("+"):
+        return fill(other, values, depth + 1) if is_there else Filled("")
+    if is_there:
+        return Filled(value or "")
+    if sign[0].endswith("-"):
+        return fill(other, values, depth + 1)
+    raise WrongForm(
+        f"needs a value of {name[0][:60]}: commit an .env file beside it with a value for previews"
+    )
