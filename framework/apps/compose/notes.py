@@ -24,6 +24,7 @@ class Notes:
         self.notes: list[Mistake] = []
         self.values = values
         self._taken = 0
+        self._full_at: Node | None = None
 
     def refuse(self, node: Node, where: str, why: str) -> None:
         """Note what is wrong with a node, as the rest of a sentence that begins with its key."""
@@ -32,6 +33,21 @@ class Notes:
     def tell(self, node: Node, where: str, what: str) -> None:
         """Note what people should know of a node, which is no mistake."""
         self.notes.append(Mistake(node.line, f"{where}: {what}"))
+
+    def check_size(self) -> None:
+        """Refuse the file if its texts are too many. Comes last: `forget` takes no part in it."""
+        if self._full_at is not None:
+            why = f"has values of more than {MOST_TEXT:,} characters, with aliases: shorten it"
+            self.refuse(self._full_at, "the file", why)
+
+    def count(self) -> tuple[int, int]:
+        """Return how many mistakes and notes there are."""
+        return len(self.mistakes), len(self.notes)
+
+    def forget(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Take out what was noted between two counts."""
+        del self.mistakes[start[0] : end[0]]
+        del self.notes[start[1] : end[1]]
 
     def table(self, node: Node, where: str) -> Mapping[str, tuple[Scalar, Node]] | None:
         """Return the nodes of a table by key."""
@@ -68,8 +84,7 @@ class Notes:
         before = self._taken
         self._taken += len(text)
         if self._taken > MOST_TEXT >= before:
-            why = f"has values of more than {MOST_TEXT:,} characters, with aliases: shorten it"
-            self.refuse(node, "the file", why)
+            self._full_at = node
         return self._taken <= MOST_TEXT
 
     def truth(self, node: Node, where: str) -> bool:
@@ -97,11 +112,11 @@ class Notes:
                     name, sign, value = text.partition("=")
                     yield name, one, value if sign else None
             return
-        for name, (key, value) in (self.table(node, where) or {}).items():
-            if isinstance(value, Scalar) and value.is_null:
+        for name, (key, inner) in (self.table(node, where) or {}).items():
+            if isinstance(inner, Scalar) and inner.is_null:
                 yield name, key, None
-            elif (text := self.text(value, f"{where}.{cut(name)}")) is not None:
-                yield name, value, text
+            elif (text := self.text(inner, f"{where}.{cut(name)}")) is not None:
+                yield name, inner, text
 
     def known(
         self, node: Node, where: str, known: Sequence[str], unused: Mapping[str, str]

@@ -56,16 +56,20 @@ class _Reading:
         own = open_file(posixpath.normpath(posixpath.join(paths.folder, ".env")))
         self._notes = Notes(read_env_file(own or "", {}))
         self._services: list[Service] = []
+        self._noted: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
         self._volumes: dict[str, Node] = {}
         self._sources: dict[str, Mapping[str, Source]] = {}
 
     def read(self, tree: Node, wanted: str) -> Compose:
         self._read_top(tree)
         running = guess.choose(self._services, wanted)
-        for one in self._services:
+        # From the last on, as what was noted of the others stays where it is.
+        for one in reversed(self._services):
             if one not in running:
+                self._notes.forget(*self._noted[one.name])
                 what = f"it has the profile {cut(', '.join(one.profiles))}, so it does not run"
                 self._notes.tell(one.node, one.where, what)
+        self._notes.check_size()
         main = self._find_main(running, wanted)
         self._check_names(running)
         wrong = ""
@@ -99,8 +103,10 @@ class _Reading:
             if name.startswith("x-"):
                 continue
             service = Service(key, self._notes, self._paths, self._open)
+            start = self._notes.count()
             service.read(value)
             self._services.append(service)
+            self._noted[service.name] = start, self._notes.count()
         if not self._services and not isinstance(node, Scalar) and not self._notes.mistakes:
             self._notes.refuse(node, "services", "has no service")
 

@@ -101,6 +101,9 @@ class Service:
         readers = self._readers()
         known = [*readers, *key_words.REFUSED]
         found = list(self._notes.known(node, self.where, known, key_words.NO_EFFECT))
+        if any(name == "build" for name, _, _ in found):
+            # It is only how the image that is built would be called.
+            found = [one for one in found if one[0] != "image"]
         # What env_file says comes before environment, which wins.
         for name, key, value in sorted(found, key=lambda one: one[0] != "env_file"):
             self.nodes[name] = key

@@ -20,6 +20,7 @@ from prevs.records import Mistake
 _MOST_MOUNTS = 50
 _LEAST_MEM, _LEAST_CPUS = 16, 0.01
 _MADE_BY_PREVS = "PORT"
+_ODD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[.-][A-Za-z0-9_.-]*", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -39,6 +40,8 @@ class Beside:
     ready_every: float = 0.0
     ready_limit: float = 0.0
     port: int = 0
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Variables of the application with names that only programs without a shell read."""
 
 
 class Compose(NamedTuple):
@@ -76,6 +79,7 @@ class Translation:
         self._sources = sources
         self._table: dict[str, Any] = {}
         self._places: dict[tuple[str | int, ...], Place] = {}
+        self._odd: dict[str, str] = {}
         self._beside: dict[str, Beside] = {}
         self._labels: dict[str, str] = {}
         self._service = self._image = ""
@@ -120,6 +124,8 @@ class Translation:
         elif "build" not in main.nodes and "image" not in main.nodes:
             self._notes.refuse(main.node, main.where, "has neither image nor build")
         self._add_main_port(main)
+        for name in [one for one in main.environment if _ODD.fullmatch(one)]:
+            self._odd[name] = main.environment.pop(name)[1]
         self._add_common((), main)
         if main.read_only:
             self._put(("read_only",), True, main.nodes["read_only"], f"{main.where}.read_only")
@@ -130,7 +136,8 @@ class Translation:
         ):
             if key in main.nodes:
                 self._notes.tell(main.nodes[key], f"{main.where}.{key}", what)
-        self._beside[""] = Beside(self._container(main, main.name))
+        container = self._container(main, main.name)
+        self._beside[""] = Beside(container, environment=self._odd)
 
     def _add_main_port(self, main: Service) -> None:
         """Add the port, and take out the variables that prevs sets itself."""

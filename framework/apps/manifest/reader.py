@@ -108,6 +108,7 @@ def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:
     companions = [_complete_one(one, composed) for one in settings.run.companions]
     run = dataclasses.replace(
         settings.run,
+        environment={**composed.beside[""].environment, **settings.run.environment},
         companions=tuple(companions),
         image=composed.image if settings.build == CommitSettings().build else "",
         service=composed.service,

@@ -117,7 +117,7 @@ def test_a_compose_file_is_read_from_where_the_settings_file_says() -> None:
     [
         (None, "is not in the commit"),
         (RepositoryFile("link", 3), "is a symbolic link; it must be a regular file"),
-        (RepositoryFile("file", 9000), "has 9,000 bytes; at most 8,192 are allowed"),
+        (RepositoryFile("file", 300_000), "has 300,000 bytes; at most 262,144 are allowed"),
     ],
 )
 def test_a_compose_file_that_cannot_be_read_is_a_mistake_of_the_settings_file(
@@ -138,12 +138,12 @@ def test_a_compose_file_that_cannot_be_read_is_a_mistake_of_the_settings_file(
 def test_mistakes_in_a_compose_file_name_that_file() -> None:
     refs = FakeRefs()
     put(refs, COMPOSE)
-    text = b"services:\n  web: {build: web, restart: no}"
+    text = b"services:\n  web: {build: web, privileged: true}"
     put_compose(refs, RepositoryFile("file", len(text), text))
     failure = read_manifest(refs, APP, A)
     assert isinstance(failure, Failure)
     assert failure.message == "compose.yaml has a mistake in line 2."
-    assert failure.mistakes[0].message.startswith("services.web.restart is not known here")
+    assert failure.mistakes[0].message.startswith("services.web.privileged is more")
 
 
 def test_a_commit_costs_a_list_of_its_folder_and_a_look_at_each_file_that_describes_it() -> None:

@@ -169,7 +169,7 @@ def test_secrets_and_configs_are_files_of_the_container() -> None:
 
 def test_services_have_builds_of_their_own() -> None:
     run = run_of(
-        "services:\n  web: {build: {context: web, args: [A=1]}, ports: [80]}\n"
+        "services:\n  web: {image: '${NO:?}', build: {context: web, args: [A=1]}, ports: [80]}\n"
         "  api: {build: {context: api, target: x, args: {B: 2}}}\n  twin: {build: web}\n"
     )
     builds = {one.name: one.build for one in run.companions}
@@ -212,6 +212,11 @@ def test_an_application_may_be_an_image_alone() -> None:
     assert (run.image, found.settings.port, found.settings.mem) == ("wordpress", 80, 512)
 
 
+def test_a_program_without_a_shell_has_variables_with_dots() -> None:
+    run = run_of("services: {web: {image: x, environment: [discovery.seed_hosts=a, B=c]}}")
+    assert run.environment == {"discovery.seed_hosts": "a", "B": "c"}
+
+
 def test_a_volume_of_two_services_is_shared_and_others_are_their_own() -> None:
     run = run_of(f"{ONE}    volumes: [a:/a, b:/b]\n  c: {{image: y, volumes: [a:/z]}}\n"
                  "volumes: {a: , b: {driver: local}}\n")  # fmt: skip
@@ -224,7 +229,8 @@ def test_a_volume_of_two_services_is_shared_and_others_are_their_own() -> None:
 def test_what_runs_once_and_what_has_a_profile() -> None:
     run = run_of(
         f"{ONE}    depends_on: {{init: {{condition: service_completed_successfully}}}}\n"
-        "  init: {image: y, profiles: [a]}\n  off: {image: z, profiles: [a]}\n"
+        "  off: {image: '${NO:?}', privileged: true, profiles: [a]}\n"
+        "  init: {image: y, profiles: [a]}\n"
     )
     assert [(one.name, one.once, one.after) for one in run.companions] == [
         ("init", True, ()),
