@@ -142,9 +142,14 @@ def has_addresses(run: RunSettings) -> bool:
 
 
 def app_names(order: BuildOrder) -> Sequence[str]:
-    """Return the names that lead to the application from its companions."""
+    """Return the names that lead to the application from its companions.
+
+    A companion that a compose file calls `app` has that name itself.
+    """
     run = order.run
-    return (APPLICATION, *filter(None, [run.service]), *run.container.names)
+    taken = {name for one in run.companions for name in one.container.names}
+    own = (APPLICATION, *filter(None, [run.service]), *run.container.names)
+    return tuple(name for name in own if name not in taken)
 
 
 def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:

@@ -54,9 +54,10 @@ def test_what_the_example_takes_and_what_the_file_says_of_it() -> None:
 
 
 def test_the_messages_about_a_compose_file_are_as_shown() -> None:
-    volumes = b'    ports: ["8000:8000"]\n    volumes: ["./src:/app"]\n'
+    volumes = b'    ports: ["8000:8000"]\n    volumes: ["/srv/files:/app"]\n'
     wrong = COMPOSE.replace(b'    ports: ["8000:8000"]\n', volumes)
-    wrong = wrong.replace(b"    image: postgres:17\n", b"    image: postgres:17\n    restart: no\n")
+    image = b"    image: postgres:17\n"
+    wrong = wrong.replace(image, image + b"    privileged: true\n")
     with pytest.raises(InvalidManifest) as raised:
         read(NAMING, BOUNDS, ComposeFile("compose.yaml", wrong))
     lines = [one.line for one in raised.value.mistakes]

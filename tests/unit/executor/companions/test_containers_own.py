@@ -153,3 +153,13 @@ def test_containers_that_are_apart_have_names_and_publish_by_themselves(tmp_path
     assert first.aliases == ("cache", "store")
     assert app.aliases == ("app", "web")
     assert app.port is not None
+
+
+def test_the_name_app_is_that_of_a_companion_that_a_compose_file_calls_so(tmp_path: Path) -> None:
+    behind = Companion("app-2", container=ContainerSettings(names=("app",)))
+    world = CompanionWorld(tmp_path, behind)
+    world.settings = dataclasses.replace(world.settings, apart=True, service="nginx")
+    world.stop_at(1000.0)
+    assert world.run() is None
+    first, app = world.containers.specs
+    assert (first.aliases, app.aliases) == (("app-2", "app"), ("nginx",))
