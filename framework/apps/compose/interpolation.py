@@ -9,6 +9,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FORM = re.compile(r"(:?[-?+])", re.ASCII)
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)", re.ASCII)
 _DEEPEST = 10
+MOST_TEXT = 131_072
+"""How many characters a text may have with its variables' values, and all values of a file."""
+_MOST_VALUE = 8192
 
 
 class WrongForm(Exception):
@@ -28,7 +31,7 @@ def fill(text: str, values: Mapping[str, str], depth: int = 0) -> Filled:
         raise WrongForm("has variables that are nested too deeply")
     parts: list[str] = []
     missing: list[str] = []
-    at = 0
+    at = size = 0
     while (found := text.find("$", at)) >= 0:
         parts.append(text[at:found])
         at = found + 1
@@ -42,6 +45,9 @@ def fill(text: str, values: Mapping[str, str], depth: int = 0) -> Filled:
         else:
             raise WrongForm("has a $ that begins no variable: write $$ for a $")
         parts.append(one.text)
+        size += len(one.text)
+        if size > MOST_TEXT:
+            raise WrongForm(f"has more than {MOST_TEXT:,} characters with its variables' values")
         missing.extend(one.missing)
     return Filled("".join((*parts, text[at:])), tuple(missing))
 
@@ -62,7 +68,8 @@ def read_env_file(text: str, values: Mapping[str, str]) -> dict[str, str]:
         if quote != "'":
             with contextlib.suppress(WrongForm):
                 value = fill(value, {**values, **found}).text
-        found[match[1]] = value
+        # A value that is made of the one before it twice, and so on, would take all memory.
+        found[match[1]] = value if len(value) <= _MOST_VALUE else ""
     return found
 
 

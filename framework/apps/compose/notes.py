@@ -3,12 +3,10 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
-from framework.apps.compose.interpolation import WrongForm, fill
+from framework.apps.compose.interpolation import MOST_TEXT, WrongForm, fill
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
 from prevs.records import Mistake
 
-MOST_TEXT = 131_072
-"""How many characters all values may have: they are stored with each preview."""
 _LONGEST = 60
 _TRUE = frozenset({"true", "yes", "on", "1"})
 
@@ -72,6 +70,9 @@ class Notes:
             filled = fill(node.text, self.values)
         except WrongForm as wrong:
             self.refuse(node, where, str(wrong))
+            return None
+        if any(one == "\0" or "\ud800" <= one <= "\udfff" for one in filled.text):
+            self.refuse(node, where, "has a character that no program takes")
             return None
         for name in dict.fromkeys(filled.missing):
             self.tell(node, where, f"{cut(name)} is not set here, so it is empty")

@@ -1,6 +1,7 @@
 """From the bytes of a compose file to settings, or to the mistakes in it."""
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from framework.apps.compose.translation import Compose, Translation
 from framework.apps.compose.yaml_tree import Node, NotYaml, Scalar, read_tree
 from prevs.records import Mistake
 
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _TOP = ("services", "volumes", "secrets", "configs", "include")
 _UNUSED = {
     "version": "it has no effect here",
@@ -102,6 +104,10 @@ class _Reading:
         for name, (key, value) in found.items():
             if name.startswith("x-"):
                 continue
+            if not _NAME.fullmatch(name):
+                why = "is no name of a service: use at most 63 of a-z, A-Z, 0-9, _, . and -"
+                self._notes.refuse(key, f"services.{cut(name)}", why)
+                continue
             service = Service(key, self._notes, self._paths, self._open)
             start = self._notes.count()
             service.read(value)
@@ -140,6 +146,10 @@ class _Reading:
             for mount in service.mounts:
                 if mount.kind == "volume" and mount.source and mount.source not in self._volumes:
                     why = f"names {cut(mount.source)}, which is not below volumes at the top"
+                    self._notes.refuse(mount.node, f"{service.where}.volumes", why)
+                elif mount.kind == "volume" and not _NAME.fullmatch(mount.source or "x"):
+                    why = f"names {cut(mount.source)}, which is no name of a volume: use at most "
+                    why += "63 of a-z, A-Z, 0-9, _, . and -"
                     self._notes.refuse(mount.node, f"{service.where}.volumes", why)
             for file in service.files:
                 if file.name not in self._sources.get(file.kind, {}):

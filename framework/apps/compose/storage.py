@@ -1,6 +1,7 @@
 """What a service has mounted: volumes, files of the commit, folders in memory. Pure."""
 
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from framework.apps.compose.yaml_tree import Node, Scalar
 
 _SYSTEM = ("/proc", "/sys", "/dev")
 _CLOCK = ("/etc/localtime", "/etc/timezone")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
 _LONG = ("type", "source", "src", "target", "dst", "destination", "read_only", "readonly", "tmpfs")
 _LONG_UNUSED = dict.fromkeys(("bind", "volume", "consistency", "image"), "it has no effect here")
 
@@ -175,6 +177,9 @@ def read_sources(node: Node, where: str, notes: Notes, paths: Paths) -> dict[str
             found[name] = Source(text=given["content"])
         else:
             secret = given.get("environment") or name.upper().replace("-", "_").replace(".", "_")
+            if not _VARIABLE.fullmatch(secret):
+                notes.refuse(key, inside, "must name a variable with letters, digits and _")
+                continue
             notes.tell(key, inside, f"it is the app's secret {cut(secret)}: prevs secret set")
             found[name] = Source(secret=secret)
     return found

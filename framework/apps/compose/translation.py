@@ -174,7 +174,7 @@ class Translation:
             self._container(service, name),
             build,
             once=service.name in self._once,
-            ready_every=service.timings.get("interval", 0.0) if service.ready else 0.0,
+            ready_every=_every(service),
             ready_limit=service.ready_limit,
             port=guess.visitors_port(service),
         )
@@ -298,6 +298,12 @@ class Translation:
 
 def _in_order(notes: Sequence[Mistake]) -> tuple[Mistake, ...]:
     return tuple(sorted(dict.fromkeys(notes), key=lambda one: one.line))
+
+
+def _every(service: Service) -> float:
+    """Return the seconds between two checks, at least one; 0 if the file says nothing of it."""
+    interval = service.timings.get("interval", 0.0) if service.ready else 0.0
+    return max(1.0, interval) if interval else 0.0
 
 
 def _is_prevs(name: str) -> bool:

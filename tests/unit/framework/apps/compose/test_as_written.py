@@ -2,6 +2,7 @@
 
 import pytest
 
+from framework.apps.compose.interpolation import WrongForm, fill, read_env_file
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest, read
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -241,3 +242,11 @@ def test_what_runs_once_and_what_has_a_profile() -> None:
 def test_the_port_may_be_a_variable_as_prevs_sets_that_itself() -> None:
     found = read_text("services: {web: {build: ., environment: {PORT: 3000}}}")
     assert (found.settings.port, found.settings.run.environment) == (3000, {})
+
+
+def test_values_that_double_from_line_to_line_do_not_take_all_memory() -> None:
+    lines = ["V0=xxxxxxxx", *(f"V{n}=${{V{n - 1}}}${{V{n - 1}}}" for n in range(1, 60))]
+    values = read_env_file("\n".join(lines), {})
+    assert max(map(len, values.values())) == 8192
+    with pytest.raises(WrongForm, match="more than 131,072 characters"):
+        fill("$V10" * 1000, values)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.apps.compose.file_text import MOST_COMPOSE_BYTES
-from framework.apps.compose.notes import MOST_TEXT
+from framework.apps.compose.interpolation import MOST_TEXT
 from framework.apps.manifest import (
     Bounds,
     ComposeFile,
@@ -219,6 +219,14 @@ ONE = "services:\n  web: {build: .}\n  db:\n    image: postgres\n"
          'image: write it as after FROM, like "postgres:17"'),
         ("services:\n  web: {image: 'a b'}", 2, "services.web.image is not the name of an "
          'image: write it as after FROM, like "postgres:17"'),
+        (f"{ONE}  a b: {{image: x}}", 5, "services.a b is no name of a service: use at most 63 of "
+         "a-z, A-Z, 0-9, _, . and -"),
+        (f"{ONE}    volumes: ['a b:/y']\nvolumes: {{a b: }}", 5, "services.db.volumes names a b, "
+         "which is no name of a volume: use at most 63 of a-z, A-Z, 0-9, _, . and -"),
+        (f"{ONE}    entrypoint: \"a\\0\"", 5,
+         "services.db.entrypoint has a character that no program takes"),
+        (f"{ONE}secrets: {{a: {{environment: a b}}}}", 5,
+         "secrets.a must name a variable with letters, digits and _"),
         ("services: {a: &x [*x]}", 1, "no value before it has the name &x"),
         (b"services:\n  \xff", 2, "is not UTF-8: save the file as UTF-8"),
         ("#" * (MOST_COMPOSE_BYTES + 1), 1,
@@ -272,10 +280,31 @@ KEYS = st.sampled_from(
     [
         *("services", "volumes", "x-a", "web", "db", "A"),
         *("image", "build", "command", "environment", "depends_on", "healthcheck", "ports"),
+        *("env_file", "tmpfs", "deploy", "resources", "limits", "memory", "secrets", "configs"),
+        *("networks", "aliases", "profiles", "entrypoint", "cap_add", "mem_limit", "user", "file"),
+        *("type", "source", "target", "extends", "include", "<<", "interval", "external", "args"),
         *("expose", "context", "target", "dockerfile", "test", "condition"),
     ]
 )
-SHORT = ("web", "db", ".", "..", "x:/y", "80", "8000:80", "service_healthy", "CMD", "$A", "$$", "")
+SHORT = (
+    "web",
+    "db",
+    ".",
+    "..",
+    "x:/y",
+    "80",
+    "8000:80",
+    "service_healthy",
+    "CMD",
+    "$A",
+    "$$",
+    "",
+    "./x:/y:ro",
+    "${A:-${B}}",
+    "/z",
+    "1m",
+    "bind",
+)
 LEAVES = (
     st.sampled_from(SHORT)
     | st.none()
