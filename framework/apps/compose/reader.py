@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.apps.compose import file_text, guess
+from framework.apps.compose.extends import extend
 from framework.apps.compose.interpolation import read_env_file
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.service import Service, list_names
@@ -48,11 +49,13 @@ def read(data: bytes, path: str, wanted: str = "", around: Around = _ALONE) -> C
         tree = read_tree(text)
     except NotYaml as error:
         return Compose(mistakes=(Mistake(error.line, error.why),))
-    return _Reading(Paths(posixpath.dirname(path), around.root), around.open).read(tree, wanted)
+    paths = Paths(posixpath.dirname(path), around.root)
+    return _Reading(paths, around.open, posixpath.basename(path)).read(tree, wanted)
 
 
 class _Reading:
-    def __init__(self, paths: Paths, open_file: Callable[[str], str | None]) -> None:
+    def __init__(self, paths: Paths, open_file: Callable[[str], str | None], path: str) -> None:
+        self._path = path
         self._paths = paths
         self._open = open_file
         own = open_file(posixpath.normpath(posixpath.join(paths.folder, ".env")))
@@ -101,7 +104,7 @@ class _Reading:
 
     def _read_services(self, node: Node) -> None:
         found = self._notes.table(node, "services") or {}
-        for name, (key, value) in found.items():
+        for name, (key, _) in found.items():
             if name.startswith("x-"):
                 continue
             if not _NAME.fullmatch(name):
@@ -110,7 +113,7 @@ class _Reading:
                 continue
             service = Service(key, self._notes, self._paths, self._open)
             start = self._notes.count()
-            service.read(value)
+            service.read(extend(name, found, self._path))
             self._services.append(service)
             self._noted[service.name] = start, self._notes.count()
         if not self._services and not isinstance(node, Scalar) and not self._notes.mistakes:

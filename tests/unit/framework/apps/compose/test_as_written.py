@@ -1,5 +1,7 @@
 """Compose files as people write them: what prevs takes of them, notes and refuses."""
 
+import dataclasses
+
 import pytest
 
 from framework.apps.compose.interpolation import WrongForm, fill, read_env_file
@@ -250,3 +252,23 @@ def test_values_that_double_from_line_to_line_do_not_take_all_memory() -> None:
     assert max(map(len, values.values())) == 8192
     with pytest.raises(WrongForm, match="more than 131,072 characters"):
         fill("$V10" * 1000, values)
+
+
+def test_a_service_extends_another_one_of_the_file() -> None:
+    run = run_of(
+        "services:\n  base:\n    image: x\n"
+        "    environment: [A=1, B=1]\n    command: [a]\n    volumes: [/a]\n"
+        "  web: {build: ., ports: [80]}\n"
+        "  next: {extends: base, volumes: [/b]}\n"
+        "  last:\n    extends: {service: next, file: ./compose.yaml}\n"
+        "    environment: {B: 2}\n    command: [b]\n"
+    )
+    base, following, last = run.companions
+    assert following == dataclasses.replace(base, name="next", volumes=("/a", "/b"))
+    assert (last.environment, last.command) == ({"A": "1", "B": "2"}, ("b",))
+    assert (last.image, last.volumes) == ("x", ("/a", "/b"))
+
+
+def test_services_that_extend_each_other_are_a_mistake() -> None:
+    with pytest.raises(InvalidManifest, match="leads to no service of this file"):
+        read_text("services: {web: {build: ., extends: db}, db: {image: x, extends: web}}")
