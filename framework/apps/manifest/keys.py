@@ -176,8 +176,8 @@ class Top(Table):
         | None
     ) = Field(
         default=None,
-        description="The service of the compose file that is the application. Default: the only "
-        "one with `build`.",
+        description="The service of the compose file that is the application. Default: the one "
+        "that publishes a port, is built, and that no other such service depends on.",
         examples=['"web"'],
     )
     environment: Annotated[dict[OwnName, Text], Field(max_length=MOST_VARIABLES)] = Field(
