@@ -105,9 +105,9 @@ class AppRecord:
         metavar="PATH",
     )
     max_cpus: float = setting(
-        0.0,
+        1.0,
         "Max CPUs",
-        "The largest CPU share that a commit may ask for in its .prevs.toml; 0: no more than "
+        "The largest CPU share that a commit may ask for, with its companions; 0: no more than "
         "`cpus`.",
         least=0,
         most=64,
@@ -115,9 +115,10 @@ class AppRecord:
         example=1.0,
     )
     max_mem: int = setting(
-        0,
+        2048,
         "Max memory",
-        "The most memory in MB that a commit may ask for; 0: no more than `mem`.",
+        "The most memory in MB that a commit may ask for, with its companions; 0: no more than "
+        "`mem`.",
         unit="MB",
         least=0,
         most=MEMORY["most"],

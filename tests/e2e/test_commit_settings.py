@@ -43,7 +43,7 @@ PORT = "9000"
 """
 MISTAKES = [
     ("line 1", "prot is not known; did you mean port?"),
-    ("line 4", "resources.mem asks for 4096 MB; this app's commits may have at most 128"),
+    ("line 4", "resources.mem asks for 4096 MB; this app's commits may have at most 2048"),
     ("line 7", "environment.PORT is set by prevs; choose another name"),
 ]
 DOCKERFILE = ["RUN mkdir /www", 'CMD ["sh", "-c", "exit 3"]']

@@ -107,18 +107,24 @@ def _sums(
     cpus += [_number(table.get("cpus"), Companion.cpus) for table in tables.values()]
     mem = [_number(own.get("mem"), bounds.own_mem)]
     mem += [_number(table.get("mem"), Companion.mem) for table in tables.values()]
-    for amounts, most, what, key in (
-        (cpus, bounds.cpus, "CPUs", "cpus"),
-        (mem, bounds.mem, "MB", "mem"),
-    ):
-        total = round(sum(amounts), 3)
-        if total > most >= max(amounts):
-            why = (
-                f"and the application take {total:g} {what} together; this app's commits may have "
-                f"at most {most:g}: ask an admin to raise its max_{key} (prevs app set "
-                f"{bounds.app} --max-{key} {total:g})"
-            )
-            yield (_HOME,), why
+    beyond = [
+        (round(sum(amounts), 3), most, what, key)
+        for amounts, most, what, key in (
+            (cpus, bounds.cpus, "CPUs", "cpus"),
+            (mem, bounds.mem, "MB", "mem"),
+        )
+        # A single one that is too large is a mistake of its own.
+        if round(sum(amounts), 3) > most >= max(amounts)
+    ]
+    if beyond:
+        taken = " and ".join(f"{total:g} {what}" for total, _, what, _ in beyond)
+        allowed = " and ".join(f"{most:g}" for _, most, _, _ in beyond)
+        options = " ".join(f"--max-{key} {total:g}" for total, _, _, key in beyond)
+        yield (
+            (_HOME,),
+            f"and the application take {taken} together; this app's commits may have at most "
+            f"{allowed}: ask an admin to raise that (prevs app set {bounds.app} {options})",
+        )
 
 
 def _has_volumes(table: Mapping[str, Any]) -> bool:

@@ -40,7 +40,7 @@ def test_a_job_has_the_resources_of_its_file_or_else_of_the_app(
 
 def test_a_commit_may_have_what_the_app_has_and_what_the_app_allows() -> None:
     own = (0.5, 256, 8000)
-    assert effective_settings.bounds(APP) == ("shop", "services/web", 0.5, 256, *own)
+    assert effective_settings.bounds(APP) == ("shop", "services/web", 1.0, 2048, *own)
     app = dataclasses.replace(APP, max_cpus=2.0, max_mem=1024)
     assert effective_settings.bounds(app) == ("shop", "services/web", 2.0, 1024, *own)
     low = effective_settings.bounds(dataclasses.replace(APP, max_cpus=0.1, max_mem=64))
@@ -60,9 +60,9 @@ def test_a_preview_takes_what_all_its_containers_take() -> None:
     [
         ({"health": "/", "repository": "/srv/other"}, True),
         ({"port": 1}, False),
-        ({"max_cpus": 0.25, "max_mem": 128}, True),
+        ({"cpus": 0.5, "max_cpus": 1.0}, True),
         ({"folder": "services/api"}, False),
-        ({"max_cpus": 1.0}, False),
+        ({"max_cpus": 2.0}, False),
         ({"max_mem": 512}, False),
         ({"mem": 128}, False),
     ],

@@ -68,7 +68,7 @@ def test_all_mistakes_are_reported_with_their_lines() -> None:
             Mistake(1, "prot is not known; did you mean port?"),
             Mistake(
                 4,
-                "resources.mem asks for 4096 MB; this app's commits may have at most 128: ask an "
+                "resources.mem asks for 4096 MB; this app's commits may have at most 2048: ask an "
                 "admin to raise its max_mem (prevs app set shop --max-mem 4096)",
             ),
         ),

@@ -136,10 +136,10 @@ DB = '[companions.db]\nimage = "x"\n'
         (f"{DB}mem = 2048", 3, "companions.db.mem asks for 2048 MB; this app's commits may have "
          "at most 1024: ask an admin to raise its max_mem (prevs app set shop --max-mem 2048)"),
         (f"{DB}mem = 1000", 1, "companions and the application take 1128 MB together; this app's "
-         "commits may have at most 1024: ask an admin to raise its max_mem (prevs app set shop "
+         "commits may have at most 1024: ask an admin to raise that (prevs app set shop "
          "--max-mem 1128)"),
         (f"[resources]\ncpus = 0.95\n{DB}", 3, "companions and the application take 1.05 CPUs "
-         "together; this app's commits may have at most 1: ask an admin to raise its max_cpus "
+         "together; this app's commits may have at most 1: ask an admin to raise that "
          "(prevs app set shop --max-cpus 1.05)"),
         (f"stay = true\n{DB}", 1,
          "stay is only for a preview with volumes; leave it out, or set volumes"),
