@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -25,6 +27,8 @@ _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 
 class ClassicBuild:
     """One build by docker-py. The daemon ends the build when its response is closed.
+
+    It knows no cache mounts, so they are left out of the Dockerfile.
 
     The classic builder has no policy for what it may fetch. So unless `fetches`, a Dockerfile that
     adds something from an address is not built. The steps are below the control group `group` ("":
@@ -93,11 +97,15 @@ class ClassicBuild:
             raise failure
 
     def _run(self, context: Context, spec: ImageSpec) -> None:
-        with contextlib.closing(self._connect()) as client, daemon_errors(), _build_errors():
+        with contextlib.ExitStack() as open_now:
+            read = open_now.enter_context(_without_caches(context))
+            client = open_now.enter_context(contextlib.closing(self._connect()))
+            open_now.enter_context(daemon_errors())
+            open_now.enter_context(_build_errors())
             try:
                 pieces = client.build(
                     path=str(context.folder),
-                    dockerfile=str(context.dockerfile),
+                    dockerfile=str(read),
                     tag=spec.tag,
                     labels=dict(spec.labels),
                     buildargs=dict(spec.args),
@@ -148,6 +156,20 @@ class ClassicBuild:
             # The socket may be closed already. Then nobody reads from it.
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 response.raw.shutdown()
+
+
+@contextlib.contextmanager
+def _without_caches(context: Context) -> Iterator[Path]:
+    """Yield a context's Dockerfile, or one outside of the context if it has cache mounts."""
+    text = read_dockerfile(context)
+    plain = dockerfile.without_caches(text)
+    if plain == text or len(text) > LONGEST:
+        yield context.dockerfile
+        return
+    with tempfile.TemporaryDirectory(prefix="prevs-dockerfile-") as folder:
+        changed = Path(folder, "Dockerfile")
+        changed.write_text(plain)
+        yield changed
 
 
 @contextlib.contextmanager

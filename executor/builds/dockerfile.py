@@ -36,6 +36,10 @@ _OFFICIAL = re.compile(
     r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?"
 )
 
+_BREAK = r"(?:[ \t]|\\\r?\n)+"
+_RUN_FLAGS = re.compile(rf"^([ \t]*RUN{_BREAK})((?:--\S+?{_BREAK})+)", re.IGNORECASE | re.MULTILINE)
+_ONE_FLAG = re.compile(rf"(--\S+?){_BREAK}")
+
 
 class Line(NamedTuple):
     """An instruction: the number of its first line, and its text without continuations."""
@@ -54,6 +58,19 @@ def find_added(dockerfile: str, schemes: Sequence[str]) -> list[Line]:
         if match and any(_may_begin(word, schemes, escape) for word in _sources(match[1])):
             found.append(Line(line.number, " ".join(line.text.split())))
     return found
+
+
+def without_caches(dockerfile: str) -> str:
+    """Return a Dockerfile without its cache mounts, which the classic builder does not know.
+
+    A cache may always be empty, so that only takes time.
+    """
+
+    def keep(flag: re.Match[str]) -> str:
+        kind, _, fields = flag[1].lower().partition("=")
+        return "" if kind == "--mount" and "type=cache" in fields.split(",") else flag[0]
+
+    return _RUN_FLAGS.sub(lambda match: match[1] + _ONE_FLAG.sub(keep, match[2]), dockerfile)
 
 
 def read_instructions(dockerfile: str) -> Iterator[str]:

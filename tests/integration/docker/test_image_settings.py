@@ -131,15 +131,16 @@ def test_without_buildkit_a_build_gets_no_secret_and_the_log_shows_it(world: Wor
     assert SECRET not in "".join(world.log.headers)
 
 
-def test_a_cache_mount_is_kept_for_the_next_build(world: World) -> None:
-    if world.builder == "classic":
-        with pytest.raises(BuildFailed, match=r"(?i)buildkit"):
-            world.build("RUN --mount=type=cache,target=/cache true")
-        return
+def test_a_cache_mount_is_kept_for_the_next_build_or_is_empty_without_buildkit(
+    world: World,
+) -> None:
     mount = f"RUN --mount=type=cache,id={TASK},target=/cache"
     first, second = os.urandom(4).hex(), os.urandom(4).hex()
-    world.build(f"{mount} echo {first} > /cache/kept")
-    world.build(f"{mount} cp /cache/kept /what; echo {second}")
+    if world.builder == "classic":
+        world.build(f"{mount} mkdir /cache; echo {first} > /what")
+    else:
+        world.build(f"{mount} echo {first} > /cache/kept")
+        world.build(f"{mount} cp /cache/kept /what; echo {second}")
     assert world.read("/what") == f"{first}\n"
 
 

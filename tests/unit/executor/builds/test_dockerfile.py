@@ -2,7 +2,13 @@
 
 import pytest
 
-from executor.builds.dockerfile import BUILDKIT, CLASSIC, find_added, find_own_frontend
+from executor.builds.dockerfile import (
+    BUILDKIT,
+    CLASSIC,
+    find_added,
+    find_own_frontend,
+    without_caches,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,29 @@ def test_a_continued_line_is_shown_on_one_line() -> None:
 )
 def test_a_frontend_is_found(text: str, frontend: str | None) -> None:
     assert find_own_frontend(text) == frontend
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("RUN --mount=type=cache,target=/c npm ci", "RUN npm ci"),
+        ("run  --mount=target=/c,type=cache --network=none a", "run  --network=none a"),
+        ("RUN --mount=type=cache,target=/a \\\n  --mount=type=cache,target=/b x", "RUN x"),
+        (
+            "RUN --mount=type=secret,id=a --mount=type=cache,target=/b x",
+            "RUN --mount=type=secret,id=a x",
+        ),
+        ("RUN echo --mount=type=cache,target=/c", "RUN echo --mount=type=cache,target=/c"),
+        ("COPY --mount=type=cache,a b", "COPY --mount=type=cache,a b"),
+        ("FROM a\nRUN --mount=type=cache,target=/c x\nRUN y", "FROM a\nRUN x\nRUN y"),
+    ],
+)
+def test_cache_mounts_are_left_out_for_a_builder_that_does_not_know_them(
+    text: str, plain: str
+) -> None:
+    assert without_caches(text) == plain
+
+
+def test_a_dockerfile_of_flags_alone_is_read_in_time() -> None:
+    flags = "RUN " + "--mount=type=cache," * 50_000
+    assert without_caches(flags) == flags
