@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from framework.apps import receiver_address
+from framework.apps.recipes.image_settings import ImageSettings
 from framework.identity.settings import SignInSettings
 from framework.matching.limit_settings import LimitSettings
 from framework.matching.roles import Roles
@@ -47,7 +48,7 @@ REGISTRY = (
 )
 
 
-class Settings(LimitSettings, SignInSettings):
+class Settings(LimitSettings, SignInSettings, ImageSettings):
     """The framework's settings; `read` makes one."""
 
     master: str = Field(

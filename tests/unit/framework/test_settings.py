@@ -227,6 +227,7 @@ def test_valid_settings_are_accepted(
                       "10.0.0.9:5000/", "10.0.0.9:5000/Previews", "user@registry.example.org",
                       "registry.example.org/a:tag", "--help"]),
         ("ZOOKEEPER", ["a", "a:1/", "a:1/teams/", "a:1/x,b:2", "a:1/ü", "u:p@a:1"]),
+        ("RECIPE_IMAGES", ["node", "nodes=a:1", "node=a b", "node=a:1\nRUN x", "node=--help"]),
         ("FETCH_LIMIT", ["0"]),
         ("BUILD_LIMIT", ["0"]),
         ("MAX_PREVIEWS", ["0"]),
@@ -252,6 +253,15 @@ def test_a_file_with_the_wrong_content_is_reported_without_it(
     (problem,) = problems({**environ, f"PREVS_{name}": str(file)})
     assert problem.startswith(f"PREVS_{name}: ")
     assert "hunter2" not in problem
+
+
+def test_base_images_of_recipes_are_the_operators_where_there_are_some(
+    environ: dict[str, str],
+) -> None:
+    given = "node=registry.example.org:5000/node:{version}"
+    images = settings.read({**environ, "PREVS_RECIPE_IMAGES": given}).base_images()
+    assert images.choose("node", "20").reference == "registry.example.org:5000/node:20"
+    assert images.choose("static") == settings.read(environ).base_images().choose("static")
 
 
 def test_keys_and_identities_are_read_from_their_files(
