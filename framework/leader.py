@@ -236,6 +236,7 @@ def _repositories(
         snapshot,
         interval=chosen.refs_interval,
         checks=Checks(failed, forges.check.confirm),
+        images=chosen.base_images(),
     )
     return git, forges
 

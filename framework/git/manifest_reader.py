@@ -13,6 +13,7 @@ from framework.apps.commit_files import RepositoryFile
 from framework.apps.description import NotDescribed
 from framework.apps.effective_settings import find_warm
 from framework.apps.manifest import InvalidManifest, Manifest
+from framework.apps.recipes import OFFICIAL, BaseImages
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
 from framework.jobs import leads
 from framework.jobs.leads import Lead
@@ -33,9 +34,15 @@ _LONGEST = 400
 class ManifestReader:
     """Reads the settings of commits, never two of one app at a time. Thread safe."""
 
-    def __init__(self, refs: Repositories, submit: Callable[[events.Event], None]) -> None:
+    def __init__(
+        self,
+        refs: Repositories,
+        submit: Callable[[events.Event], None],
+        images: BaseImages = OFFICIAL,
+    ) -> None:
         self._refs = refs
         self._submit = submit
+        self._images = images
         self._changed = threading.Condition()
         self._requested: dict[str, list[Callable[[], None]]] = {}
         self._busy: set[str] = set()
@@ -64,7 +71,7 @@ class ManifestReader:
     def read(self, app: AppRecord, sha: str) -> None:
         """Read a commit's settings now, and submit the outcome."""
         try:
-            found = read_manifest(self._refs, app, sha)
+            found = read_manifest(self._refs, app, sha, self._images)
             outcome = found.settings if isinstance(found, Manifest) else found
         except Exception:
             # Every request needs an outcome: the service sends no second one meanwhile.
@@ -78,7 +85,7 @@ class ManifestReader:
     def read_lead(self, app: AppRecord, label: str) -> None:
         """Find now where a label leads, and submit the outcome."""
         try:
-            outcome = find_lead(self._refs, app, label)
+            outcome = find_lead(self._refs, app, label, self._images)
         except Exception:
             log.exception("no commit of a label can be found", app=app.name, label=label)
             outcome = Unavailable("The framework")
@@ -122,7 +129,9 @@ class ManifestReader:
         return next((name for name in self._requested if name not in self._busy), None)
 
 
-def find_lead(refs: Repositories, app: AppRecord, label: str) -> Lead | FrameworkError:
+def find_lead(
+    refs: Repositories, app: AppRecord, label: str, images: BaseImages = OFFICIAL
+) -> Lead | FrameworkError:
     """Return where a label leads now, or why that cannot be told. Blocks as `refs` does."""
     try:
         resolved = refs.resolve(app, label, fresh=True)
@@ -131,16 +140,21 @@ def find_lead(refs: Repositories, app: AppRecord, label: str) -> Lead | Framewor
     if resolved.problem:
         failure = Failure(Cause.REPOSITORY_UNREACHABLE, resolved.problem)
         return leads.refuse(app, label, failure)
-    read = read_manifest(refs, app, resolved.sha)
+    read = read_manifest(refs, app, resolved.sha, images)
     if isinstance(read, Failure):
         return leads.refuse(app, label, read)
     return Lead(label, resolved.sha, resolved.refs, read)
 
 
-def read_manifest(refs: Repositories, app: AppRecord, sha: str) -> Manifest | Failure:
-    """Return what a commit says, or why it cannot be used. Blocks as `refs` does."""
+def read_manifest(
+    refs: Repositories, app: AppRecord, sha: str, images: BaseImages = OFFICIAL
+) -> Manifest | Failure:
+    """Return what a commit says, or why it cannot be used. Blocks as `refs` does.
+
+    `images` are the base images of recipes.
+    """
     try:
-        return description.read(MirroredFiles(refs, app, sha), app).manifest
+        return description.read(MirroredFiles(refs, app, sha), app, images).manifest
     except NotDescribed as error:
         return Failure(Cause.DOCKERFILE_MISSING, str(error))
     except InvalidManifest as error:

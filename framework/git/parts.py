@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from framework import events
+from framework.apps.recipes import BaseImages
 from framework.git.branch_poller import BranchPoller
 from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
@@ -40,8 +41,12 @@ def make_parts(
     *,
     interval: float,
     checks: Checks,
+    images: BaseImages,
 ) -> GitParts:
-    """Make the parts, with their mirrors in `folder`; each app is read once in `interval`."""
+    """Make the parts, with their mirrors in `folder`; each app is read once in `interval`.
+
+    `images` are the base images of recipes.
+    """
     refs = Mirrors(
         folder,
         interval=interval,
@@ -58,4 +63,4 @@ def make_parts(
         confirm=checks.confirm,
     )
     remote_refs = RemoteRefs(folder, lambda app: snapshot().credential(app))
-    return GitParts(refs, remote_refs, poller, ManifestReader(refs, submit))
+    return GitParts(refs, remote_refs, poller, ManifestReader(refs, submit, images))

@@ -1,18 +1,20 @@
 """Finds which files of a commit describe it, and reads them.
 
 What a .prevs.toml says comes first. What it leaves open says a Dockerfile, else a compose file,
-both in the app's folder under their usual names.
+both in the app's folder under their usual names, else a Dockerfile at another usual place, else
+a recipe for what is there.
 """
 
 import dataclasses
 import functools
 from collections.abc import Mapping
 
-from framework.apps import effective_settings, manifest
+from framework.apps import effective_settings, manifest, recipes
 from framework.apps.commit_files import CommitFiles, RepositoryFile
 from framework.apps.compose import file_text
 from framework.apps.description import unrecognised
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest
+from framework.apps.recipes import OFFICIAL, BaseImages, Found, Recipe
 from prevs.commit_settings import FILE
 from prevs.containers import BuildSettings
 from prevs.records import AppRecord, Mistake
@@ -41,8 +43,8 @@ class Description:
     unused: str = ""
 
 
-def read(files: CommitFiles, app: AppRecord) -> Description:
-    """Return what describes a commit of an app.
+def read(files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL) -> Description:
+    """Return what describes a commit of an app; `images` are the base images of recipes.
 
     Raises InvalidManifest, NotDescribed, and what `files` raises.
     """
@@ -56,7 +58,12 @@ def read(files: CommitFiles, app: AppRecord) -> Description:
         return Description(own, unused=found)
     if found:
         return _read_compose(files, found, data, bounds)
-    raise unrecognised.explain(files, there, app)
+    if elsewhere := recipes.find_dockerfile(files):
+        return _read_elsewhere(own, elsewhere)
+    recipe = recipes.recognise(files, images)
+    if isinstance(recipe, Recipe):
+        return _read_recipe(own, recipe)
+    raise unrecognised.explain(files, there, app, recipe.near)
 
 
 def find_compose(there: Mapping[str, str]) -> str:
@@ -67,6 +74,26 @@ def find_compose(there: Mapping[str, str]) -> str:
 def _has_dockerfile(there: Mapping[str, str]) -> bool:
     """Return whether the executor finds a Dockerfile, or says what is wrong with it."""
     return there.get(_DOCKERFILE) in {"file", "link"}
+
+
+def _read_elsewhere(own: Manifest, found: Found) -> Description:
+    """Return what is built by a Dockerfile at another place than the usual one."""
+    build = dataclasses.replace(own.settings.build, dockerfile=found.path, context=found.context)
+    settings = dataclasses.replace(own.settings, build=build, source=found.path)
+    return Description(dataclasses.replace(own, settings=settings))
+
+
+def _read_recipe(own: Manifest, recipe: Recipe) -> Description:
+    """Return what is built by a recipe, where the commit's own settings come first."""
+    said, made = own.settings, recipes.settings(recipe)
+    settings = dataclasses.replace(
+        said,
+        port=made.port if said.port is None else said.port,
+        health=made.health if said.health is None else said.health,
+        build=dataclasses.replace(said.build, text=made.build.text, recipe=made.build.recipe),
+        source=f"a recipe: {recipe.name}",
+    )
+    return Description(dataclasses.replace(own, settings=settings))
 
 
 def _read_compose(files: CommitFiles, path: str, data: bytes, bounds: Bounds) -> Description:

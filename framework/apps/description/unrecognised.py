@@ -1,6 +1,6 @@
 """What a commit has that nothing describes, and the three ways on, in words. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from framework.apps.commit_files import CommitFiles
 from prevs.records import AppRecord
@@ -37,8 +37,13 @@ class NotDescribed(Exception):
     """Nothing in a commit says how to run it. The message is for people, with the ways on."""
 
 
-def explain(files: CommitFiles, there: Mapping[str, str], app: AppRecord) -> NotDescribed:
-    """Return why nothing describes a commit; `there` are the entries of the app's folder."""
+def explain(
+    files: CommitFiles, there: Mapping[str, str], app: AppRecord, near: Sequence[str]
+) -> NotDescribed:
+    """Return why nothing describes a commit; `there` are the entries of the app's folder.
+
+    `near` are sentences about what a recipe nearly fits.
+    """
     where = app.folder or "the root of the repository"
     if not there:
         missing = f"There is no folder {app.folder} in this commit" if app.folder else ""
@@ -47,8 +52,9 @@ def explain(files: CommitFiles, there: Mapping[str, str], app: AppRecord) -> Not
             + (_name_folder(app) if app.folder else "Push a commit with a Dockerfile.")
         )
     return NotDescribed(
-        f"Nothing in {where} says how to run it. prevs looked for .prevs.toml, Dockerfile and a "
-        f"compose file (compose.yaml or docker-compose.yml). {_tell_found(files, there)} "
+        f"Nothing in {where} says how to run it. prevs looked for .prevs.toml, a Dockerfile, a "
+        "compose file (compose.yaml or docker-compose.yml), and files that a recipe begins with. "
+        f"{_tell_found(files, there)} {'. '.join(near)}{'. ' if near else ''}"
         f"Three ways on: write a Dockerfile there; or say where it is, with [build] dockerfile in "
         f".prevs.toml, or {_folder_words(app)}; or write a compose.yaml. Then push."
     )

@@ -5,8 +5,9 @@ from pydantic import Field, field_validator
 from framework.apps.recipes import images
 from program.settings.environment import EnvironmentSettings
 
-_OFFICIAL = images.BaseImages()
-_TABLE = ", ".join(f"`{kind}` (`{_OFFICIAL.choose(kind).reference}`)" for kind in images.DEFAULTS)
+_TABLE = ", ".join(
+    f"`{kind}` (`{images.OFFICIAL.choose(kind).reference}`)" for kind in images.DEFAULTS
+)
 
 
 class ImageSettings(EnvironmentSettings):

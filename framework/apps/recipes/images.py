@@ -73,6 +73,10 @@ class BaseImages:
         return self._rows[kind].version
 
 
+OFFICIAL = BaseImages()
+"""The images that the table names."""
+
+
 def parse(value: str) -> BaseImages:
     """Return the table with the rows of `KIND=IMAGE,KIND=IMAGE`. Raises ValueError."""
     own: dict[str, str] = {}

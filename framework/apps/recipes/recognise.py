@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from framework.apps.commit_files import CommitFiles
-from framework.apps.recipes.images import BaseImages
+from framework.apps.recipes.images import OFFICIAL, BaseImages
 from framework.apps.recipes.kinds import deno, go, java, node, php, python, ruby, rust, static
 from framework.apps.recipes.listening import find_web, tell_others
 from framework.apps.recipes.project import Project
@@ -31,15 +31,15 @@ _FOLDERS = 30
 _SHOWN = 4
 
 
-def recognise(files: CommitFiles, images: BaseImages | None = None) -> Recipe | NotRecognised:
+def recognise(files: CommitFiles, images: BaseImages = OFFICIAL) -> Recipe | NotRecognised:
     """Return the recipe for a commit, or what was looked for and what nearly fits.
 
     Raises what `files` raises.
     """
-    project, table = Project(files), images or BaseImages()
+    project = Project(files)
     near = []
     for kind in _KINDS:
-        found = kind.find(project, table)
+        found = kind.find(project, images)
         if isinstance(found, Recipe):
             return dataclasses.replace(found, notes=(*found.notes, *tell_others(project)))
         if found:

@@ -198,7 +198,7 @@ def test_all_containers_of_a_preview_share_its_disk_limit(agent: Agent) -> None:
     db = Companion("db", command=shell(f"{write}; sleep 1000"), mem=64)
     agent.run(agent.image(SERVE), run=settings(db, command=shell(f"{write}; {SERVE}")), mem=64)
     assert agent.report.cause is Cause.DISK_FULL, agent.message
-    assert "its application and its companions together wrote more than 30 MB" in agent.message
+    assert "its containers together wrote more than 30 MB" in agent.message
     assert agent.containers() == []
 
 

@@ -43,6 +43,8 @@ def find(texts: Mapping[str, str | None]) -> tuple[str, int | None, str]:
             {**DOCKERFILE, ".prevs.toml": 'compose = "compose.yaml"', "compose.yaml": BUILT},
             ("compose.yaml", 8000, "Dockerfile"),
         ),
+        ({"docker/Dockerfile": "FROM x"}, ("docker/Dockerfile", None, "docker/Dockerfile")),
+        ({"Containerfile": "FROM x"}, ("Containerfile", None, "Containerfile")),
     ],
 )
 def test_what_the_file_of_settings_says_comes_first_then_a_dockerfile_then_a_compose_file(
@@ -65,7 +67,7 @@ def test_the_mistakes_of_a_compose_file_that_was_found_are_in_that_file() -> Non
 @pytest.mark.parametrize(
     ("texts", "says"),
     [
-        ({"package.json": "{}", "Procfile": "web: x"}, "It found package.json and Procfile."),
+        ({"pom.txt": "", "Procfile": "web: x"}, "It found Procfile."),
         ({"a/Dockerfile": "", "b/Dockerfile": ""}, "It found a/Dockerfile and b/Dockerfile."),
         ({"compose.yaml": None, "README.md": ""}, "It found README.md and compose.yaml."),
         ({"Dockerfile/x": "", "b": ""}, "It found Dockerfile and b."),
@@ -79,7 +81,7 @@ def test_what_nothing_describes_is_told_with_what_was_found_and_three_ways_on(
     message = str(caught.value)
     assert message.startswith(
         "Nothing in the root of the repository says how to run it. prevs looked for .prevs.toml, "
-        "Dockerfile and a compose file (compose.yaml or docker-compose.yml)"
+        "a Dockerfile, a compose file (compose.yaml or docker-compose.yml), and files that a recipe"
     )
     assert says in message
     for way in (
@@ -95,3 +97,10 @@ def test_a_folder_that_is_not_there_is_told() -> None:
     app = AppRecord("shop", "/srv/shop", folder="web")
     with pytest.raises(NotDescribed, match="There is no folder web in this commit"):
         description.read(Tree(DOCKERFILE, "web"), app)
+
+
+def test_a_commit_without_a_dockerfile_is_built_by_a_recipe_below_its_own_settings() -> None:
+    page = {"index.html": "<h1>x</h1>", ".prevs.toml": 'health = {path = "/up"}'}
+    settings = description.read(Tree(page), APP).manifest.settings
+    assert settings.source == f"a recipe: {settings.build.recipe}"
+    assert (settings.health, "FROM " in settings.build.text) == ("/up", True)
