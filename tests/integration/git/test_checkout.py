@@ -42,7 +42,8 @@ def test_a_commits_tree_has_its_files_and_no_repository(world: World) -> None:
     second = world.repository.commit({"Dockerfile": "two"})
     assert world.read(first) == {"Dockerfile": "one", "src/a": "a"}
     assert world.read(second) == {"Dockerfile": "two"}
-    assert list((world.folder / "trees").iterdir()) == []
+    trees = world.folder / "trees"
+    wait_until(lambda: not list(trees.iterdir()) or None, "the trees to be removed")
 
 
 def test_a_commit_that_the_mirror_has_needs_no_repository(world: World) -> None:

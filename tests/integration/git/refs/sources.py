@@ -46,6 +46,9 @@ class Source:
         return done.stdout.strip()
 
     def commit(self, subject: str) -> str:
+        """Commit; each commit has a Dockerfile, so that it may start."""
+        (self.folder / "Dockerfile").write_text("FROM scratch\n")
+        self.git("add", "Dockerfile")
         self.git("commit", "--quiet", "--allow-empty", "-m", subject)
         return self.git("rev-parse", "HEAD")
 
