@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from framework.apps import recipes
-from framework.apps.recipes import BaseImages, NotRecognised, Recipe
+from framework.apps.recipes import OFFICIAL, BaseImages, NotRecognised, Recipe
 from tests.fakes.trees import Tree
 
 Files = Mapping[str, str | None]
@@ -21,7 +21,7 @@ def built_by(tool: str, script: str, **more: object) -> str:
     return package(scripts=scripts, devDependencies={tool: "1"}, **more)
 
 
-def recipe(files: Files, images: BaseImages | None = None) -> Recipe:
+def recipe(files: Files, images: BaseImages = OFFICIAL) -> Recipe:
     """Return the recipe of a repository that has one."""
     found = recipes.recognise(Tree(files), images)
     assert isinstance(found, Recipe), found
