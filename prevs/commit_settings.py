@@ -61,6 +61,11 @@ class RunSettings:
     """The Host of the health check; "" for that of the preview's address."""
 
     @property
+    def services(self) -> tuple[Companion, ...]:
+        """The companions that visitors reach."""
+        return tuple(one for one in self.companions if one.port)
+
+    @property
     def has_volumes(self) -> bool:
         """Whether anything in the containers lasts as long as the preview."""
         return bool(

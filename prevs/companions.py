@@ -18,7 +18,7 @@ class Companion:
     there is one. Without a `command` the image's command runs. `environment` is for it alone.
     `volumes` are absolute paths in the container; their content lives as long as the preview. It is
     ready once `ready`, an argument vector, exits with 0 in the container, or once something listens
-    on `ready_port`; with neither, once it runs. It starts when those of `after` are ready. `cpus`
+    on `listens_on`; with neither, once it runs. It starts when those of `after` are ready. `cpus`
     is a share, `mem` a limit in MB.
     """
 
@@ -44,3 +44,8 @@ class Companion:
     port: int = 0
     """The port at which visitors reach it, at an address of its own; 0 if they do not."""
     container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
+
+    @property
+    def listens_on(self) -> int:
+        """The port at which something listens once it is ready; 0 if nothing has to."""
+        return self.ready_port or self.port

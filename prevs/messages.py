@@ -62,6 +62,14 @@ class KnownProxies:
 
 
 @dataclasses.dataclass(frozen=True)
+class PublishedService:
+    """Where visitors reach a companion: its port of the agent, and its URL."""
+
+    host_port: int
+    url: str
+
+
+@dataclasses.dataclass(frozen=True)
 class BuildOrder:
     """What an executor needs to turn a commit into a container that answers.
 
@@ -122,6 +130,8 @@ class BuildOrder:
     variant: str = ""
     gates: tuple[str, ...] = ()
     proxies: Optional[KnownProxies] = None
+    services: Mapping[str, PublishedService] = dataclasses.field(default_factory=dict)
+    """The companions that visitors reach, by their names."""
 
     @property
     def volume_key(self) -> str:

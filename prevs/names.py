@@ -1,7 +1,7 @@
 """All derived names: labels, slugs, hosts, image tags, container names and task ids.
 
-Names are made only here, so that two programs never disagree. All functions are total: makers of
-names accept any text, readers of names return None for other text.
+Names are made only here and in service_names.py, so that two programs never disagree. All
+functions are total: makers of names accept any text, readers of names return None for other text.
 
 A DNS label is as in RFC 1123: 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last.
 """

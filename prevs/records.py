@@ -91,6 +91,8 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
     """The label of the variant of a stack whose own instance it is, "" for none."""
     built_from: str = ""
     """The commit of such an instance."""
+    service_ports: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """The agent's ports of its companions that visitors reach, by their names, as host_port."""
 
     @property
     def commit(self) -> str:
@@ -124,6 +126,8 @@ class Placement:
     port: int
     labels: tuple[str, ...]
     protocol: str = ""
+    services: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Labels that lead to its companions, and the port of each (service_names.py)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -102,7 +102,8 @@ def is_stack_signed(keys: Collection[bytes], record: StackRecord) -> bool:
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
-    return ["placement", app, sha, *place, placement.labels, placement.protocol]
+    services = [sorted(placement.services.items())] if placement.services else []
+    return ["placement", app, sha, *place, placement.labels, placement.protocol, *services]
 
 
 def _agents(record: AgentsRecord) -> Any:

@@ -54,6 +54,7 @@ def test_a_signature_is_valid_for_its_key_only() -> None:
         ("hello", SHA, replace(PLACEMENT, labels=("main", "v1", "v2"))),
         ("hello", SHA, replace(PLACEMENT, labels=("mainv1",))),
         ("hello", SHA, replace(PLACEMENT, protocol="h2")),
+        ("hello", SHA, replace(PLACEMENT, services={"result--main": 31001})),
     ],
 )
 def test_a_signature_is_invalid_for_any_other_record(
