@@ -159,7 +159,7 @@ class PublishedPort(NamedTuple):
 class ContainerSpec:
     """The container that an attempt wants. `cpus` is a share, `mem` a limit in MB.
 
-    If `port` is None, nothing is published. `command` replaces the image's own CMD. If `read_only`,
+    Its `ports` are published. `command` replaces the image's own CMD. If `read_only`,
     the container can write only to /tmp, which is in memory, and to its `volumes`: the path in the
     container of each volume. With `exchange` it has the folder prevs.work.FOLDER, with these files,
     in which all its users may write; it goes with the container. `stdin` is what its command reads
@@ -175,7 +175,7 @@ class ContainerSpec:
     mem: int
     environment: Mapping[str, str] = dataclasses.field(repr=False)
     labels: Mapping[str, str]
-    port: PublishedPort | None = None
+    ports: Sequence[PublishedPort] = ()
     command: Sequence[str] = ()
     read_only: bool = False
     volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)

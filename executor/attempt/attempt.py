@@ -11,9 +11,10 @@ from typing import NamedTuple
 from executor.ports import ContainerSpec, ImageSpec, PublishedPort, Volume
 from prevs import names
 from prevs.commit_settings import RunSettings
-from prevs.companions import APPLICATION
+from prevs.companions import APPLICATION, Companion
 from prevs.containers import BuildSettings
 from prevs.messages import BuildOrder
+from prevs.service_names import url_variable
 
 STRANGER = "prevs.stranger"
 """The label of what is made of a stranger's commit."""
@@ -113,7 +114,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
             "prevs.task": attempt.task_id,
             "prevs.agent": attempt.agent_id,
         },
-        port=_published_port(order),
+        ports=_published_ports(order),
         command=order.run.command,
         read_only=order.run.read_only,
         volumes={volume.path: volume.name for volume in volumes},
@@ -162,7 +163,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     return dataclasses.replace(
         spec,
         command=attempt.order.run.hooks[number - 1],
-        port=None,
+        ports=(),
         labels={**spec.labels, HOOK: str(number)},
     )
 
@@ -193,10 +194,28 @@ def identity(order: BuildOrder) -> Mapping[str, str]:
         "PREVS_LABEL": order.label,
         "PREVS_URL": order.url,
         **({"PREVS_STACK": order.variant} if order.variant else {}),
+        **_service_urls(order),
     }
 
 
-def _published_port(order: BuildOrder) -> PublishedPort | None:
+def service_ports(order: BuildOrder, companion: Companion) -> Sequence[PublishedPort]:
+    """Return the port at which visitors reach a companion, if they do."""
+    service = order.services.get(companion.name)
+    if service is None or not companion.port:
+        return ()
+    return (PublishedPort(companion.port, order.host, service.host_port),)
+
+
+def _published_ports(order: BuildOrder) -> Sequence[PublishedPort]:
     if not order.host_port:
-        return None
-    return PublishedPort(order.container_port, order.host, order.host_port)
+        return ()
+    return (PublishedPort(order.container_port, order.host, order.host_port),)
+
+
+def _service_urls(order: BuildOrder) -> Mapping[str, str]:
+    """Return the variables with the URLs of all that visitors reach, if that is several."""
+    if not order.services:
+        return {}
+    urls = {name: service.url for name, service in order.services.items()}
+    own = {order.run.service: order.url} if order.run.service else {}
+    return {url_variable(name): url for name, url in {**urls, **own}.items()}

@@ -226,7 +226,7 @@ def work_spec(attempt: Attempt, work: job_files.Work) -> ContainerSpec:
         container_spec(attempt),
         command=work.command,
         environment=_environment(attempt.order, work),
-        port=None,
+        ports=(),
         exchange={} if payload is None else {Path(job_files.PAYLOAD_FILE).name: payload},
         stdin=payload if work.stdin else None,
     )

@@ -126,7 +126,7 @@ class Companions:
             return
         companion, _, log, began = started
         limit = companion.ready_limit or self._attempt.order.start_limit
-        check = HealthCheck("", companion.ready_port, began, limit)
+        check = HealthCheck("", companion.listens_on, began, limit)
         spec_name = specs.name(self._attempt, companion)
         is_reported = False
         while True:

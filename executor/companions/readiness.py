@@ -32,7 +32,7 @@ class Readiness(Protocol):
 
 def has_check(companion: Companion) -> bool:
     """Return whether a companion has to do more than run to be ready."""
-    return bool(companion.once or companion.ready or companion.ready_port)
+    return bool(companion.once or companion.ready or companion.listens_on)
 
 
 def goal(companion: Companion) -> str:
@@ -41,4 +41,4 @@ def goal(companion: Companion) -> str:
         return f"{companion.name} (its end)"
     if companion.ready:
         return f"{companion.name} ({describe_command(companion.ready)})"
-    return f"{companion.name} (port {companion.ready_port})"
+    return f"{companion.name} (port {companion.listens_on})"

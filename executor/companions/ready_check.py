@@ -98,7 +98,7 @@ class ReadyCheck:
         """
         if companion.ready:
             return self._look_by_command(container, companion.ready)
-        port = companion.ready_port
+        port = companion.listens_on
         tables, problem = self._read_tables(container), f"nothing listened on its port {port}"
         if tables is None:
             done = self._execute(container, _READ, _TABLES_KEPT)

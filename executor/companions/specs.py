@@ -1,10 +1,10 @@
 """The containers of companions, and what they share with that of the application. Pure.
 
 All containers of an attempt have one network namespace, as in a pod. The first companion owns it:
-it publishes the application's port, and its hosts file has the names of all. It starts before all
+it publishes the ports of all, and its hosts file has their names. It starts before all
 others and ends after them. docker lets a container that joins publish nothing and name no hosts.
 If they are apart, each has an address of its own in the attempt's network, as in compose: Docker's
-nameserver tells their names, and the application publishes its port itself.
+nameserver tells their names, and each publishes its port itself.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from executor.attempt.attempt import (
     identity,
     image_labels,
     is_apart,
+    service_ports,
 )
-from executor.ports import ContainerSpec, Volume
+from executor.ports import ContainerSpec, PublishedPort, Volume
 from prevs import names
 from prevs.companions import Companion
 
@@ -45,7 +46,7 @@ def companion_spec(
         mem=companion.mem,
         environment=_environment(attempt, companion),
         labels={**preview.labels, LABEL: companion.name},
-        port=preview.port if owns else None,
+        ports=_ports(attempt, companion),
         command=companion.command,
         volumes={volume.path: volume.name for volume in volumes},
         hosts=_hosts(attempt) if owns else (),
@@ -75,12 +76,12 @@ def joined(attempt: Attempt, spec: ContainerSpec) -> ContainerSpec:
     """Return the application's container, or a hook's, in the network of the companions."""
     if is_apart(attempt.order):
         return spec
-    return dataclasses.replace(spec, port=None, joins=owner_name(attempt), gates=())
+    return dataclasses.replace(spec, ports=(), joins=owner_name(attempt), gates=())
 
 
 def beside(attempt: Attempt, preview: str, spec: ContainerSpec) -> ContainerSpec:
     """Return a job's container in the network of a preview that runs, by the preview's task."""
-    return dataclasses.replace(spec, port=None, joins=owner_of(attempt, preview), gates=())
+    return dataclasses.replace(spec, ports=(), joins=owner_of(attempt, preview), gates=())
 
 
 def owner_of(attempt: Attempt, preview: str) -> str:
@@ -120,6 +121,17 @@ def volume_owner(attempt: Attempt, companion: Companion) -> str:
     """Return the name under which a companion's volumes are; no app and no other has it."""
     order = attempt.order
     return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion.name}"
+
+
+def _ports(attempt: Attempt, companion: Companion) -> Sequence[PublishedPort]:
+    """Return the ports that a companion publishes: its own, or as the owner those of all."""
+    order = attempt.order
+    if is_apart(order):
+        return service_ports(order, companion)
+    if companion.name != owner(attempt).name:
+        return ()
+    others = (port for one in order.run.companions for port in service_ports(order, one))
+    return (*container_spec(attempt).ports, *others)
 
 
 def _hosts(attempt: Attempt) -> Sequence[str]:

@@ -198,7 +198,7 @@ class DockerContainers:
             working_dir=spec.own.folder or None,
             stop_signal=spec.own.stop_signal or None,
             name=spec.name,
-            ports=[spec.port.container_port] if spec.port else [],
+            ports=[port.container_port for port in spec.ports],
             environment=dict(spec.environment),
             labels={**spec.labels, **self._guard.labels()},
             host_config=host_config,
@@ -211,10 +211,10 @@ class DockerContainers:
     def _host_config(
         self, client: APIClient, spec: ContainerSpec, files: Sequence[PlacedFile] = ()
     ) -> dict[str, Any]:
-        """Return what a container has of the agent: its port, volumes, network and limits."""
-        published: dict[int | str, tuple[str, int]] = {}
-        if spec.port:
-            published[spec.port.container_port] = (spec.port.host, spec.port.host_port)
+        """Return what a container has of the agent: its ports, volumes, network and limits."""
+        published: dict[int | str, Any] = {}
+        for port in spec.ports:
+            published.setdefault(port.container_port, []).append((port.host, port.host_port))
         mounts = [Mount(path, name, type="volume") for path, name in spec.volumes.items()]
         if spec.exchange is not None:
             # Without a name it is the container's own, and is removed with it.

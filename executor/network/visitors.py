@@ -63,6 +63,6 @@ def _find_proxies(known: KnownProxies, agent: Agent) -> list[Visitor]:
 def _find_entrance(order: BuildOrder, agent: Agent) -> Optional[Entrance]:
     with contextlib.suppress(ValueError):
         if ipaddress.ip_address(order.host).is_loopback:
-            own = [(order.host_port, order.host_port)] if order.host_port else []
-            return Entrance(order.host, agent.ports or own)
+            own = (order.host_port, *(one.host_port for one in order.services.values()))
+            return Entrance(order.host, agent.ports or [(one, one) for one in own if one])
     return None

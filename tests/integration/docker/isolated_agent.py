@@ -141,7 +141,7 @@ def spec(name: str, host_port: int) -> ContainerSpec:
 
     With a `host_port` of 0 it is not published.
     """
-    port = PublishedPort(8080, "0.0.0.0", host_port) if host_port else None
+    ports = (PublishedPort(8080, "0.0.0.0", host_port),) if host_port else ()
     return ContainerSpec(
         name=f"prevs-{CLUSTER}-{name}",
         image="prevs-test/isolated:1",
@@ -150,7 +150,7 @@ def spec(name: str, host_port: int) -> ContainerSpec:
         mem=256,
         environment={"PORT": "8080"},
         labels={"prevs.cluster": CLUSTER},
-        port=port,
+        ports=ports,
     )
 
 

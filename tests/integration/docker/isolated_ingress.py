@@ -91,7 +91,7 @@ class Preview:
         """Start a preview at an address of the agent; return its own address."""
         log = MemoryLog()
         containers = DockerContainers(self.daemon, network, log, RecordingGuard())
-        wanted = dataclasses.replace(spec(name, 0), port=at)
+        wanted = dataclasses.replace(spec(name, 0), ports=(at,))
         containers.start(wanted, on_exit=lambda: None)
         assert log.headers == [], log.headers
         networks = self.client.inspect_container(wanted.name)["NetworkSettings"]["Networks"]

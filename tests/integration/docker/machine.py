@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from docker.api import APIClient
 
@@ -40,7 +40,7 @@ class Machine:
         return f"prevs.task={self.cluster}"
 
     def spec(
-        self, command: str, *, number: int = 1, mem: int = 128, port: PublishedPort | None = None
+        self, command: str, *, number: int = 1, mem: int = 128, ports: Sequence[PublishedPort] = ()
     ) -> ContainerSpec:
         """Return a container of an image of its own, which runs a shell command."""
         return ContainerSpec(
@@ -50,7 +50,7 @@ class Machine:
             mem=mem,
             environment={"PORT": "8080", "PREVS_APP": "hello"},
             labels={"prevs.task": self.cluster, "prevs.app": "hello"},
-            port=port,
+            ports=ports,
         )
 
     def containers(self, confined: Confinement = OPEN, *, calm: float = CALM) -> DockerContainers:

@@ -50,12 +50,12 @@ def world(docker_host: str, network: None) -> Iterator[Machine]:
 def published(world: Machine, command: str, *, number: int = 1) -> ContainerSpec:
     """Return a small container that is published at a free port."""
     port = PublishedPort(8080, "127.0.0.1", free_port())
-    return world.spec(command, number=number, mem=32, port=port)
+    return world.spec(command, number=number, mem=32, ports=(port,))
 
 
 def check(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
-    assert spec.port
-    address = (spec.port.host, spec.port.host_port)
+    (port,) = spec.ports
+    address = (port.host, port.host_port)
     url = "http://main.hello.test/"
     return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).check()
 
@@ -79,9 +79,9 @@ def test_a_container_matches_its_spec_and_has_no_more_rights_than_it_needs(world
     assert isinstance(environment, list)
     assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
     # At the given address alone.
-    assert spec.port
+    (port,) = spec.ports
     ports = found["NetworkSettings"]["Ports"]
-    assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.port.host_port)}]}
+    assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port.host_port)}]}
 
 
 def weight(process: object) -> float:
@@ -96,7 +96,7 @@ def weight(process: object) -> float:
 
 
 def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: Machine) -> None:
-    spec = dataclasses.replace(published(world, SERVE), port=None)
+    spec = dataclasses.replace(published(world, SERVE), ports=())
     world.start(spec)
     found = world.inspect(spec)
     assert not any(found["NetworkSettings"]["Ports"].values())  # type: ignore[attr-defined]  # JSON
@@ -238,7 +238,7 @@ def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: M
 def test_a_taken_port_is_reported_and_leaves_nothing(world: Machine) -> None:
     first = published(world, SERVE, number=1)
     world.start(first)
-    second = dataclasses.replace(published(world, SERVE, number=2), port=first.port)
+    second = dataclasses.replace(published(world, SERVE, number=2), ports=first.ports)
     with pytest.raises(AgentUnfit, match=r"already|in use"):
         world.start(second)
     assert len(world.client.containers(all=True, filters={"label": world.label})) == 1

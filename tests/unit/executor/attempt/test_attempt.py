@@ -87,14 +87,14 @@ def test_a_variable_is_given_to_builds_or_containers_as_the_order_requires() -> 
 
 def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:
     spec = container_spec(ATTEMPT)
-    assert spec.port == PublishedPort(8080, "127.0.0.1", 31000)
+    assert spec.ports == (PublishedPort(8080, "127.0.0.1", 31000),)
     assert spec.image == f"prevs/hello:{SHA}"
     assert spec.name == names.container_name(f"hello.{SHA}.abc")
 
 
 def test_without_a_port_of_the_offer_nothing_is_published() -> None:
     order = dataclasses.replace(ORDER, host_port=0)
-    assert container_spec(ATTEMPT._replace(order=order)).port is None
+    assert container_spec(ATTEMPT._replace(order=order)).ports == ()
 
 
 def test_secrets_of_the_app_override_variables_of_the_commit_and_ours_override_both() -> None:
@@ -132,10 +132,10 @@ def test_the_container_has_the_settings_of_its_commit() -> None:
 def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
     hook = hook_spec(PREPARED, 2, VOLUMES)
     assert hook.command == ("seed", "a b")
-    assert hook.port is None
+    assert hook.ports == ()
     assert hook.labels["prevs.hook"] == "2"
     spec = container_spec(PREPARED, VOLUMES)
-    same = dataclasses.replace(hook, command=spec.command, port=spec.port, labels=spec.labels)
+    same = dataclasses.replace(hook, command=spec.command, ports=spec.ports, labels=spec.labels)
     assert same == spec
 
 

@@ -296,7 +296,7 @@ def test_the_container_of_a_job_is_that_of_the_preview_without_what_serves(tmp_p
     run = RunSettings(command=("serve",), volumes=("/data",), hooks=(("x",),), read_only=True)
     order = dataclasses.replace(attempt.order, run=run)
     spec = work_spec(attempt._replace(order=order), WORK)
-    assert (spec.command, spec.port, spec.volumes) == (("report", "--all"), None, {})
+    assert (spec.command, spec.ports, spec.volumes) == (("report", "--all"), (), {})
     assert (spec.read_only, spec.mem, spec.exchange, spec.stdin) == (True, 64, {}, None)
     assert spec.labels["prevs.task"] == attempt.task_id
 

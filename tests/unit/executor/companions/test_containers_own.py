@@ -149,10 +149,10 @@ def test_containers_that_are_apart_have_names_and_publish_by_themselves(tmp_path
     world.stop_at(1000.0)
     assert world.run() is None
     first, app = world.containers.specs
-    assert (first.port, first.hosts, first.joins) == (None, (), "")
+    assert (first.ports, first.hosts, first.joins) == ((), (), "")
     assert first.aliases == ("cache", "store")
     assert app.aliases == ("app", "web")
-    assert app.port is not None
+    assert app.ports
 
 
 def test_the_name_app_is_that_of_a_companion_that_a_compose_file_calls_so(tmp_path: Path) -> None:

@@ -56,11 +56,11 @@ def test_the_first_companion_owns_the_network(world: CompanionWorld) -> None:
     order = dataclasses.replace(ATTEMPT.order, gates=("shop.localhost",))
     assert world.run(ATTEMPT._replace(order=order)) is None
     db, cache, worker, app = world.containers.specs
-    assert db.port == PublishedPort(order.container_port, order.host, order.host_port)
+    assert db.ports == (PublishedPort(order.container_port, order.host, order.host_port),)
     assert (db.hosts, db.joins) == (("app", "db", "cache", "worker"), "")
     assert db.gates == ("shop.localhost",)
-    assert [(one.port, one.joins, one.hosts, one.gates) for one in (cache, worker, app)] == [
-        (None, db.name, (), ())
+    assert [(one.ports, one.joins, one.hosts, one.gates) for one in (cache, worker, app)] == [
+        ((), db.name, (), ())
     ] * 3
     assert len({db.name, cache.name, worker.name, app.name}) == 4
     assert (db.mem, app.mem) == (256, order.mem)

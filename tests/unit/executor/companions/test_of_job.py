@@ -69,7 +69,7 @@ def test_its_own_companions_start_and_hooks_fill_them_and_all_end_with_it(tmp_pa
     assert world.run() == Finished(b"")
     assert world.started() == ["db", "cache", "1", "app"]
     db, _, _, command = world.containers.specs
-    assert (db.volumes, db.port, command.joins) == ({}, None, db.name)
+    assert (db.volumes, db.ports, command.joins) == ({}, (), db.name)
     assert command.command == ("migrate",)
     assert (command.environment["APP_KEY"], command.environment["PORT"]) == ("known", "8080")
     assert world.containers.running == {}

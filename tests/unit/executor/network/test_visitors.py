@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 from executor.limits.ingress import Entrance, Ingress, Visitor
 from executor.network.visitors import Agent, find_ingress, is_here
-from prevs.messages import KnownProxies, ProxyAddress
+from prevs.messages import KnownProxies, ProxyAddress, PublishedService
 from tests.unit.executor.attempt.test_attempt import ORDER
 
 KNOWN = KnownProxies(
@@ -42,6 +42,12 @@ def test_an_agent_at_a_loopback_address_closes_all_its_ports_there() -> None:
     bare = find_ingress(order, KNOWN, AGENT._replace(ports=()))
     assert bare is not None
     assert bare.entrance == Entrance("127.0.0.2", [(31005, 31005)])
+    services = {"result": PublishedService(31006, "http://result--main.hello.localhost/")}
+    several = find_ingress(
+        dataclasses.replace(order, services=services), KNOWN, AGENT._replace(ports=())
+    )
+    assert several is not None
+    assert several.entrance == Entrance("127.0.0.2", [(31005, 31005), (31006, 31006)])
 
 
 def test_nothing_changes_before_the_framework_knows_the_proxies() -> None:
