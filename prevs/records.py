@@ -100,6 +100,11 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
         return self.built_from or self.sha
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports of the agent that its attempt has."""
+        return (*([self.host_port] if self.host_port else []), *self.service_ports.values())
+
+    @property
     def why(self) -> str:
         """Why it is in its state: what its failure says, or the reason."""
         return self.failure.message if self.failure else self.reason
@@ -128,6 +133,11 @@ class Placement:
     protocol: str = ""
     services: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Labels that lead to its companions, and the port of each (service_names.py)."""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports of the host to which visitors are sent."""
+        return (self.port, *dict.fromkeys(self.services.values()))
 
 
 @dataclasses.dataclass(frozen=True)

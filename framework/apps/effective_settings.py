@@ -67,6 +67,15 @@ def add_companions(own: tuple[float, int], beside: Iterable[Companion]) -> tuple
     return cpus, mem
 
 
+def count_ports(settings: CommitSettings | JobSettings | JobRecord | None) -> int:
+    """Return how many ports of an agent a preview takes, or a job: none, as nobody reaches it."""
+    if settings is None:
+        return 1
+    if not isinstance(settings, CommitSettings):
+        return 0
+    return 1 + len(settings.run.services) if settings.run.companions else 1
+
+
 def own_resources(
     app: AppRecord, settings: CommitSettings | JobSettings | None
 ) -> tuple[float, int]:

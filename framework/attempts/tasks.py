@@ -13,9 +13,10 @@ from framework.ports.tasks import Executor, Task
 from framework.stacks.variables import find_variables
 from prevs import names
 from prevs.commit_settings import CommitSettings
-from prevs.messages import BuildOrder, KnownProxies
+from prevs.messages import BuildOrder, KnownProxies, PublishedService
 from prevs.names import Addresses
 from prevs.records import AppRecord, PreviewRecord
+from prevs.service_names import service_url
 from prevs.stacks import StackRecord
 
 
@@ -73,7 +74,6 @@ def describe(
 
 def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin) -> BuildOrder:
     """Return the order without what the app is given."""
-    (port,) = launch.ports
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective_settings.resolve(app, preview.settings)
     settings = preview.settings or CommitSettings()
@@ -85,7 +85,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         repository=app.repository,
         container_port=wanted.port,
         host=launch.host,
-        host_port=port,
+        host_port=launch.ports[0],
         cpus=cpus,
         mem=mem,
         health=wanted.health,
@@ -104,6 +104,13 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         proxies=origin.proxies,
         instance=preview.sha if preview.instance else "",
         variant=names.split_instance(preview.instance)[0],
+        services={
+            name: PublishedService(
+                port,
+                service_url(origin.addresses, name, preview.instance or label, preview.app),
+            )
+            for name, port in preview.service_ports.items()
+        },
     )
 
 

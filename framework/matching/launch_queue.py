@@ -96,6 +96,7 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
         unit=unit,
         cpus=cpus,
         mem=mem,
+        ports=effective_settings.count_ports(preview.settings),
         rank=_RANKS[preview.ahead],
         image_agent=preview.agent_id,
         previous_agents=agents,

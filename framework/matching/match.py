@@ -285,7 +285,7 @@ class _Choice:
             return self._refused.setdefault(kind, refusals.SHARE_USED)
         survey = self._survey(demand.constraints, own)
         if isinstance(survey, refusals.Survey):
-            survey = refusals.explain(demand.cpus, demand.mem, survey)
+            survey = refusals.explain(demand.cpus, demand.mem, demand.ports, survey)
         refusal = refusals.name_role(survey, self._role) if self._role else survey
         return self._refused.setdefault(kind, refusal)
 

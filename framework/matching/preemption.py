@@ -345,12 +345,13 @@ def freed(space: Space, candidate: Candidate, times: int = 1) -> Space:
     """Return what is free after a candidate has stopped; with -1, after it has come back."""
     cpus, mem = candidate.taken()
     is_job = candidate.turn is _JOB
+    ports = 0 if is_job else effective_settings.count_ports(candidate.settings)
     # Runs for every idle preview if nothing is enough; `_replace` takes three times as long.
     return Space(
         space.agent_id,
         round(space.cpus + times * cpus, DIGITS),
         space.mem + times * mem,
-        space.ports if is_job else space.ports + times,
+        space.ports + times * ports,
         space.attributes,
         space.starts,
         space.leaving,

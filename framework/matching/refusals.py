@@ -92,9 +92,9 @@ def _describe(unfit: Sequence[Agent]) -> str:
     return "".join(f" {agent.host} is unfit: {agent.unfit}" for agent in unfit[:_NAMED])
 
 
-def explain(cpus: float, mem: int, found: Survey) -> Refusal:
-    """Return why none of the agents fits a share of `cpus` and `mem` MB."""
-    refusal = _explain(cpus, mem, found)
+def explain(cpus: float, mem: int, ports: int, found: Survey) -> Refusal:
+    """Return why none of the agents fits a share of `cpus`, `mem` MB and some ports."""
+    refusal = _explain(cpus, mem, ports, found)
     roomy = [a for a in found.unfit if a.task_mem >= mem and a.task_cpus >= cpus]
     return refusal._replace(reason=f"{refusal.reason}{_describe(roomy)}")
 
@@ -118,7 +118,7 @@ def explain_home(home: Home, agent: Agent | None, cpus: float, mem: int) -> Refu
     elif agent.starts <= 0:
         shortage, why = Shortage.TURN, "it is starting others now"
     else:
-        why = "it has no free port, or its room is kept for another one"
+        why = "it has too few free ports, or its room is kept for another one"
     if home.preview:
         text = (
             f"It waits for the agent {home.host}, which runs the preview of its commit, whose "
@@ -138,7 +138,7 @@ def name_role(refusal: Refusal, role: str) -> Refusal:
     return refusal._replace(reason=f"{refusal.reason} {why}")
 
 
-def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
+def _explain(cpus: float, mem: int, ports: int, found: Survey) -> Refusal:
     if found.most_mem < mem:
         most = math.floor(found.most_mem)
         return Refusal(f"No agent has {mem} MB free; the most is {most}.")
@@ -150,4 +150,7 @@ def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
     if any(agent.starts <= 0 for agent in roomy):
         reason = "Every agent with room for it is starting others now; it is next there."
         return Refusal(reason, Shortage.TURN)
+    if ports > 1:
+        why = f"it needs {ports}, one for each of its services that visitors reach"
+        return Refusal(f"No agent with enough CPUs and memory has so many free ports: {why}.")
     return Refusal("No agent with enough CPUs and memory has a free port.")

@@ -89,11 +89,16 @@ def _command(executor: Executor, *, fetches: bool) -> dict[str, Any]:
 
 
 def _discovery(order: BuildOrder) -> dict[str, Any]:
+    ports = {"http": order.host_port, **{n: one.host_port for n, one in order.services.items()}}
     return {
         "visibility": "EXTERNAL",
         "name": names.discovery_name(order.label, order.app),
         "version": order.sha,
-        "ports": {"ports": [{"number": order.host_port, "name": "http", "protocol": "tcp"}]},
+        "ports": {
+            "ports": [
+                {"number": port, "name": name, "protocol": "tcp"} for name, port in ports.items()
+            ]
+        },
     }
 
 

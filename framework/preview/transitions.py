@@ -169,7 +169,13 @@ class SettingsNotRead:
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         bare = dataclasses.replace(
-            preview, task_id=None, host_port=None, phase="", detail="", settings=None
+            preview,
+            task_id=None,
+            host_port=None,
+            service_ports={},
+            phase="",
+            detail="",
+            settings=None,
         )
         return self.outcome.change(bare)
 

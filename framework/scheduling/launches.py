@@ -283,12 +283,14 @@ class Launcher:
         of_previews = [one for one in launches if one.demand.unit.kind is UnitKind.PREVIEW]
         for launch in of_previews:
             preview = self._records.preview(launch.demand.unit)
-            (port,) = launch.ports
+            port, *others = launch.ports
+            services = preview.settings.run.services if others and preview.settings else ()
             launched = transitions.Launched(
                 names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
                 host_port=port,
+                service_ports={one.name: at for one, at in zip(services, others, strict=True)},
                 moved_from=volumes.find_left(preview, launch.agent_id),
             )
             changes.append((preview, launched))

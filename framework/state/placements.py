@@ -1,12 +1,14 @@
 """Where visitors are sent: the placements of an app, as a function of its previews.
 
 Two previews may hold the same label, which leads to the running one, and to the other as soon as
-that runs. If two running previews hold it, it leads to the one that began last.
+that runs. If two running previews hold it, it leads to the one that began last. A label that any
+preview holds leads to no service of another one.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from prevs.records import Placement, PlacementsRecord, PreviewRecord
+from prevs.service_names import service_labels
 from prevs.states import State
 
 
@@ -20,13 +22,11 @@ def placements(
     previews = tuple(previews)
     routed = [preview for preview in previews if _is_routed(preview, unrouted)]
     leaders = _find_leaders(routed)
-    failed = (preview for preview in previews if preview.state is State.FAILED)
+    held = {label for one in previews for label in one.labels}
     return PlacementsRecord(
         app=app,
-        failed={
-            label: preview.sha for preview in failed for label in preview.labels if label in leaders
-        },
-        placements={preview.sha: _place(preview, leaders) for preview in routed},
+        failed=_find_failed(previews, leaders),
+        placements={preview.sha: _place(preview, leaders, held) for preview in routed},
     )
 
 
@@ -44,13 +44,42 @@ def _find_leaders(routed: Iterable[PreviewRecord]) -> Mapping[str, PreviewRecord
     return leaders
 
 
-def _place(preview: PreviewRecord, leaders: Mapping[str, PreviewRecord]) -> Placement:
+def _find_failed(
+    previews: Iterable[PreviewRecord], leaders: Mapping[str, PreviewRecord]
+) -> Mapping[str, str]:
+    failed: dict[str, str] = {}
+    for preview in previews:
+        if preview.state is State.FAILED:
+            for label in preview.labels:
+                if leader := leaders.get(label):
+                    services = dict(_services_at(leader, label))
+                    failed |= dict.fromkeys((label, *services), preview.sha)
+    return failed
+
+
+def _services_at(preview: PreviewRecord, label: str) -> Iterator[tuple[str, int]]:
+    """Yield the labels of a preview's services at its `label`, and where each of them answers."""
+    for service, port in preview.service_ports.items():
+        for one in service_labels(service, label, preview.app):
+            yield one, port
+
+
+def _place(
+    preview: PreviewRecord, leaders: Mapping[str, PreviewRecord], held: Collection[str]
+) -> Placement:
+    labels = tuple(label for label in preview.labels if leaders[label] is preview)
     return Placement(
         task_id=preview.task_id or "",
         host=preview.agent_host or "",
         port=preview.host_port or 0,
-        labels=tuple(label for label in preview.labels if leaders[label] is preview),
+        labels=labels,
         protocol=preview.protocol,
+        services={
+            one: port
+            for label in labels
+            for one, port in _services_at(preview, label)
+            if one not in held
+        },
     )
 
 

@@ -119,7 +119,7 @@ class PreviewIndex:
             self._instances[unit] = preview
         if preview.task_id and preview.state in WITH_TASK:
             self._of_task[preview.task_id] = unit
-        if place := _place(preview):
+        for place in _places(preview):
             self._places[place] += 1
 
     def drop(self, unit: Unit) -> None:
@@ -145,7 +145,7 @@ class PreviewIndex:
                 self._leave_shared(before.app, label)
         if before.task_id:
             self._of_task.pop(before.task_id, None)
-        if place := _place(before):
+        for place in _places(before):
             self._places[place] -= 1
             if not self._places[place]:
                 del self._places[place]
@@ -158,7 +158,8 @@ class PreviewIndex:
             self._shared.pop((app, label), None)
 
 
-def _place(preview: PreviewRecord) -> tuple[str, int] | None:
-    if preview.state in WITH_TASK and preview.agent_host and preview.host_port:
-        return (preview.agent_host, preview.host_port)
-    return None
+def _places(preview: PreviewRecord) -> Iterable[tuple[str, int]]:
+    if preview.state in WITH_TASK and preview.agent_host:
+        host = preview.agent_host
+        return [(host, port) for port in preview.ports]
+    return ()

@@ -91,8 +91,8 @@ class PlacementPublisher:
         late = [record for app in self._dirty for record in self._stored(app)]
         return chain(
             self._index.places,
-            ((w.host, w.port) for w in self._withdrawn.values()),
-            ((p.host, p.port) for record in late for p in record.placements.values()),
+            ((w.host, port) for w in self._withdrawn.values() for port in w.ports),
+            ((p.host, at) for record in late for p in record.placements.values() for at in p.ports),
         )
 
     def mark_dirty(self, app: str) -> None:

@@ -22,7 +22,7 @@ class Withdrawal(NamedTuple):
     version: int
     task_id: str
     host: str
-    port: int
+    ports: tuple[int, ...]
     since: float
 
 
@@ -32,7 +32,7 @@ def withdrawn(
     """Return what the change from `before` to `after`, written as `version`, withdraws."""
     left = {p.task_id for p in after.placements.values()}
     gone = [p for p in before.placements.values() if p.task_id not in left] if before else []
-    return [Withdrawal(after.app, version, p.task_id, p.host, p.port, now) for p in gone]
+    return [Withdrawal(after.app, version, p.task_id, p.host, p.ports, now) for p in gone]
 
 
 def inherited(
@@ -59,7 +59,7 @@ def inherited(
                     versions[preview.app],
                     preview.task_id,
                     preview.agent_host,
-                    preview.host_port or 0,
+                    preview.ports,
                     now,
                 )
             )

@@ -8,6 +8,7 @@ changes for each event and state. Pure; times are seconds since the epoch.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from framework.units import ended_attempts, reasons
@@ -64,7 +65,7 @@ class Leaves:
 
 @dataclasses.dataclass(frozen=True)
 class Launched:
-    """An attempt was placed on an agent: a preview's at a port, a job's on `revocable` CPUs or not.
+    """An attempt was placed on an agent: a preview's at ports, a job's on `revocable` CPUs or not.
 
     A job's may be `beside` a preview's task. Nothing is left of what the attempt before it had.
     """
@@ -77,6 +78,7 @@ class Launched:
     revocable: bool = False
     moved_from: str = ""
     beside: str = ""
+    service_ports: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -103,6 +105,7 @@ class Launched:
         return dataclasses.replace(
             launched,
             host_port=self.host_port,
+            service_ports=self.service_ports,
             started=None,
             protocol="",
             memory_kills=0,

@@ -309,7 +309,7 @@ HOME = Home("agent-1", "10.0.0.1")
          "0.1 CPUs"),
         ([offer(cpus=0.1)], "it has 4032 MB and 0.09 CPUs free, and this preview needs 128 MB and "
          "0.1 CPUs"),
-        ([offer(begin=5, end=5)], "it has no free port, or its room is kept for another one"),
+        ([offer(begin=5, end=5)], "it has too few free ports, or its room is kept for another one"),
     ],
 )  # fmt: skip
 def test_a_preview_at_home_waits_there_and_says_why(offers: Sequence[Offer], why: str) -> None:

@@ -132,8 +132,8 @@ def test_an_attempt_that_was_lost_is_tried_again_where_the_data_are() -> None:
         ({"mem": 100}, "it has 36 MB and 3.99 CPUs free, and this preview needs 128 MB and 0.1 "
          "CPUs"),
         ({"away": 0.0}, "it goes into maintenance within the hour"),
-        ({"begin": 31001, "end": 31000}, "it has no free port, or its room is kept for another "
-         "one"),
+        ({"begin": 31001, "end": 31000}, "it has too few free ports, or its room is kept for "
+         "another one"),
     ],
 )  # fmt: skip
 def test_it_says_what_its_agent_lacks(offered: dict[str, Any], why: str) -> None:

@@ -31,6 +31,7 @@ PREVIEWS = st.builds(
     labels=st.lists(st.sampled_from(LABELS), max_size=3).map(tuple),
     agent_host=st.sampled_from((None, "127.0.0.1", "127.0.0.2")),
     host_port=st.sampled_from((None, 31000, 31001)),
+    service_ports=st.sampled_from(({}, {"result": 31001}, {"result": 31002, "admin": 31003})),
     instance=st.sampled_from(("", "x--shop")),
     step_seconds=st.sampled_from(({}, {"queued": 1.0}, {"queued": 4.0, "building": 48.0})),
 )
@@ -64,9 +65,11 @@ def test_every_query_finds_what_a_full_search_finds(steps: list[object]) -> None
     typical = {app: typical_durations(p for p in every if p.app == app) for app in APPS}
     assert index.find_typical_durations() == {app: found for app, found in typical.items() if found}
     assert index.places == {
-        (p.agent_host, p.host_port)
+        (p.agent_host, port)
         for p in every
-        if p.state in WITH_TASK and p.agent_host and p.host_port
+        if p.state in WITH_TASK and p.agent_host
+        for port in (p.host_port, *p.service_ports.values())
+        if port
     }
     held = {
         (app, label): [p for p in every if p.app == app and label in p.labels]

@@ -6,7 +6,7 @@ A, B = "a" * 40, "b" * 40
 ONE = Placement("t1", "127.0.0.1", 31000, ("main",))
 TWO = Placement("t2", "127.0.0.2", 31000, ())
 BOTH = PlacementsRecord("hello", {A: ONE, B: TWO})
-GONE = Withdrawal("hello", 4, "t1", "127.0.0.1", 31000, since=100.0)
+GONE = Withdrawal("hello", 4, "t1", "127.0.0.1", (31000,), since=100.0)
 APPLIED = ProxyRecord({"hello": 4})
 DRAIN = 30.0
 
