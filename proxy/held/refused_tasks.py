@@ -2,7 +2,8 @@
 
 HAProxy reports that a task refused a connection. The proxy then connects to the task about once a
 second, however many clients wait, and for some seconds after the last of them. It reports the tasks
-that still refuse. Belongs to the event loop's thread.
+that still refuse; a service is no reason to start its preview again. Belongs to the event loop's
+thread.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ class RefusedTasks:
         self._probe = probe
         self._clock = clock
         self._pause = pause
-        self._watches: dict[str, tuple[_Watch, asyncio.Task[None]]] = {}
+        self._watches: dict[tuple[str, int], tuple[_Watch, asyncio.Task[None]]] = {}
         self._found = asyncio.Event()
         self._is_away = False
 
@@ -95,8 +96,9 @@ class RefusedTasks:
 
     @property
     def tasks(self) -> list[str]:
-        """Return the probed tasks that refuse connections now."""
-        return sorted(task_id for task_id, (watch, _) in self._watches.items() if watch.refuses)
+        """Return the probed tasks whose applications refuse connections now."""
+        found = (watch for watch, _ in self._watches.values() if watch.refuses)
+        return sorted(watch.route.task_id for watch in found if not watch.route.service)
 
     async def run(self) -> None:
         """Report the refusing tasks to the framework as long as they refuse. Until cancelled."""
@@ -117,10 +119,10 @@ class RefusedTasks:
         route = self._table.get(host)
         if route is None or route.task_id != refused:
             return None
-        if refused not in self._watches:
+        if route.place not in self._watches:
             watch = _Watch(route, self._clock())
-            self._watches[refused] = watch, asyncio.create_task(self._probe_until_end(watch))
-        watch, _ = self._watches[refused]
+            self._watches[route.place] = watch, asyncio.create_task(self._probe_until_end(watch))
+        watch, _ = self._watches[route.place]
         watch.left_at = self._clock()
         return watch
 
@@ -143,7 +145,7 @@ class RefusedTasks:
                 await self._pause(PROBE_SECONDS)
         finally:
             watch.first.cancel()
-            del self._watches[watch.route.task_id]
+            del self._watches[watch.route.place]
         self._release(watch)
 
     def _release(self, watch: _Watch) -> None:

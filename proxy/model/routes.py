@@ -25,7 +25,10 @@ HTTP2 = "h2"
 """The protocol of a placement that gets HTTP/2; all others get HTTP/1.1."""
 
 HTTP2_MARK = "+"
-"""Follows the port in str() of a route with HTTP/2; other routes have | there."""
+"""Follows the port in str() of a route with HTTP/2; most routes have | there."""
+
+SERVICE_MARK = "~"
+"""Follows the port in str() of a route to a service."""
 
 
 _NEWER = re.compile(rf"[0-9a-f]{{{NEWER_DIGITS}}}", re.ASCII)
@@ -34,7 +37,8 @@ _NEWER = re.compile(rf"[0-9a-f]{{{NEWER_DIGITS}}}", re.ASCII)
 class Route(NamedTuple):
     """Where a host name leads, and by which protocol.
 
-    `newer` has digits of a newer commit that should be there, but has failed; "" for none.
+    `newer` has digits of a newer commit that should be there, but has failed; "" for none. A
+    `service` of a preview is one of its companions: what it refuses says nothing of the preview.
     """
 
     ip: str
@@ -42,16 +46,23 @@ class Route(NamedTuple):
     task_id: str
     protocol: str = ""
     newer: str = ""
+    service: bool = False
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The task, and its port that this leads to."""
+        return self.task_id, self.port
 
     def __str__(self) -> str:
         """Return the value in HAProxy's map, and in the answer to a held request.
 
         The task id always begins at TASK_AT: HAProxy cuts it out twice in each request, and a
-        search for its beginning would take longer. The character behind the port marks HTTP/2,
-        as a word would not fit. The newer commit stands right in front of the task id; it fits
-        unless the IPv6 address is one of the longest.
+        search for its beginning would take longer. The character behind the port marks HTTP/2 or
+        a service, as a word would not fit. The newer commit stands right in front of the task id;
+        it fits unless the IPv6 address is one of the longest.
         """
         end = HTTP2_MARK if self.protocol == HTTP2 else "|"
+        end = SERVICE_MARK if self.service else end
         place = f"{self.ip}|{self.port}{end}"
         newer = self.newer if len(place) + len(self.newer) <= TASK_AT else ""
         return place.ljust(TASK_AT - len(newer), "|") + newer + self.task_id
@@ -201,6 +212,10 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
             newer = _newer(record.failed.get(label, ""))
             there = route._replace(newer=newer) if newer else route
             routes.update(dict.fromkeys(names.hosts(label, app, domain), there))
+        for label, port in placement.services.items():
+            newer = _newer(record.failed.get(label, ""))
+            there = Route(ip, port, placement.task_id, newer=newer, service=True)
+            routes.setdefault(names.host(label, app, domain), there)
     return routes, problems
 
 
@@ -265,11 +280,11 @@ def parse(text: str) -> Route | None:
     newer = newer if _NEWER.fullmatch(newer) else ""
     ip, _, rest = text[: TASK_AT - len(newer)].partition("|")
     port = rest.rstrip("|")
-    protocol = HTTP2 if port.endswith(HTTP2_MARK) else ""
-    port = port.removesuffix(HTTP2_MARK)
+    protocol, service = HTTP2 if port.endswith(HTTP2_MARK) else "", port.endswith(SERVICE_MARK)
+    port = port.removesuffix(HTTP2_MARK if protocol else SERVICE_MARK)
     if not port.isdecimal() or _no_address(ip):
         return None
-    route = Route(ip, int(port), text[TASK_AT:], protocol, newer)
+    route = Route(ip, int(port), text[TASK_AT:], protocol, newer, service)
     return route if str(route) == text else None
 
 
@@ -279,11 +294,12 @@ def _problem(app: str, sha: str, placement: Placement) -> str | None:
         return f"{placement.task_id!r} is not a task of this commit"
     if problem := _no_address(placement.host):
         return problem
-    if not 1 <= placement.port <= 65535:
-        return f"{placement.port} is not a port"
+    for port in placement.ports:
+        if not 1 <= port <= 65535:
+            return f"{port} is not a port"
     if placement.protocol not in ("", HTTP2):
         return f"{placement.protocol!r} is not a protocol that proxies speak"
-    for label in placement.labels:
+    for label in (*placement.labels, *placement.services):
         if not names.is_label(label):
             return f"{label!r} is not a DNS label"
     return None

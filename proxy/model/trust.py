@@ -55,8 +55,9 @@ class Trust(NamedTuple):
         if not signatures.is_placement_signed(self.keys, app, sha, placement, signature=signature):
             return UNSIGNED
         spans = self.ports.get(placement.host, ())
-        if not any(span.begin <= placement.port <= span.end for span in spans):
-            return f"no agent has {placement.host}:{placement.port} for previews"
+        for port in placement.ports:
+            if not any(span.begin <= port <= span.end for span in spans):
+                return f"no agent has {placement.host}:{port} for previews"
         return None
 
 

@@ -159,6 +159,23 @@ async def test_a_watched_task_is_probed_and_reported(bench: Bench) -> None:
 
 
 @in_its_loop
+async def test_a_service_that_refuses_is_probed_and_its_preview_is_not_reported(
+    bench: Bench,
+) -> None:
+    service = Route("10.0.0.1", 31001, "one", service=True)
+    bench.table.replace({HOST: ROUTE, OTHER: service})
+    bench.refused_tasks.watch(OTHER, "one")
+    await bench.turn(lambda: len(bench.looks) > 2)
+    assert {route for _, route in bench.looks} == {service}
+    assert bench.refused_tasks.tasks == []
+    bench.refused_tasks.watch(HOST, "one")
+    await bench.turn(lambda: bench.refused_tasks.tasks)
+    assert bench.refused_tasks.tasks == ["one"]
+    bench.take()
+    assert await bench.wait(OTHER) == (service, bench.now)
+
+
+@in_its_loop
 async def test_a_task_that_is_watched_again_is_probed_for_longer(bench: Bench) -> None:
     bench.at.append((4.0, lambda: bench.refused_tasks.watch(HOST, "one")))
     bench.refused_tasks.watch(HOST, "one")

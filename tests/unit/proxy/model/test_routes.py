@@ -49,11 +49,16 @@ def test_the_value_in_the_map_is_address_port_and_task(ip: str) -> None:
         assert routes.parse(value) == route
 
 
-def test_the_value_in_the_map_marks_http2() -> None:
+@pytest.mark.parametrize(
+    ("marked", "mark"),
+    [(ROUTE._replace(protocol="h2"), "+"), (ROUTE._replace(service=True), "~")],
+    ids=["HTTP/2", "a service"],
+)
+def test_the_value_in_the_map_marks_http2_and_services(marked: Route, mark: str) -> None:
     for ip in ("10.0.0.1", "fd00:1111:2222:3333:4444:5555:6666:7777"):
-        route = ROUTE._replace(ip=ip, port=65535, protocol="h2")
+        route = marked._replace(ip=ip, port=65535)
         value = str(route)
-        assert value[: routes.TASK_AT].rstrip("|") == f"{ip}|65535+"
+        assert value[: routes.TASK_AT].rstrip("|") == f"{ip}|65535{mark}"
         assert value[routes.TASK_AT :] == ROUTE.task_id
         assert routes.parse(value) == route
 
@@ -67,10 +72,11 @@ def test_the_newer_commit_that_failed_is_right_in_front_of_the_task(ip: str, pro
     assert routes.parse(value) == route
 
 
-@pytest.mark.parametrize("end", ["|", "+"])
+@pytest.mark.parametrize("end", ["|", "+", "~"])
 def test_a_long_address_leaves_out_the_newer_commit(end: str) -> None:
     ip = "fd00:1111:2222:3333:4444:5555:6666:7777"
-    route = ROUTE._replace(ip=ip, port=65535, protocol="h2" if end == "+" else "")
+    protocol, service = "h2" if end == "+" else "", end == "~"
+    route = ROUTE._replace(ip=ip, port=65535, protocol=protocol, service=service)
     value = str(route._replace(newer=OTHER_SHA[:12]))
     assert value[routes.TASK_AT - 1] == end, "its key in HAProxy"
     assert routes.parse(value) == route
@@ -89,6 +95,20 @@ def test_a_placement_has_the_protocol_of_its_application() -> None:
     placed = replace(GOOD, protocol="h2")
     read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org", TRUST)
     assert set(read.values()) == {ROUTE._replace(protocol="h2")}
+    assert problems == []
+
+
+def test_a_service_of_a_placement_is_at_hosts_of_its_own() -> None:
+    services = {"result--main": 31002, "result--v1": 31002, "admin--main": 31003}
+    placed = replace(GOOD, services=services, protocol="h2")
+    other = placement("hello", OTHER_SHA, 31001, "admin--main", host="10.0.0.1")
+    data = record("hello", {SHA: placed, OTHER_SHA: other}, {"result--main": OTHER_SHA})
+    read, problems = routes.read("hello", data, "example.org", TRUST)
+    result = ROUTE._replace(port=31002, service=True)
+    assert read["result--main.hello.example.org"] == result._replace(newer=OTHER_SHA[:12])
+    assert read["result--v1.hello.example.org"] == result
+    assert read["main.hello.example.org"] == ROUTE._replace(protocol="h2")
+    assert read["admin--main.hello.example.org"].task_id == other.task_id, "a branch comes first"
     assert problems == []
 
 
@@ -117,6 +137,8 @@ def test_an_invalid_value_of_the_map_is_read_as_none(text: str) -> None:
         (replace(GOOD, host="fe80::1%eth0"), "is not the address of an agent"),
         (replace(GOOD, port=0), "is not a port"),
         (replace(GOOD, port=70000), "is not a port"),
+        (replace(GOOD, services={"result--main": 0}), "is not a port"),
+        (replace(GOOD, services={"result--main\n": 31002}), "is not a DNS label"),
         (replace(GOOD, task_id=f"other.{SHA}.a1"), "is not a task of this commit"),
         (replace(GOOD, task_id=f"hello.{OTHER_SHA}.a1"), "is not a task of this commit"),
         (replace(GOOD, task_id="x y"), "is not a task of this commit"),

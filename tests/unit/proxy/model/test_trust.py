@@ -54,6 +54,13 @@ def test_a_placement_with_a_port_that_no_agent_offers_is_not_routed(host: str, p
     )
 
 
+def test_a_service_at_a_port_that_no_agent_offers_is_not_routed() -> None:
+    away = replace(GOOD, services={"result--main": 2181})
+    learned = learn(record("hello", {SHA: away}))
+    assert routes.merge(learned.apps) == {}
+    assert "no agent has 10.0.0.1:2181 for previews" in learned.problems[0][1]
+
+
 @pytest.mark.parametrize("port", [31000, 31005, 31010, 31020])
 def test_the_ends_of_a_range_belong_to_it(port: int) -> None:
     at = placement("hello", SHA, port, "main", host="10.0.0.1")
