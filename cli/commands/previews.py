@@ -29,6 +29,7 @@ from cli.names import lookup
 from cli.names.arguments import app_argument, as_json, label_argument
 from cli.names.completion import apps
 from prevs import names
+from prevs.service_names import service_labels
 
 OVER = {"running", "failed", "stopped"}
 """The states in which there is nothing to wait for."""
@@ -321,14 +322,17 @@ def _report(context: CommandContext, preview: Preview, *, as_json: bool) -> None
 @click.command("open")
 @app_argument
 @label_argument
+@click.option("--service", metavar="NAME", help="Open the address of this companion instead.")
 @click.pass_obj
-def open_preview(context: CommandContext, app: str, label: str) -> None:
+def open_preview(context: CommandContext, app: str, label: str, service: str | None) -> None:
     """Open the address of LABEL in the browser, and print it.
 
     The first visit starts the preview, and shows its progress.
     """
     with lookup.naming(label):
-        address = context.api.show_label(app, names.slug(label))["url"]
+        slug = names.slug(label)
+        at = service_labels(service, slug, app)[0] if service else slug
+        address = context.api.show_label(app, at)["url"]
     click.echo(address)
     if not webbrowser.open(address):
         raise NotDone("No browser could be started here.", "Open the address above.")

@@ -235,6 +235,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *_steps(preview, now),
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
+            *(("service", f"{one['name']} {one['url']}") for one in preview.get("services", ())),
             ("note", describe_rivals(preview)),
             *list_shares(preview),
             ("agent", where),

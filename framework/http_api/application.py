@@ -55,6 +55,7 @@ from framework.http_api.schedules.schedule_runs import ScheduleRuns
 from framework.http_api.stacks.stack_presenter import StackPresenter
 from framework.http_api.stacks.stack_routes import StackRoutes
 from framework.http_api.stacks.stack_writing import StackWriting
+from framework.http_api.streams.address_resolver import AddressResolver
 from framework.http_api.streams.agent_shares import AgentShares
 from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import LabelResolver
@@ -151,9 +152,10 @@ def _list_routes(
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, ports.now)
     resolver, logs = LabelResolver(previews, ports.refs), Logs(ports.sandboxes)
-    yield AppRoutes(previews, resolver, addresses)
+    at_addresses = AddressResolver(resolver, previews, ports.refs)
+    yield AppRoutes(previews, at_addresses, addresses)
     yield from _list_app_routes(ports, admission, addresses, registry)
-    yield PreviewRoutes(previews, resolver, logs, presenter, is_log_kept=ports.is_log_kept)
+    yield PreviewRoutes(previews, at_addresses, logs, presenter, is_log_kept=ports.is_log_kept)
     yield from _list_job_routes(ports, resolver, logs, ironworker=ironworker)
     yield from _list_gate_routes(ports, resolver, addresses)
     yield UseRoutes(presenter, ports.report, ports.note_proxy)

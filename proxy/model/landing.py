@@ -40,7 +40,8 @@ class LandingEntry(NamedTuple):
 
     `state` is that of its commit's preview, "" if it never started; `why` is the reason. `serving`
     is the older commit that runs at its address. It is not built unless it `may_run`. `stacks` are
-    the stacks with this entry in an open variant, each with the variant's address.
+    the stacks with this entry in an open variant, each with the variant's address, and `services`
+    what visitors reach beside its application, with their addresses.
     """
 
     kind: str
@@ -55,6 +56,7 @@ class LandingEntry(NamedTuple):
     serving: str
     may_run: bool
     stacks: tuple[tuple[str, str], ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
 
 
 class LandingList(NamedTuple):
@@ -139,15 +141,17 @@ def _read_entry(fields: Mapping[str, Any]) -> LandingEntry | None:
         why=read_text(fields, "why"),
         serving=read_text(fields, "serving"),
         may_run=fields.get("may_run") is not False,
-        stacks=_read_stacks(fields.get("variants")),
+        stacks=_read_addresses(fields.get("variants"), "stack"),
+        services=_read_addresses(fields.get("services"), "name"),
         **texts,
     )
 
 
-def _read_stacks(value: Any) -> tuple[tuple[str, str], ...]:
+def _read_addresses(value: Any, key: str) -> tuple[tuple[str, str], ...]:
+    """Return what is listed with a name and an address; the `key` has the name."""
     listed = [as_mapping(one) for one in value] if isinstance(value, list) else []
-    read = ((read_text(one, "stack"), _address(one, "url")) for one in listed)
-    return tuple((stack, url) for stack, url in read if stack and url)
+    read = ((read_text(one, key), _address(one, "url")) for one in listed)
+    return tuple((name, url) for name, url in read if name and url)
 
 
 def _address(fields: Mapping[str, Any], key: str) -> str:

@@ -41,6 +41,7 @@ class Row(NamedTuple):
     why: str
     serving: str
     stacks: Sequence[tuple[str, str]]
+    services: Sequence[tuple[str, str]]
 
 
 class Section(NamedTuple):
@@ -113,6 +114,7 @@ def _show_entry(entry: LandingEntry, now: float) -> Row:
         why=tame(entry.why, 300) if entry.may_run else "Its page says who can approve it.",
         serving=entry.serving,
         stacks=[(tame(stack, 100), url) for stack, url in entry.stacks],
+        services=[(tame(name, 100), url) for name, url in entry.services],
     )
 
 

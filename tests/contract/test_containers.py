@@ -104,7 +104,7 @@ def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
         mem=32,
         environment={"PORT": "8080"},
         labels={"prevs.task": NAME},
-        port=PublishedPort(8080, "127.0.0.1", free_port()),
+        ports=(PublishedPort(8080, "127.0.0.1", free_port()),),
     )
 
 

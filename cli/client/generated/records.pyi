@@ -611,6 +611,12 @@ class Rival(TypedDict):
     commit: str
     state: State
 
+class ServiceAddress(TypedDict):
+    """A companion that visitors reach, and its address."""
+
+    name: str
+    url: str
+
 class Share(TypedDict):
     """A container of a preview, and what it takes."""
 
@@ -647,6 +653,7 @@ class Preview(TypedDict):
     cpus: float
     mem: int
     containers: list[Share]
+    services: NotRequired[list[ServiceAddress]]
     task_id: str | None
     agent: Agent | None
     host_port: int | None
@@ -680,6 +687,7 @@ class PreviewDetail(TypedDict):
     cpus: float
     mem: int
     containers: list[Share]
+    services: NotRequired[list[ServiceAddress]]
     task_id: str | None
     agent: Agent | None
     host_port: int | None
@@ -1019,6 +1027,7 @@ class StartedPreview(TypedDict):
     cpus: float
     mem: int
     containers: list[Share]
+    services: NotRequired[list[ServiceAddress]]
     task_id: str | None
     agent: Agent | None
     host_port: int | None

@@ -11,6 +11,7 @@ from framework.apps.manifest.values import (
     MOST_WORDS,
     Cpus,
     Mem,
+    Port,
     Stage,
     Table,
     Text,
@@ -70,6 +71,12 @@ class Companion(Table):
         "that something listens at. Default: as soon as it runs.",
         examples=['["pg_isready", "-U", "postgres"]', "{ port = 6379 }"],
     )
+    port: Port | None = Field(
+        default=None,
+        description="A port at which it serves pages: visitors reach it at an address of its own, "
+        "`<name>--<label>.<app>`. Without `ready` it is ready once something listens there.",
+        examples=["8081"],
+    )
     after: Annotated[list[Text], Field(max_length=MOST_COMPANIONS)] = Field(
         default=[],
         description="The companions that have to be ready before it starts. Without it, it starts "
@@ -101,6 +108,7 @@ class Companion(Table):
             volumes=tuple(self.volumes),
             ready=ready.command,
             ready_port=ready.port,
+            port=self.port or 0,
             after=tuple(dict.fromkeys(self.after)),
             cpus=self.cpus,
             mem=self.mem,

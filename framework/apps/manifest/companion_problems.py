@@ -86,16 +86,25 @@ def _ports(tables: Mapping[str, Mapping[str, Any]], app_port: int) -> Iterator[P
     """Yield the ports at which two would listen: all containers share one network."""
     taken = {app_port: "the application"}
     for name, table in tables.items():
-        port = _table(table, "ready").get("port")
-        if type(port) is not int:
-            continue
-        if port in taken:
-            why = (
-                f"waits for port {port}, at which {taken[port]} listens: all containers share one "
-                "network, so let it listen at another port"
-            )
-            yield (_HOME, name, "ready"), why
-        taken.setdefault(port, f"{_HOME}.{name}")
+        for port, (key, does) in _list_ports(table).items():
+            if port in taken:
+                why = (
+                    f"{does} port {port}, at which {taken[port]} listens: all containers share one "
+                    "network, so let it listen at another port"
+                )
+                yield (_HOME, name, key), why
+            taken.setdefault(port, f"{_HOME}.{name}")
+
+
+def _list_ports(table: Mapping[str, Any]) -> Mapping[int, tuple[str, str]]:
+    """Return the ports at which a companion listens, each with the first key that says so."""
+    found = {"ready": _table(table, "ready").get("port"), "port": table.get("port")}
+    does = {"ready": "waits for", "port": "is"}
+    ports: dict[int, tuple[str, str]] = {}
+    for key, port in found.items():
+        if type(port) is int:
+            ports.setdefault(port, (key, does[key]))
+    return ports
 
 
 def _sums(

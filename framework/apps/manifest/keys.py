@@ -13,6 +13,7 @@ from framework.apps.manifest.values import (
     MOST_VARIABLES,
     Cpus,
     Mem,
+    Port,
     Stage,
     Table,
     Text,
@@ -135,7 +136,7 @@ class Hooks(Table):
 class Top(Table):
     """The file as a whole."""
 
-    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+    port: Port | None = Field(
         default=None,
         description="The port where it listens, which `PORT` contains. Default: the app's `port`.",
         examples=["8000"],

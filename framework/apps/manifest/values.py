@@ -22,6 +22,7 @@ Volumes = Annotated[
     Field(max_length=MOST_VOLUMES),
     AfterValidator(rules.check_volumes),
 ]
+Port = Annotated[int, Field(ge=1, le=65535)]
 Cpus = Annotated[
     float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)
 ]

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from framework.git.resolution import find_main
 from framework.http_api.http.paging import PageRequest
 from framework.http_api.landing.landing_models import NO_ENTRIES, LandingEntry, LandingList
+from framework.http_api.models.presenter import show_services
+from framework.http_api.models.preview_models import ServiceAddress
 from framework.http_api.models.variant_models import VariantAddress, show_addresses
 from framework.http_api.routes.ref_routes import matches
 from framework.ports import Ref
@@ -22,13 +24,15 @@ from prevs.states import State
 
 class Known(NamedTuple):
     """What is known of an app: its previews by commit, the running commit of each label, how a
-    label's address is made, and which variants of stacks have it at some labels.
+    label's address is made, which variants of stacks have it at some labels, and which services a
+    preview has at a label.
     """
 
     previews: Mapping[str, PreviewRecord]
     running: Mapping[str, str]
     url: Callable[[str], str]
     variants: Callable[[Sequence[str]], list[VariantAddress]]
+    services: Callable[[PreviewRecord, str], list[ServiceAddress]]
 
 
 class Wanted(NamedTuple):
@@ -70,6 +74,7 @@ def know(app: str, snapshot: Snapshot, addresses: Addresses) -> Known:
         running,
         lambda label: addresses.url(label, app),
         lambda labels: show_addresses(snapshot.list_variants(app, labels), addresses),
+        lambda preview, label: show_services(preview, label, addresses),
     )
 
 
@@ -150,6 +155,7 @@ def _show_preview(label: str, sha: str, known: Known) -> dict[str, Any]:
         "state": preview.state if preview else None,
         "why": preview.why if preview else "",
         "serving": "" if serving == sha else serving,
+        "services": known.services(preview, label) if preview else [],
     }
 
 

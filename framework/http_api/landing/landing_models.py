@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, example
 from framework.http_api.http.paging import Next
+from framework.http_api.models.preview_models import ServiceAddress
 from framework.http_api.models.variant_models import VariantAddress
 from prevs.states import State
 
@@ -26,6 +27,7 @@ _ENTRY: dict[str, Any] = {
     "serving": "",
     "may_run": True,
     "variants": [],
+    "services": [],
 }
 _LIST: dict[str, Any] = {"entries": [_ENTRY], "total": 1, "next": None}
 _EMPTY: dict[str, Any] = {"entries": [], "total": 0, "next": None}
@@ -53,6 +55,9 @@ class LandingEntry(BaseModel):
     may_run: bool = Field(description="false: the head waits for an approval, or is refused.")
     variants: list[VariantAddress] = Field(
         default=[], description="The open variants of stacks that have it."
+    )
+    services: list[ServiceAddress] = Field(
+        default=[], description="What visitors reach beside its application, if that is known."
     )
 
 

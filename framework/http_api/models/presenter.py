@@ -19,6 +19,7 @@ from framework.units.lifecycle import STARTING
 from prevs.companions import APPLICATION
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
+from prevs.service_names import service_url
 from prevs.states import State
 from prevs.units import Unit, preview_unit
 
@@ -114,6 +115,7 @@ class Presenter:
             cpus=seen.wanted.cpus,
             mem=seen.wanted.mem,
             containers=_show_containers(seen),
+            services=show_services(preview, (labels or [preview.sha])[-1], self._addresses),
             task_id=preview.task_id,
             agent=_show_agent(preview),
             host_port=preview.host_port,
@@ -185,6 +187,19 @@ def _show_containers(seen: _Seen) -> list[preview_models.Share]:
         share = preview_models.Share(name=one.name, image=one.image, cpus=one.cpus, mem=one.mem)
         shown.append(share)
     return shown
+
+
+def show_services(
+    preview: PreviewRecord, label: str, addresses: Addresses
+) -> list[preview_models.ServiceAddress]:
+    """Return the addresses of a preview's services at one of its labels."""
+    services = preview.settings.run.services if preview.settings else ()
+    return [
+        preview_models.ServiceAddress(
+            name=one.name, url=service_url(addresses, one.name, label, preview.app)
+        )
+        for one in services
+    ]
 
 
 def _describe_kills(preview: PreviewRecord) -> str:

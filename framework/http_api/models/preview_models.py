@@ -39,6 +39,7 @@ _PREVIEW: dict[str, Any] = {
     "cpus": 0.1,
     "mem": 128,
     "containers": [{"name": "app", "image": "", "cpus": 0.1, "mem": 128}],
+    "services": [],
     "task_id": TASK_ID,
     "agent": {"id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0", "host": "127.0.0.1"},
     "host_port": 31005,
@@ -76,7 +77,10 @@ class StartOrder(BaseModel):
     model_config = order_example({"app": "hello", "label": "main"})
 
     app: str
-    label: str = Field(description="A commit (7 to 40 digits), or a branch's or tag's slug.")
+    label: str = Field(
+        description="A commit (7 to 40 digits), or a branch's or tag's slug; or that of a service "
+        "of its preview, as in an address: result--main."
+    )
 
 
 class Mistake(BaseModel):
@@ -137,6 +141,15 @@ class Share(BaseModel):
     mem: int = Field(description="Its memory limit in MB.")
 
 
+class ServiceAddress(BaseModel):
+    """A companion that visitors reach, and its address."""
+
+    model_config = example({"name": "result", "url": "http://result--main.hello.localhost:8080/"})
+
+    name: str
+    url: str
+
+
 class Rival(BaseModel):
     """A preview of another commit that holds a label of this one, too."""
 
@@ -177,6 +190,9 @@ class Preview(BaseModel):
     containers: list[Share] = Field(
         description="The application, and its companions in the order in which they start before "
         "it."
+    )
+    services: list[ServiceAddress] = Field(
+        default=[], description="What visitors reach beside the application, at the newest label."
     )
     task_id: str | None
     agent: Agent | None

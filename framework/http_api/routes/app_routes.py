@@ -17,16 +17,18 @@ from framework.http_api.http.parameters import App, Caller
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
 from framework.http_api.models.variant_models import Places, hide_others
-from framework.http_api.streams.label_resolver import LabelResolver
+from framework.http_api.streams.address_resolver import AddressResolver
 from framework.service.belongings import find_belongings
 from framework.service.service_client import ServiceClient
 from prevs.names import Addresses
 from prevs.records import AppRecord
+from prevs.service_names import service_url
 
 Label = Annotated[
     str,
     Path(
-        description="A branch's or tag's name or slug, or 7 to 40 digits of a commit's id.",
+        description="A branch's or tag's name or slug, 7 to 40 digits of a commit's id, or the "
+        "label of a service, as in an address: result--main.",
         examples=["main"],
     ),
 ]
@@ -38,7 +40,7 @@ class AppRoutes(Routes):
     tag = "apps"
 
     def __init__(
-        self, previews: ServiceClient, resolver: LabelResolver, addresses: Addresses
+        self, previews: ServiceClient, resolver: AddressResolver, addresses: Addresses
     ) -> None:
         self._previews = previews
         self._resolver = resolver
@@ -120,12 +122,15 @@ class AppRoutes(Routes):
     )
     async def show_label(self, app: App, label: Label, caller: Caller) -> models.Lead:
         """Show which commit a label leads to. Starts nothing."""
-        resolved, whole = await self._resolver.resolve(app, label)
+        resolved, whole, service = await self._resolver.resolve(app, label)
         found = self._places.find(resolved.instance, self._previews.snapshot)
         place = hide_others(found, caller.sees)
-        return presenter.show_lead(
+        lead = presenter.show_lead(
             app, whole, resolved, self._addresses, place=place, now=time.time()
         )
+        if not service:
+            return lead
+        return lead.model_copy(update={"url": service_url(self._addresses, service, whole, app)})
 
     def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
         """Return the app that If-Match names, None without one. Raises UnknownApp, AppChanged."""

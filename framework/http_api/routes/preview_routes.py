@@ -25,7 +25,7 @@ from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
 from framework.http_api.models.variant_models import hide_others
 from framework.http_api.streams import log_answers
-from framework.http_api.streams.label_resolver import LabelResolver
+from framework.http_api.streams.address_resolver import AddressResolver
 from framework.http_api.streams.log_stream import LogStream
 from framework.http_api.streams.logs import Logs
 from framework.people import identities
@@ -45,7 +45,7 @@ class PreviewRoutes(Routes):
     def __init__(
         self,
         previews: ServiceClient,
-        resolver: LabelResolver,
+        resolver: AddressResolver,
         logs: Logs,
         presenter: Presenter,
         *,
@@ -93,7 +93,7 @@ class PreviewRoutes(Routes):
         """
         may_use = caller.may(Scope.USE, order.app)
         identities.require(caller, is_theirs=may_use or caller.scope is Scope.PROXY)
-        resolved, label = await self._resolver.resolve(order.app, order.label, to_start=True)
+        resolved, label, _ = await self._resolver.resolve(order.app, order.label, to_start=True)
         preview = await anyio.to_thread.run_sync(
             self._previews.start_resolved, order.app, label, resolved
         )

@@ -10,6 +10,8 @@ from framework.errors import AmbiguousLabel
 from framework.http_api.http import problems
 from framework.meanings import Meaning
 from prevs import names
+from prevs.commit_settings import CommitSettings, RunSettings
+from prevs.companions import Companion
 from prevs.records import EndedAttempt, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.answers import OTHER_SHA, SHA
@@ -150,6 +152,18 @@ def test_a_list_shows_the_place_the_reason_and_the_pin(api: Api, run: Run) -> No
     _, queued, pinned = run("ls").out.splitlines()
     assert queued.endswith("2nd in the queue: no agent has room")
     assert pinned.endswith("pinned")
+
+
+def test_a_service_is_shown_and_opened_at_its_own_address(api: Api, run: Run) -> None:
+    beside = (Companion("result", image="result:1", port=8081),)
+    settings = CommitSettings(run=RunSettings(companions=beside))
+    api.previews.put("hello", SHA, State.RUNNING, labels=("main",), settings=settings)
+    assert "result http://result--main.hello.localhost:8080/" in run("show", "hello", "main").out
+    opened = run("open", "hello", "main", "--service", "result")
+    assert opened.out == "http://result--main.hello.localhost:8080/\n"
+    other = run("open", "hello", "main", "--service", "nope")
+    assert (other.status, other.out) == (1, "")
+    assert "no service 'nope'" in other.err
 
 
 def test_show_has_the_reason_of_a_running_preview_and_its_pin(api: Api, run: Run) -> None:

@@ -66,6 +66,7 @@ def test_a_proxy_gets_the_default_branch_apart_and_what_else_there_is(api: ApiIn
         "serving": "",
         "may_run": True,
         "variants": [],
+        "services": [],
     }
     assert [one["name"] for one in answer["branches"]["entries"]] == ["feature/Cart"]
     (tag,) = answer["tags"]["entries"]

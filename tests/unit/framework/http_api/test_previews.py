@@ -45,6 +45,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "cpus": 0.1,
         "mem": 128,
         "containers": [{"name": "app", "image": "", "cpus": 0.1, "mem": 128}],
+        "services": [],
         "task_id": None,
         "agent": None,
         "host_port": None,

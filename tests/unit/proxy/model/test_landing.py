@@ -45,7 +45,8 @@ def test_what_the_framework_gives_is_read() -> None:
 
 def test_only_what_has_an_address_of_the_web_is_linked() -> None:
     links = [{"stack": "shop", "url": "http://v--shop.a.org/"}, {"stack": "x", "url": "y"}, 7]
-    linked = {**ENTRY, "variants": links}
+    services = [{"name": "result", "url": "http://result--v1.shop.a.org/"}, {"name": "x"}]
+    linked = {**ENTRY, "variants": links, "services": services}
     entries = [linked, {**ENTRY, "url": "javascript:x"}, 7, {**ENTRY, "state": "<b>", "at": "x"}]
     value = {"commit_url": "http://COMMIT.shop.a.org/", "tags": {"entries": entries, "total": 9}}
     found = read_landing(value)
@@ -53,6 +54,7 @@ def test_only_what_has_an_address_of_the_web_is_linked() -> None:
     tags = found.lists[2]
     assert [(one.state, one.at) for one in tags.entries] == [("failed", None), ("", None)]
     assert [one.stacks for one in tags.entries] == [(("shop", "http://v--shop.a.org/"),), ()]
+    assert tags.entries[0].services == (("result", "http://result--v1.shop.a.org/"),)
     assert tags.more == 7
 
 

@@ -134,6 +134,13 @@ def test_an_app_that_shows_its_status_alone_says_how_to_see_more() -> None:
     assert "http://<b>5c80e7d</b>.shop.localhost/" in page
 
 
+def test_the_services_beside_it_are_links() -> None:
+    page = render(default=entry(services=(("result", "http://result--main.shop.localhost/"),)))
+    assert '<a href="http://result--main.shop.localhost/"><bdi>result</bdi></a>' in page
+    assert "Beside it result" in shown(page)
+    assert "Beside it" not in render(default=entry())
+
+
 def test_the_stacks_that_have_it_are_links() -> None:
     found = (("shop", "http://x--shop.localhost/"), ("<b>", "http://x--b.localhost/"))
     page = render(default=entry(stacks=found))

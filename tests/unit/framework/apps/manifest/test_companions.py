@@ -31,6 +31,7 @@ mem = 256
 [companions.cache]
 image = "redis:8"
 ready = { port = 6379 }
+port = 8081
 
 [companions.copy]
 """
@@ -57,7 +58,7 @@ def test_a_file_may_set_every_key_of_its_companions() -> None:
                 cpus=0.25,
                 mem=256,
             ),
-            Companion("cache", image="redis:8", ready_port=6379),
+            Companion("cache", image="redis:8", ready_port=6379, port=8081),
             Companion(
                 "worker",
                 target="worker",
@@ -86,8 +87,12 @@ DB = '[companions.db]\nimage = "x"\n'
         ("[companions.my_db]", 1, "companions.my_db is not a host name: use 1 to 63 characters of "
          "a-z, 0-9 and -, and no - at the beginning or the end"),
         (f"{DB}imag = 1", 3, "companions.db.imag is not known; did you mean image?"),
-        (f"{DB}port = 1", 3, "companions.db.port is not known here; it belongs in the top of the "
-         "file, before any [table]"),
+        (f"{DB}port = 0", 3, "companions.db.port must be at least 1, not 0"),
+        (f"{DB}port = 8080", 3, "companions.db.port is port 8080, at which the application "
+         "listens: all containers share one network, so let it listen at another port"),
+        (f"{DB}port = 1\n[companions.a]\nport = 1", 5, "companions.a.port is port 1, at which "
+         "companions.db listens: all containers share one network, so let it listen at another "
+         "port"),
         ("[companions.db]\nimage = 'a b'", 2, "companions.db.image is not the name of an image: "
          'write it as after FROM, like "postgres:17"'),
         ("[companions.db]\nimage = '-v'", 2, "companions.db.image is not the name of an image: "
@@ -213,7 +218,9 @@ def test_companions_that_wait_for_none_stay_in_the_order_of_the_file() -> None:
     assert [one.name for one in order_starts(given)] == ["z", "y", "b", "a"]
 
 
-@pytest.mark.parametrize("key", ["image", "build", "command", "ready", "after", "mem", "volumes"])
+@pytest.mark.parametrize(
+    "key", ["image", "build", "command", "ready", "port", "after", "mem", "volumes"]
+)
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

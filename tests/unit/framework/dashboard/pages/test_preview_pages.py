@@ -137,3 +137,12 @@ def test_a_token_of_another_app_reads_no_log(dashboard: Dashboard) -> None:
         answer = visitor.get(path)
         assert answer.status_code == 403
         assert "first" not in answer.text
+
+
+def test_each_service_is_a_link_to_its_address(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "Services" not in visitor.get(PAGE).text
+    beside = (Companion("result", image="result:1", port=8081),)
+    settings = CommitSettings(run=RunSettings(companions=beside))
+    dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",), settings=settings)
+    page = visitor.get(PAGE).text
+    assert '<bdi>result</bdi>: <a href="http://result--main.hello.localhost:8080/"' in page
