@@ -157,8 +157,10 @@ class Agent(RecordingLink):
     def kill(self) -> None:
         self.inbox.put(Killed(self._task_id, None))
 
-    def get(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:
+    def get(self, port: int = 0) -> str:
+        """Return the page at a port of the agent, by default that of the application."""
+        at = f"http://127.0.0.1:{port or self.port}/"
+        with urllib.request.urlopen(at, timeout=30) as answer:
             data: bytes = answer.read()
             return data.decode()
 

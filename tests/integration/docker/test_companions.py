@@ -19,7 +19,7 @@ from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
 from prevs.containers import BuildSettings, ContainerSettings, MountedFile
-from prevs.messages import TaskReport
+from prevs.messages import PublishedService, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, serving
 from tests.integration.docker.attempts import APP, Agent
@@ -44,6 +44,7 @@ def asking(*addresses: str) -> tuple[str, ...]:
     return shell(f": > /www/index.html; {''.join(asked)}{SERVE}")
 
 
+LISTEN = "exec httpd -f -p 81 -h /tmp/r"
 DB = Companion("db", command=answering("i am db", 5000), ready_port=5000)
 CACHE = Companion(
     "cache", command=answering("i am cache", 6000), ready=("nc", "localhost", "6000"), mem=48
@@ -327,6 +328,24 @@ def test_containers_that_are_apart_have_an_address_each_and_leave_no_network(age
     assert len(addresses) == 3
     [network] = {name for ends in networks.values() for name in ends}
     assert agent.client.networks(names=[network]) == []
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one network", "apart"])
+def test_each_service_answers_at_a_port_of_the_agent(
+    agent: Agent, free_port: Callable[[], int], apart: bool
+) -> None:
+    # A companion listens later than it runs, and the application only after it.
+    script = f"mkdir -p /tmp/r; echo i am result > /tmp/r/index.html; sleep 0.3; {LISTEN}"
+    result = Companion("result", command=shell(script), port=81)
+    port, answers = free_port(), dict[str, str]()
+
+    def look() -> None:
+        answers.update(app=agent.get(), result=agent.get(port))
+
+    services = {"result": PublishedService(port, "http://result--main.hello.localhost/")}
+    wanted = settings(DB, result, apart=apart)
+    run(agent, agent.image(SERVE), look, run=wanted, services=services)
+    assert answers == {"app": "hello\n", "result": "i am result\n"}, agent.message
 
 
 def test_one_that_runs_once_ends_before_those_after_it(agent: Agent) -> None:

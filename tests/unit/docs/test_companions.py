@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest, read
+from prevs.service_names import service_labels, url_variable
 
 PAGE = (Path(__file__).parents[3] / "docs" / "companions.md").read_text()
 BOUNDS = Bounds("shop", "", 1.0, 1024)
@@ -16,7 +17,7 @@ def blocks(language: str) -> list[bytes]:
     return [one.encode() for one in re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)]
 
 
-SHORT, WHOLE, STAY, NAMING = blocks("toml")
+SHORT, WHOLE, SERVICE, STAY, NAMING = blocks("toml")
 (COMPOSE,) = blocks("yaml")
 
 
@@ -28,6 +29,14 @@ def test_the_short_example_is_one_companion() -> None:
     (db,) = read(SHORT, BOUNDS).settings.run.companions
     assert db.name == "db"
     assert STAY.strip() == b"stay = true"
+
+
+def test_the_service_is_at_the_addresses_of_the_page() -> None:
+    (result,) = read(SERVICE, BOUNDS).settings.run.services
+    (label,) = service_labels(result.name, "main", "shop")
+    assert f"| `{label}.shop.prevs.example` |" in PAGE
+    assert f"| `{label}--shop.prevs.example` |" in PAGE
+    assert f"`{url_variable(result.name)}` has" in PAGE
 
 
 def test_both_forms_of_the_example_mean_the_same_containers() -> None:

@@ -20,7 +20,7 @@ PAGES = [
     *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "decisions"),
 ]
 TEXT = "\n".join(page.read_text() for page in PAGES)
-_OF_CONTAINERS = "APP COMMIT LABEL STACK URL"
+_OF_CONTAINERS = "URL_RESULT APP COMMIT LABEL STACK URL"
 _OF_JOBS = "JOB TRY PAYLOAD_FILE RESULT_FILE PROGRESS_FILE"
 ELSEWHERE = frozenset(f"PREVS_{name}" for name in f"API TOKEN {_OF_CONTAINERS} {_OF_JOBS}".split())
 """What the command line reads, and what a container is told."""
