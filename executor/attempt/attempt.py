@@ -14,7 +14,6 @@ from prevs.commit_settings import RunSettings
 from prevs.companions import APPLICATION, Companion
 from prevs.containers import BuildSettings
 from prevs.messages import BuildOrder
-from prevs.service_names import url_variable
 
 STRANGER = "prevs.stranger"
 """The label of what is made of a stranger's commit."""
@@ -216,6 +215,8 @@ def _service_urls(order: BuildOrder) -> Mapping[str, str]:
     """Return the variables with the URLs of all that visitors reach, if that is several."""
     if not order.services:
         return {}
+    from prevs.service_names import url_variable  # few commits have services
+
     urls = {name: service.url for name, service in order.services.items()}
     own = {order.run.service: order.url} if order.run.service else {}
     return {url_variable(name): url for name, url in {**urls, **own}.items()}

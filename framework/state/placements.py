@@ -74,13 +74,16 @@ def _place(
         port=preview.host_port or 0,
         labels=labels,
         protocol=preview.protocol,
-        services={
-            one: port
-            for label in labels
-            for one, port in _services_at(preview, label)
-            if one not in held
-        },
+        services=_find_services(preview, labels, held) if preview.service_ports else {},
     )
+
+
+def _find_services(
+    preview: PreviewRecord, labels: Iterable[str], held: Collection[str]
+) -> Mapping[str, int]:
+    """Return what else leads to a preview's services, by the labels that lead to it."""
+    at = (found for label in labels for found in _services_at(preview, label))
+    return {one: port for one, port in at if one not in held}
 
 
 def with_label(preview: PreviewRecord, label: str) -> tuple[str, ...]:
