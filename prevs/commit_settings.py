@@ -62,8 +62,8 @@ class RunSettings:
 
     @property
     def services(self) -> tuple[Companion, ...]:
-        """The companions that visitors reach."""
-        return tuple(one for one in self.companions if one.port)
+        """The companions that visitors reach: those with a port that do not run to their end."""
+        return tuple(one for one in self.companions if one.port and not one.once)
 
     @property
     def has_volumes(self) -> bool:

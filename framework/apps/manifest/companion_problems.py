@@ -15,16 +15,20 @@ Problem = tuple[Path, str]
 """Where a problem is, and the rest of a sentence that begins with that key."""
 
 
-def find_problems(parsed: Mapping[str, Any], bounds: Bounds) -> Iterator[Problem]:
+def find_problems(
+    parsed: Mapping[str, Any], bounds: Bounds, *, apart: bool = False
+) -> Iterator[Problem]:
     """Yield the problems between the keys of a parsed file.
 
-    The values may be of any type: what is not as it should be is left to the keys' own rules.
+    Containers that are `apart` may listen at one port, as each has a network address. The values
+    may be of any type: what is not as it should be is left to the keys' own rules.
     """
     tables = {name: one for name, one in _table(parsed, _HOME).items() if isinstance(one, dict)}
     after = {name: _texts(table.get("after")) for name, table in tables.items()}
     yield from _unknown(after, list(_table(parsed, _HOME)))
     yield from _circles(after)
-    yield from _ports(tables, int(_number(parsed.get("port"), bounds.port)))
+    if not apart:
+        yield from _ports(tables, int(_number(parsed.get("port"), bounds.port)))
     if tables:
         yield from _sums(parsed, tables, bounds)
     if parsed.get("stay") is True and not any(map(_has_volumes, (parsed, *tables.values()))):

@@ -87,7 +87,7 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
         line = composed.image_line
         found.note([Mistake(line, f"services.{composed.service}.image {why}")])
     if not (composed.mistakes or composed.wrong_service or (file and file.problem)):
-        for path, why in find_problems(whole, bounds):
+        for path, why in find_problems(whole, bounds, apart=bool(composed.service)):
             found.add(path, f"{spell(path)} {why}")
     found.check()
     return Manifest(_complete(top.settings(), composed), top.job_settings(), composed.notes)
@@ -129,7 +129,7 @@ def _complete_one(one: Companion, composed: Compose) -> Companion:
         once=found.once,
         ready_every=found.ready_every if has_check else 0.0,
         ready_limit=found.ready_limit if has_check else 0.0,
-        port=found.port,
+        port=one.port or found.port,
         container=found.container,
     )
 

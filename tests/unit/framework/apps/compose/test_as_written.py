@@ -241,6 +241,24 @@ def test_what_runs_once_and_what_has_a_profile() -> None:
     ]
 
 
+def test_each_published_port_of_pages_is_one_that_visitors_reach() -> None:
+    """The shape of the voting app: two web interfaces, a database, and what runs once."""
+    text = (
+        "services:\n"
+        "  vote: {build: ., ports: ['5000:80'], depends_on: [db]}\n"
+        "  result: {build: result, ports: ['5001:80'], depends_on: [db]}\n"
+        "  db: {image: 'postgres:17', ports: ['5432:5432']}\n"
+        "  seed: {image: seed, ports: ['5002:80']}\n"
+        "  admin: {image: admin, expose: ['80']}\n"
+        "  last: {image: x, depends_on: {seed: {condition: service_completed_successfully}}}\n"
+    )
+    found = read_text(text, 'compose = "compose.yaml"\n[companions.admin]\nport = 80')
+    assert (found.settings.port, found.settings.run.service) == (80, "vote")
+    services = {one.name: one.port for one in found.settings.run.services}
+    assert services == {"result": 80, "admin": 80}
+    assert found.settings.run.apart, "so all may listen at one port"
+
+
 def test_the_port_may_be_a_variable_as_prevs_sets_that_itself() -> None:
     found = read_text("services: {web: {build: ., environment: {PORT: 3000}}}")
     assert (found.settings.port, found.settings.run.environment) == (3000, {})
