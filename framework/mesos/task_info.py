@@ -89,14 +89,15 @@ def _command(executor: Executor, *, fetches: bool) -> dict[str, Any]:
 
 
 def _discovery(order: BuildOrder) -> dict[str, Any]:
-    ports = {"http": order.host_port, **{n: one.host_port for n, one in order.services.items()}}
+    others = [(name, one.host_port) for name, one in order.services.items()]
     return {
         "visibility": "EXTERNAL",
         "name": names.discovery_name(order.label, order.app),
         "version": order.sha,
         "ports": {
             "ports": [
-                {"number": port, "name": name, "protocol": "tcp"} for name, port in ports.items()
+                {"number": port, "name": name, "protocol": "tcp"}
+                for name, port in [("http", order.host_port), *others]
             ]
         },
     }

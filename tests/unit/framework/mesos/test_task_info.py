@@ -105,6 +105,14 @@ def test_the_discovery_of_the_task_names_it_for_dns_and_foreign_proxies() -> Non
     }
 
 
+def test_the_discovery_of_the_task_names_its_services() -> None:
+    preview = dataclasses.replace(PREVIEW, service_ports={"result": 31001})
+    assert describe_task(preview)["discovery"]["ports"]["ports"] == [
+        {"number": 31000, "name": "http", "protocol": "tcp"},
+        {"number": 31001, "name": "result", "protocol": "tcp"},
+    ]
+
+
 def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> None:
     executor = TASK["executor"]
     assert executor["executor_id"] == TASK["task_id"] == {"value": f"hello.{A}.t1"}
