@@ -299,11 +299,15 @@ class Containers(Protocol):
 
 
 class Volume(NamedTuple):
-    """A volume of a preview, at `path` in its containers; every volume has its own `identity`."""
+    """A volume of a preview, at `path` in its containers; every volume has its own `identity`.
+
+    `of_branch` is whether it belongs to the branch of the preview.
+    """
 
     path: str
     name: str
     identity: str
+    of_branch: bool = False
 
 
 class Volumes(Protocol):

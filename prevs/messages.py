@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Optional
 
-from prevs import codec
+from prevs import codec, names
 from prevs.commit_settings import RunSettings
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, Keep
 from prevs.states import Cause, Phase
 from prevs.work import Progress, Work
 
@@ -122,10 +122,13 @@ class BuildOrder:
     variant: str = ""
     gates: tuple[str, ...] = ()
     proxies: Optional[KnownProxies] = None
+    data: str = ""
+    """The branch that its volumes of Keep.BRANCH belong to; "" if they are its own."""
 
-    @property
-    def volume_key(self) -> str:
-        """What its volumes are named by, beside the app."""
+    def volume_key(self, keep: Keep) -> str:
+        """Return what its volumes are named by, beside the app."""
+        if keep is Keep.BRANCH and self.data:
+            return names.branch_key(self.data)
         return self.instance or self.sha
 
     @property

@@ -21,6 +21,9 @@ STRANGER = "prevs.stranger"
 HOOK = "prevs.hook"
 """The label of a hook's container, with its number."""
 
+BRANCH = "prevs.branch"
+"""The label of containers and volumes with the branch whose data they have."""
+
 _SHOWN = 120
 """Characters of a command that are shown. It shares one line with the progress of the attempt."""
 
@@ -112,6 +115,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
             **image_labels(attempt),
             "prevs.task": attempt.task_id,
             "prevs.agent": attempt.agent_id,
+            **({BRANCH: order.data} if order.data else {}),
         },
         port=_published_port(order),
         command=order.run.command,

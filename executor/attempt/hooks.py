@@ -29,16 +29,19 @@ class Hooks(NamedTuple):
     def run(self, volumes: Sequence[Volume]) -> None:
         """Run the hooks in order, unless all have succeeded on these volumes before.
 
+        With the data of a branch, that counts for one commit: the next one may have more to do.
         Without volumes nothing keeps what they did, so they run each time. Blocks for the start
         limit per hook at most.
         """
-        hooks = self.attempt.order.run.hooks
-        if self.volumes.prepared(volumes, hooks):
+        order = self.attempt.order
+        hooks = order.run.hooks
+        done = [*hooks, ("commit", order.sha)] if order.data else hooks
+        if self.volumes.prepared(volumes, done):
             return
         for number in range(1, len(hooks) + 1):
             self.signals.check()
             self._run(number, volumes)
-        self.volumes.keep_prepared(volumes, hooks)
+        self.volumes.keep_prepared(volumes, done)
 
     def _run(self, number: int, volumes: Sequence[Volume]) -> None:
         hooks = self.attempt.order.run.hooks

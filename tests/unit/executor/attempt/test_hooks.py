@@ -9,7 +9,9 @@ from executor.attempt.attempt import Attempt
 from executor.attempt.task_states import Outcome
 from executor.errors import DockerUnavailable, HookFailed
 from executor.ports import Exit
+from prevs import names
 from prevs.commit_settings import RunSettings
+from prevs.containers import Keep
 from prevs.states import Cause, Phase
 from tests.fakes.containers import App
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
@@ -18,6 +20,7 @@ from tests.unit.executor.attempt.world import World
 DONE = App(exits=Exit(0, out_of_memory=False))
 MIGRATE = ("python", "manage.py", "migrate")
 SEED = ("seed", "--all")
+OLDER, NEWER = "a" * 40, "b" * 40
 
 
 class HookWorld(World):
@@ -26,7 +29,12 @@ class HookWorld(World):
     def __init__(self, folder: Path, migrate: App = DONE, seed: App = DONE) -> None:
         super().__init__(folder)
         self.containers = self.containers_of(
-            {ATTEMPT.image: App(), "python manage.py migrate": migrate, "seed --all": seed}
+            {
+                **{names.image_tag("hello", sha): App() for sha in (OLDER, NEWER)},
+                ATTEMPT.image: App(),
+                "python manage.py migrate": migrate,
+                "seed --all": seed,
+            }
         )
 
     def commands(self) -> list[tuple[str, ...]]:
@@ -89,6 +97,36 @@ def test_an_instance_has_volumes_of_its_own_and_keeps_them(world: HookWorld) -> 
     assert len(set(used)) == 3
     assert used[:3] == used[3:]
     assert world.commands() == [MIGRATE, SEED, ()] * 3 + [()] * 3, "each is prepared once"
+
+
+def of_branch(sha: str, keep: Keep = Keep.BRANCH, data: str = "main") -> Attempt:
+    order = attempt("/data").order
+    run = dataclasses.replace(order.run, keep=keep)
+    return ATTEMPT._replace(order=dataclasses.replace(order, sha=sha, run=run, data=data))
+
+
+def test_the_next_commit_of_a_branch_has_its_data_and_is_prepared_once(tmp_path: Path) -> None:
+    """It may have migrations that the one before did not have."""
+    world, used = HookWorld(tmp_path), []
+    for sha in (OLDER, NEWER, NEWER, OLDER):
+        world.stop_at(1000.0)
+        assert world.run(of_branch(sha)) is None
+        used.append(world.containers.specs[-1].volumes["/data"])
+    assert len(set(used)) == 1
+    assert world.commands() == [MIGRATE, SEED, (), MIGRATE, SEED, (), (), ()]
+    assert world.volumes.labels["prevs.branch"] == "main"
+
+
+@pytest.mark.parametrize(
+    ("keep", "data"), [(Keep.COMMIT, "main"), (Keep.BRANCH, "")], ids=["by its file", "no branch"]
+)
+def test_data_of_a_commit_are_its_own(world: HookWorld, keep: Keep, data: str) -> None:
+    used = []
+    for sha in (OLDER, NEWER):
+        world.stop_at(1000.0)
+        assert world.run(of_branch(sha, keep, data)) is None
+        used.append(world.containers.specs[-1].volumes["/data"])
+    assert len(set(used)) == 2
 
 
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
