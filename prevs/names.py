@@ -30,6 +30,8 @@ PROXIES_OWN = frozenset({SIGN_IN, _HOOKS})
 
 _PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
 _BRANCH_KEY = "branch:"
+BRANCHES, TAGS = "heads/", "tags/"
+"""What the refs of branches and of tags begin with."""
 _HASH_LENGTH = 8
 _LONGEST = 63
 _SLUG_KEPT = _LONGEST - _HASH_LENGTH - 1

@@ -20,6 +20,7 @@ __all__ = [
     "AgentsRecord",
     "AppRecord",
     "AttemptRecord",
+    "DataPlace",
     "EndedAttempt",
     "Failure",
     "InstallationRecord",
@@ -45,6 +46,15 @@ class _PreviewKey:
     sha: str
     """Its commit; of an instance of a variant an id of its own (names.instance_id)."""
     state: State
+
+
+@dataclasses.dataclass(frozen=True)
+class DataPlace:
+    """The agent on which a preview ran with the data of a branch, and when it began to (`at`)."""
+
+    agent_id: str
+    agent_host: str
+    at: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +101,10 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
     """The label of the variant of a stack whose own instance it is, "" for none."""
     built_from: str = ""
     """The commit of such an instance."""
+    data: str = ""
+    """The branch whose data its attempt has; "" for data of its own."""
+    data_places: Mapping[str, DataPlace] = dataclasses.field(default_factory=dict)
+    """Where it ran last with the data of each branch."""
 
     @property
     def commit(self) -> str:

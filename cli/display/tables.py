@@ -237,6 +237,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             ("note", describe_rivals(preview)),
             *list_shares(preview),
+            ("data", _describe_data(preview)),
             ("agent", where),
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
@@ -250,6 +251,12 @@ def _describe_place(preview: Preview) -> str:
     """Return the variant whose own instance a preview is."""
     place = preview.get("place")
     return f"{place['variant']} of the stack {place['stack']}" if place else ""
+
+
+def _describe_data(preview: Preview) -> str:
+    """Return the branch whose data a preview has."""
+    branch = preview.get("data")
+    return f"of the branch {branch}" if branch else ""
 
 
 def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:

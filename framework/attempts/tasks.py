@@ -104,6 +104,7 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         proxies=origin.proxies,
         instance=preview.sha if preview.instance else "",
         variant=names.split_instance(preview.instance)[0],
+        data=preview.data,
     )
 
 

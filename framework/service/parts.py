@@ -9,6 +9,7 @@ from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster
+from framework.scheduling.data_turns import DataTurns
 from framework.scheduling.eviction import Eviction
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.launches import Launcher, LaunchTerms
@@ -87,6 +88,7 @@ class Parts(NamedTuple):
     app_removal: AppRemoval
     manifest_loader: ManifestLoader
     idleness: Idleness
+    data: DataTurns
     launcher: Launcher
     commands: Commands
     jobs: JobParts
@@ -122,8 +124,14 @@ def build_parts(
     )
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
+    data = DataTurns(records, clock)
     launcher = Launcher(
-        records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
+        *(records, offers, attempts),
+        eviction=eviction,
+        data=data,
+        terms=terms,
+        clock=clock,
+        metrics=metrics,
     )
     return Parts(
         records=records,
@@ -134,6 +142,7 @@ def build_parts(
         app_removal=AppRemoval(records, edges.forget_mirror),
         manifest_loader=ManifestLoader(records, edges.read_settings, clock=clock, metrics=metrics),
         idleness=idleness,
+        data=data,
         launcher=launcher,
         commands=commands,
         jobs=_build_jobs(records, edges, clock, metrics),

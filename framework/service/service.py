@@ -305,6 +305,7 @@ class Service:
                 self._parts.maintenance.reconcile,
                 self._parts.idleness.reconcile,
                 self._parts.refused_connections.reconcile,
+                self._parts.data.reconcile,
                 self._parts.attempts.kill_drained,
                 self._parts.attempts.note_late_ends,
                 self._parts.attempts.reconcile,

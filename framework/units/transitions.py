@@ -77,6 +77,7 @@ class Launched:
     revocable: bool = False
     moved_from: str = ""
     beside: str = ""
+    data: str = ""
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -107,6 +108,7 @@ class Launched:
             protocol="",
             memory_kills=0,
             moved_from=self.moved_from,
+            data=self.data,
         )
 
 

@@ -659,6 +659,7 @@ class Preview(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
 
 class PreviewDetail(TypedDict):
     """A preview; a failed one with the end of its log."""
@@ -692,6 +693,7 @@ class PreviewDetail(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
     log_tail: NotRequired[str]
 
 class Previews(TypedDict):
@@ -1031,6 +1033,7 @@ class StartedPreview(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
     as_of: NotRequired[float | None]
     problem: NotRequired[str]
 

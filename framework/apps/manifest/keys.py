@@ -12,6 +12,7 @@ from framework.apps.manifest.job_keys import MOST_JOBS, Job, JobName
 from framework.apps.manifest.values import (
     MOST_VARIABLES,
     Cpus,
+    Kept,
     Mem,
     Stage,
     Table,
@@ -20,7 +21,7 @@ from framework.apps.manifest.values import (
     Words,
 )
 from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, Keep
 from prevs.job_settings import JobSettings
 
 MOST_HOOKS = 20
@@ -153,14 +154,21 @@ class Top(Table):
     )
     volumes: Volumes = Field(
         default=[],
-        description="Folders in the container that last as long as the preview, through stops "
-        "and starts on one agent.",
+        description="Folders in the container that outlive it, through stops and starts on one "
+        "agent.",
         examples=['["/data"]'],
+    )
+    keep: Kept = Field(
+        default=RunSettings.keep.value,
+        description="Whose `volumes` are: with `commit` each commit has its own, with `branch` the "
+        "next commit of a branch [goes on with them](companions.md#data). Default: `commit`.",
+        examples=['"branch"'],
     )
     stay: bool = Field(
         default=RunSettings.stay,
         description="Whether it waits up to 5 minutes for the agent that has its volumes, and its "
-        "companions', before it starts elsewhere with empty ones.",
+        "companions', before it starts elsewhere with empty ones. For those of a branch it always "
+        "does.",
         examples=["true"],
     )
     compose: InTree | None = Field(
@@ -214,6 +222,7 @@ class Top(Table):
                 environment=self.environment,
                 read_only=self.read_only,
                 volumes=tuple(self.volumes),
+                keep=Keep(self.keep),
                 hooks=tuple(tuple(words) for words in self.hooks.prepare),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,

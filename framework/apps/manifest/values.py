@@ -22,6 +22,7 @@ Volumes = Annotated[
     Field(max_length=MOST_VOLUMES),
     AfterValidator(rules.check_volumes),
 ]
+Kept = Annotated[str, AfterValidator(rules.check_keep)]
 Cpus = Annotated[
     float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)
 ]

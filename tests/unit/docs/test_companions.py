@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest, read
+from prevs.containers import Keep
 
 PAGE = (Path(__file__).parents[3] / "docs" / "companions.md").read_text()
 BOUNDS = Bounds("shop", "", 1.0, 1024)
@@ -16,7 +17,7 @@ def blocks(language: str) -> list[bytes]:
     return [one.encode() for one in re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)]
 
 
-SHORT, WHOLE, STAY, NAMING = blocks("toml")
+SHORT, WHOLE, KEEP, NAMING = blocks("toml")
 (COMPOSE,) = blocks("yaml")
 
 
@@ -27,7 +28,9 @@ def read_both() -> Manifest:
 def test_the_short_example_is_one_companion() -> None:
     (db,) = read(SHORT, BOUNDS).settings.run.companions
     assert db.name == "db"
-    assert STAY.strip() == b"stay = true"
+    assert db.keep is Keep.BRANCH
+    (cache,) = read(KEEP, BOUNDS).settings.run.companions
+    assert cache.keep is Keep.COMMIT
 
 
 def test_both_forms_of_the_example_mean_the_same_containers() -> None:
@@ -35,13 +38,12 @@ def test_both_forms_of_the_example_mean_the_same_containers() -> None:
     assert [one.name for one in own.companions] == ["db", "cache", "worker"]
     assert own.command == composed.command
     assert own.environment == composed.environment
-    assert own.stay
-    assert composed.stay
     by_name = {one.name: one for one in composed.companions}
     for one in own.companions:
         other = by_name[one.name]
         assert (one.image, one.target, one.command) == (other.image, other.target, other.command)
         assert (one.environment, one.volumes) == (other.environment, other.volumes)
+        assert (one.keep, other.keep) == (Keep.BRANCH, Keep.BRANCH)
     assert by_name["db"].mem == 256
 
 

@@ -58,6 +58,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         "place": None,
+        "data": "",
         "as_of": None,
         "problem": "",
     }

@@ -1,0 +1,81 @@
+"""Which branch a preview has the data of, where these are, and which older preview lets go of them.
+
+The data of a branch are the volumes of Keep.BRANCH. One preview at a time has them. Pure.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from framework.units.lifecycle import WITH_TASK, is_ending
+from prevs import names
+from prevs.containers import Keep
+from prevs.pulls import PullRecord
+from prevs.records import DataPlace, PreviewRecord
+from prevs.states import State
+
+Pulls = Mapping[int, PullRecord]
+
+
+def find_branch(preview: PreviewRecord, pulls: Pulls) -> str:
+    """Return the branch whose data a preview has at its next start; "" if it has its own.
+
+    It is the one whose address, or whose pull request's, was opened first, as long as that leads to
+    the commit. Whoever opened the commit by its digits or by a tag gets the same preview. A
+    stranger's commit and an instance of a variant have their own.
+    """
+    settings = preview.settings
+    if preview.stranger or preview.instance or not preview.labels or not preview.refs:
+        return ""
+    if settings is None or not settings.run.has_kept(Keep.BRANCH):
+        return ""
+    heads = [ref[len(names.BRANCHES) :] for ref in preview.refs if ref.startswith(names.BRANCHES)]
+    led = {names.slug(head): head for head in heads}
+    for pull in pulls.values() if heads else ():
+        if pull.branch in heads and pull.closed is None:
+            led.update(dict.fromkeys(names.pull_labels(pull.number, pull.ref), pull.branch))
+    found = [led[label] for label in preview.labels if label in led]
+    if preview.data in found:
+        return preview.data
+    return found[0] if found else ""
+
+
+def find_place(previews: Iterable[PreviewRecord], branch: str) -> DataPlace | None:
+    """Return where the data of a branch are, given the previews of its app; None if nowhere."""
+    places = (one.data_places[branch] for one in previews if branch in one.data_places)
+    return max(places, key=lambda place: place.at, default=None)
+
+
+def find_older(
+    newer: PreviewRecord, branch: str, previews: Iterable[PreviewRecord]
+) -> list[PreviewRecord]:
+    """Return the previews of an app that have the data of a branch before a `newer` one has.
+
+    They run, or their attempts were placed before that of the newer one, which does not run yet.
+    """
+    until = _find_placed(newer)
+    return [
+        one
+        for one in previews
+        if one.data == branch
+        and one.sha != newer.sha
+        and one.state in WITH_TASK
+        and not is_ending(one.state)
+        and (one.state is State.RUNNING or _find_placed(one) < until)
+    ]
+
+
+def find_holder(branch: str, previews: Iterable[PreviewRecord]) -> PreviewRecord | None:
+    """Return a preview of an app whose attempt has the data of a branch; None if none has them."""
+    found = (one for one in previews if one.data == branch and one.state in WITH_TASK)
+    return next(found, None)
+
+
+def must_start_again(preview: PreviewRecord, pulls: Pulls) -> bool:
+    """Return whether a preview with data of its own has those of a branch once it starts again."""
+    has_task = preview.state in WITH_TASK and not is_ending(preview.state)
+    return has_task and not preview.data and bool(find_branch(preview, pulls))
+
+
+def _find_placed(preview: PreviewRecord) -> float:
+    """Return when the attempt of a preview was placed; infinity before that."""
+    placed = (step.began for step in preview.steps if step.name == State.PLACED.value)
+    return next(placed, float("inf"))

@@ -1,0 +1,96 @@
+"""Lets the newest commit of a branch have its data: the older one stops. Service thread only.
+
+The newer one is built while the older one serves, if the agent with the data has room for both. Its
+executor waits until the data are let go (executor/data/turn.py), so that nothing here is late.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+from framework.clock import Clock
+from framework.matching.match import Match, Rank
+from framework.matching.refusals import Shortage
+from framework.preview import branch_data, volumes
+from framework.state.records import Records
+from framework.units.reasons import Reason, ReasonKind
+from framework.units.transitions import Stopped
+from prevs import names
+from prevs.records import PreviewRecord
+from prevs.states import State
+from prevs.units import Unit
+
+ROOM_SECONDS = 15.0
+"""How long a preview may wait for room before the older one, whose data it goes on with, stops. All
+agents offer what they have every 10 s while previews wait."""
+HEADS = 10
+"""For how many that wait older ones stop in one turn."""
+_NEEDS_ROOM = frozenset({Shortage.HOME, Shortage.SLOT, Shortage.APP_SLOT})
+
+
+class DataTurns:
+    """Finds which branch's data a preview has, where they are, and who lets go of them."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._unfit: set[str] = set()
+
+    def find(self, preview: PreviewRecord, agent_id: str) -> tuple[str, str]:
+        """Return the branch whose data a preview has if it starts on an agent, "" for its own.
+
+        And the host of the agent that has what it leaves behind, "" if it leaves nothing.
+        """
+        branch = branch_data.find_branch(preview, self._records.pulls.of(preview.app))
+        previews = self._records.of_app(preview.app) if branch else ()
+        keeper = volumes.find_keeper(preview, branch, previews)
+        return branch, volumes.find_left(keeper, agent_id)
+
+    def reconcile(self) -> None:
+        """Stop the older previews of all whose images are there. Raises Unavailable."""
+        for newer in self._records.in_state(State.STARTING):
+            if newer.data:
+                self._stop_older(newer, newer.data)
+
+    def make_way(self, match: Match) -> Mapping[Unit, Reason]:
+        """Stop older previews in whose place newer ones start; return why these wait.
+
+        Raises Unavailable.
+        """
+        reasons = {}
+        for unit, branch in itertools.islice(self._list_short(match), HEADS):
+            newer = self._records.preview(unit)
+            self._stop_older(newer, branch)
+            if holder := branch_data.find_holder(branch, self._records.of_app(newer.app)):
+                reasons[unit] = _wait_for(holder)
+        return reasons
+
+    def _list_short(self, match: Match) -> Iterator[tuple[Unit, str]]:
+        """Yield what has waited for room on the fit agent of its branch's data, with the branch."""
+        before = self._clock.now() - ROOM_SECONDS
+        # An agent that offers nothing now is what it was when it last did.
+        unfit = {agent.id for agent in match.agents.values() if agent.leaving or agent.unfit}
+        self._unfit = (self._unfit - match.agents.keys()) | unfit
+        for demand in match.unmet:
+            if not demand.home or not demand.home.branch or demand.since > before:
+                continue
+            is_fit = demand.home.agent_id not in self._unfit
+            needs_room = match.refusals[demand.unit].shortage in _NEEDS_ROOM
+            if is_fit and needs_room and demand.rank is not Rank.AHEAD:
+                yield demand.unit, demand.home.branch
+
+    def _stop_older(self, newer: PreviewRecord, branch: str) -> None:
+        reason = Reason(
+            ReasonKind.DATA,
+            f"{names.short(newer.commit)} of the same branch goes on with its data. Opened by its "
+            "digits, this commit has data of its own.",
+        )
+        for one in branch_data.find_older(newer, branch, self._records.of_app(newer.app)):
+            self._records.change(one, Stopped(reason))
+
+
+def _wait_for(holder: PreviewRecord) -> Reason:
+    other = names.short(holder.commit)
+    return Reason(
+        ReasonKind.DATA,
+        f"It waits until {other} of the same branch has stopped: they share its data.",
+    )
