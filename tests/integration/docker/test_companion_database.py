@@ -2,17 +2,21 @@
 
 import dataclasses
 import json
+import os
 import secrets
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from docker.api import APIClient
 
+from executor.attempt.attempt import BRANCH
 from executor.companions.specs import LABEL
 from executor.docker.daemon import Daemon
+from executor.workspace.container_guard import LABEL as FOLDER
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -28,15 +32,28 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
 
 
+MIGRATE = (*PSQL, "alter table items add column if not exists price int default 7")
+WAITS = "waits until {} of the same branch has stopped: they share its data"
+
+
 class World:
-    """An agent with these images."""
+    """An agent with these images. Another commit, the `next`, has the same ones."""
 
     def __init__(self, agent: Agent, sha: str, companions: tuple[Companion, ...]) -> None:
         self.agent = agent
         self.sha = sha
+        self.next = secrets.token_hex(20)
         self.companions = companions
 
-    def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> None:
+    def run(
+        self,
+        act: Callable[[], object],
+        *,
+        ends_itself: bool = False,
+        sha: str = "",
+        hooks: Sequence[tuple[str, ...]] = HOOKS,
+        data: str = "",
+    ) -> None:
         """Run the preview until `act` has been called."""
         ran: list[bool] = []
 
@@ -49,8 +66,8 @@ class World:
                     self.agent.kill()
 
         self.agent.when["TASK_RUNNING"] = running
-        settings = RunSettings(companions=self.companions, hooks=HOOKS)
-        self.agent.run(self.sha, run=settings, mem=128)
+        settings = RunSettings(companions=self.companions, hooks=tuple(hooks))
+        self.agent.run(sha or self.sha, run=settings, mem=128, data=data)
         assert ran, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
 
     def get(self) -> dict[str, Any]:
@@ -80,8 +97,12 @@ def world(agent: Agent, images: Images) -> Iterator[World]:
     sha = secrets.token_hex(20)
     repository, _, version = names.image_tag(APP, sha).partition(":")
     agent.client.tag(images.app, repository, version)
-    yield World(agent, sha, images.companions())
-    remove_image(agent.client, names.image_tag(APP, sha))
+    world = World(agent, sha, images.companions())
+    repository, _, version = names.image_tag(APP, world.next).partition(":")
+    agent.client.tag(images.app, repository, version)
+    yield world
+    for one in (sha, world.next):
+        remove_image(agent.client, names.image_tag(APP, one))
 
 
 def test_its_hooks_prepare_the_database_once_and_the_data_stay(world: World) -> None:
@@ -148,3 +169,59 @@ def test_without_a_running_preview_a_job_has_a_database_of_its_own(
         assert "seeded" in work(world.agent, world, "select name from items", sandbox)
     assert world.agent.containers() == []
     assert world.agent.volumes() == []
+
+
+def test_a_push_goes_on_with_the_data_of_its_branch_and_its_hooks_migrate_them(
+    world: World,
+) -> None:
+    found: list[list[str]] = []
+    prices: list[str] = []
+
+    def look() -> None:
+        found.append(world.get()["rows"])
+
+    def look_at_prices() -> None:
+        look()
+        command = ["psql", "-U", "postgres", "-h", "127.0.0.1", "-tAc", "select price from items"]
+        client = world.agent.client
+        made = client.exec_create(world.container("db"), command)
+        prices.extend(client.exec_start(made["Id"]).decode().split())
+
+    world.run(lambda: world.add("typed"), data="main")
+    world.run(look, data="main")
+    world.run(look_at_prices, sha=world.next, hooks=[MIGRATE], data="main")
+    assert found == [["seeded", "typed"]] * 2
+    assert prices == ["7", "7"]
+    world.run(look, data="other")
+    world.run(look)
+    assert found[2:] == [["seeded"]] * 2, "another branch and an own preview begin anew"
+
+
+def test_no_second_database_starts_while_another_attempt_has_the_data(world: World) -> None:
+    """Also if its executor is dead, and only its container runs still."""
+    world.run(world.get, data="main")
+    labels = {
+        "prevs.app": APP,
+        "prevs.commit": world.sha,
+        "prevs.task": "another",
+        BRANCH: "main",
+        FOLDER: WorkFolder(world.agent.config.dir).id(),
+    }
+    client, waited = world.agent.client, []
+    image = names.image_tag(APP, world.sha)
+    other = client.create_container(image, ["sleep", "600"], labels=labels)["Id"]
+    # The reaper of the next executor would remove it.
+    lock = WorkFolder(world.agent.config.dir).hold("another")
+    client.start(other)
+
+    def starting() -> None:
+        if world.agent.report.detail == WAITS.format(names.short(world.sha)):
+            waited.append(world.agent.containers())
+            client.remove_container(other, force=True)
+
+    world.agent.when["TASK_STARTING"] = starting
+    try:
+        world.run(world.get, sha=world.next, hooks=[MIGRATE], data="main")
+    finally:
+        os.close(lock)
+    assert waited == [[other]], "nothing of the next commit ran"

@@ -1,6 +1,7 @@
 """framework/preview/branch_data.py: of which branch a preview has the data."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ HEAD = PreviewRecord(
 PULL = PullRecord("hello", 7, SHA, "pull/7/head", branch="feature/x")
 
 
-def branch_of(pull: PullRecord = PULL, **changes: object) -> str:
-    preview = dataclasses.replace(HEAD, **changes)  # type: ignore[arg-type] # fields vary per test
+def branch_of(pull: PullRecord = PULL, **changes: Any) -> str:
+    preview = dataclasses.replace(HEAD, **changes)
     return find_branch(preview, {pull.number: pull})
 
 
@@ -55,7 +56,7 @@ def test_the_newest_commit_of_a_branch_has_its_data() -> None:
         *("not read", "no volumes", "the application's volumes"),
     ],
 )
-def test_others_have_data_of_their_own(changes: dict[str, object]) -> None:
+def test_others_have_data_of_their_own(changes: dict[str, Any]) -> None:
     assert branch_of(**changes) == ""
 
 
@@ -77,14 +78,14 @@ def test_a_companion_may_keep_its_data_to_the_commit() -> None:
 
 
 def test_a_pull_request_has_the_data_of_its_branch() -> None:
-    of_pull = {"labels": ("pr-7",), "refs": ("heads/feature/x",)}
+    of_pull: dict[str, Any] = {"labels": ("pr-7",), "refs": ("heads/feature/x",)}
     assert branch_of(**of_pull) == "feature/x"
     assert branch_of(dataclasses.replace(PULL, branch=""), **of_pull) == ""
     assert branch_of(dataclasses.replace(PULL, closed=1.0), **of_pull) == ""
 
 
 def test_one_commit_of_two_branches_has_the_data_of_the_first_and_stays_with_them() -> None:
-    both = {"refs": ("heads/fix", "heads/main")}
+    both: dict[str, Any] = {"refs": ("heads/fix", "heads/main")}
     assert branch_of(labels=("main", "fix"), **both) == "main"
     assert branch_of(labels=("fix", "main"), **both) == "fix"
     assert branch_of(labels=("main", "fix"), data="fix", **both) == "fix"

@@ -12,6 +12,7 @@ from framework.ports import Heads
 from framework.scheduling.data_turns import ROOM_SECONDS
 from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.companions import Companion
+from prevs.messages import BuildOrder
 from prevs.records import PreviewRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import APP, A, B, C, Driven
@@ -59,9 +60,8 @@ class Branches(Driven):
 
     def data(self, sha: str) -> str:
         """Return what the last order of a commit says."""
-        return next(
-            task.order for task in reversed(self.cluster.tasks) if task.order.sha == sha
-        ).data
+        orders: list[BuildOrder] = [task.order for task in self.cluster.tasks]
+        return next(order for order in reversed(orders) if order.sha == sha).data
 
 
 @pytest.fixture
