@@ -193,13 +193,13 @@ class CourseFactory:
             return
         # Imported only for them: previews of no branch have none.
         from executor.data.branch_lock import BranchLock
-        from executor.data.turn import wait_for_turn
+        from executor.data.seed import Seed
+        from executor.data.turn import Turn
 
-        folder = WorkFolder(self._config.dir)
-        lock = BranchLock(self._daemon, folder, self._uses, attempt)
-        wait_for_turn(
-            lock, order.data, reports=reporter, log=log, signals=signals, now=time.monotonic
-        )
+        folder, labels = WorkFolder(self._config.dir), self._guard.labels()
+        lock = BranchLock(self._daemon, self._uses, folder, attempt)
+        seed = Seed(attempt, self._daemon, self._uses, folder, labels) if order.seed else None
+        Turn(reporter, log, signals, time.monotonic).take(lock, seed)
 
     def _provider(
         self,

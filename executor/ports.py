@@ -336,6 +336,17 @@ class Volumes(Protocol):
         """Note that these hooks have succeeded on these volumes, if there are any."""
         ...
 
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        """Return whether note_seeded() was called for these volumes; no without any.
+
+        If some are of the branch, those alone count.
+        """
+        ...
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        """Note that these volumes have what new data begin with, if there are any."""
+        ...
+
 
 HTTP2 = "h2"
 """The protocol of an application that speaks HTTP/2 (its name in ALPN, RFC 7301)."""

@@ -61,6 +61,8 @@ class RunSettings:
     """The Host of the health check; "" for that of the preview's address."""
     keep: Keep = Keep.COMMIT
     """Whose the application's own volumes are."""
+    seed: str = ""
+    """The branch whose data those of a new branch begin with; "" if they begin empty."""
 
     @property
     def has_volumes(self) -> bool:

@@ -124,6 +124,8 @@ class BuildOrder:
     proxies: Optional[KnownProxies] = None
     data: str = ""
     """The branch that its volumes of Keep.BRANCH belong to; "" if they are its own."""
+    seed: str = ""
+    """The branch whose data those begin with if they are new; "" if they begin empty."""
 
     def volume_key(self, keep: Keep) -> str:
         """Return what its volumes are named by, beside the app."""

@@ -103,6 +103,8 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
     """The commit of such an instance."""
     data: str = ""
     """The branch whose data its attempt has; "" for data of its own."""
+    seed: str = ""
+    """The branch whose data those of its own branch begin with, as they are new; else ""."""
     data_places: Mapping[str, DataPlace] = dataclasses.field(default_factory=dict)
     """Where it ran last with the data of each branch."""
 

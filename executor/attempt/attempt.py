@@ -156,6 +156,11 @@ def app_names(order: BuildOrder) -> Sequence[str]:
     return tuple(name for name in own if name not in taken)
 
 
+def companion_volumes(order: BuildOrder, companion: str) -> str:
+    """Return the name under which a companion's volumes are; no app and no other has it."""
+    return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion}"
+
+
 def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:
     """Return the container of a hook; the first one has the number 1.
 

@@ -43,6 +43,16 @@ class UsageLocks:
                 return False
         return True
 
+    def let_go(self, resource: str) -> None:
+        """Release one resource, if hold() or take() has locked it."""
+        if (lock := self._held.pop(resource, None)) is not None:
+            os.close(lock)
+
+    def is_used(self, resource: str) -> bool:
+        """Return whether somebody else uses a resource now."""
+        with self.removing(resource) as free:
+            return not free
+
     def release(self) -> None:
         """Release all that hold() and take() have locked."""
         self.refresh()

@@ -1,7 +1,7 @@
 """Which queued previews may be placed now, in which order, and why others may not. No I/O."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
@@ -43,7 +43,7 @@ class LaunchQueue(NamedTuple):
 def build_queue(
     apps: Mapping[str, AppRecord],
     queued: Iterable[Queued],
-    of_app: Callable[[str], Iterable[PreviewRecord]],
+    of_app: Callable[[str], Collection[PreviewRecord]],
     now: float,
     *,
     pulls_of: Callable[[str], Pulls] = lambda _: {},
@@ -121,7 +121,7 @@ def _find_since(preview: PreviewRecord) -> float:
 
 
 def _find_home(
-    preview: PreviewRecord, branch: str, previews: Iterable[PreviewRecord], now: float
+    preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord], now: float
 ) -> Home | None:
     """Return the agent that a preview does not leave for the first; None if it may go anywhere.
 
@@ -133,4 +133,8 @@ def _find_home(
     of_branch, of_own = not is_late or preview.ahead, stays and not is_late and not preview.ahead
     waits = of_branch if branch else of_own
     keeper = volumes.find_keeper(preview, branch, previews) if waits else None
-    return Home(keeper.agent_id, keeper.host or keeper.agent_id, branch=branch) if keeper else None
+    return (
+        Home(keeper.agent_id, keeper.host or keeper.agent_id, branch=keeper.branch)
+        if keeper
+        else None
+    )

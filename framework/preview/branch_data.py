@@ -3,11 +3,12 @@
 The data of a branch are the volumes of Keep.BRANCH. One preview at a time has them. Pure.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from framework.units.lifecycle import WITH_TASK, is_ending
 from prevs import names
 from prevs.containers import Keep
+from prevs.data_waits import ITS_DATA_ARE_COPIED
 from prevs.pulls import PullRecord
 from prevs.records import DataPlace, PreviewRecord
 from prevs.states import State
@@ -44,6 +45,28 @@ def find_place(previews: Iterable[PreviewRecord], branch: str) -> DataPlace | No
     return max(places, key=lambda place: place.at, default=None)
 
 
+def find_seed(preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord]) -> str:
+    """Return the branch whose data those of a preview's branch begin with; "" for none.
+
+    That is what its commit says, if its branch has no data yet, and that one has. `previews` are
+    those of the app.
+    """
+    seed = preview.settings.run.seed if branch and preview.settings else ""
+    if seed in ("", branch) or find_place(previews, branch) or not find_place(previews, seed):
+        return ""
+    return seed
+
+
+def find_copied(newer: PreviewRecord, previews: Iterable[PreviewRecord]) -> Iterable[PreviewRecord]:
+    """Return the previews of an app that must stop, as `newer` waits to copy their data."""
+    waits = newer.state is State.STARTING and newer.detail.endswith(ITS_DATA_ARE_COPIED)
+    if not waits or not newer.seed:
+        return ()
+    until = _find_placed(newer)
+    holders = (one for one in previews if one.data == newer.seed and _is_wanted(one))
+    return [one for one in holders if _find_placed(one) < until]
+
+
 def find_older(
     newer: PreviewRecord, branch: str, previews: Iterable[PreviewRecord]
 ) -> list[PreviewRecord]:
@@ -57,8 +80,7 @@ def find_older(
         for one in previews
         if one.data == branch
         and one.sha != newer.sha
-        and one.state in WITH_TASK
-        and not is_ending(one.state)
+        and _is_wanted(one)
         and (one.state is State.RUNNING or _find_placed(one) < until)
     ]
 
@@ -71,8 +93,12 @@ def find_holder(branch: str, previews: Iterable[PreviewRecord]) -> PreviewRecord
 
 def must_start_again(preview: PreviewRecord, pulls: Pulls) -> bool:
     """Return whether a preview with data of its own has those of a branch once it starts again."""
-    has_task = preview.state in WITH_TASK and not is_ending(preview.state)
-    return has_task and not preview.data and bool(find_branch(preview, pulls))
+    return _is_wanted(preview) and not preview.data and bool(find_branch(preview, pulls))
+
+
+def _is_wanted(preview: PreviewRecord) -> bool:
+    """Return whether a preview has an attempt that is not to end."""
+    return preview.state in WITH_TASK and not is_ending(preview.state)
 
 
 def _find_placed(preview: PreviewRecord) -> float:

@@ -1,6 +1,6 @@
 """Which agent has the volumes of a preview, and whose volumes it leaves behind. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from framework.preview import branch_data
@@ -9,22 +9,27 @@ from prevs.records import PreviewRecord
 
 
 class Keeper(NamedTuple):
-    """The agent that has volumes, and its address."""
+    """The agent that has volumes, and its address.
+
+    They are the data of a `branch`, "" if they are a preview's own.
+    """
 
     agent_id: str
     host: str
+    branch: str = ""
 
 
 def find_keeper(
-    preview: PreviewRecord, branch: str, previews: Iterable[PreviewRecord]
+    preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord]
 ) -> Keeper | None:
     """Return who has the volumes of a preview; None if there are none: it has never run.
 
-    With a `branch` they are its data, and `previews` are those of the app.
+    With a `branch` they are its data, or what these begin with; `previews` are those of the app.
     """
     if branch:
-        place = branch_data.find_place(previews, branch)
-        return Keeper(place.agent_id, place.agent_host) if place else None
+        whose = branch_data.find_seed(preview, branch, previews) or branch
+        place = branch_data.find_place(previews, whose)
+        return Keeper(place.agent_id, place.agent_host, whose) if place else None
     run = preview.settings.run if preview.settings else None
     if run is None or not preview.agent_id or not preview.step_seconds:
         return None

@@ -6,6 +6,7 @@ executor waits until the data are let go (executor/data/turn.py), so that nothin
 
 import itertools
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from framework.clock import Clock
 from framework.matching.match import Match, Rank
@@ -13,7 +14,7 @@ from framework.matching.refusals import Shortage
 from framework.preview import branch_data, volumes
 from framework.state.records import Records
 from framework.units.reasons import Reason, ReasonKind
-from framework.units.transitions import Stopped
+from framework.units.transitions import Leaves, Stopped
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -27,6 +28,17 @@ HEADS = 10
 _NEEDS_ROOM = frozenset({Shortage.HOME, Shortage.SLOT, Shortage.APP_SLOT})
 
 
+class Given(NamedTuple):
+    """What data a preview has: those of a branch, "" for its own, which begin with those of `seed`.
+
+    `left` is the host of the agent that has what it leaves behind, "" if it leaves nothing.
+    """
+
+    branch: str
+    seed: str
+    left: str
+
+
 class DataTurns:
     """Finds which branch's data a preview has, where they are, and who lets go of them."""
 
@@ -35,21 +47,24 @@ class DataTurns:
         self._clock = clock
         self._unfit: set[str] = set()
 
-    def find(self, preview: PreviewRecord, agent_id: str) -> tuple[str, str]:
-        """Return the branch whose data a preview has if it starts on an agent, "" for its own.
-
-        And the host of the agent that has what it leaves behind, "" if it leaves nothing.
-        """
-        branch = branch_data.find_branch(preview, self._records.pulls.of(preview.app))
+    def find(self, preview: PreviewRecord, agent_id: str) -> Given:
+        """Return what data a preview has if it starts on an agent."""
+        branch = self._find_branch(preview)
         previews = self._records.of_app(preview.app) if branch else ()
         keeper = volumes.find_keeper(preview, branch, previews)
-        return branch, volumes.find_left(keeper, agent_id)
+        seed = branch_data.find_seed(preview, branch, previews)
+        return Given(branch, seed, volumes.find_left(keeper, agent_id))
 
     def reconcile(self) -> None:
-        """Stop the older previews of all whose images are there. Raises Unavailable."""
+        """Stop the older previews of all whose images are there. Raises Unavailable.
+
+        And those whose data are copied, for that long.
+        """
         for newer in self._records.in_state(State.STARTING):
             if newer.data:
                 self._stop_older(newer, newer.data)
+            if newer.seed:
+                self._stop_copied(newer)
 
     def make_way(self, match: Match) -> Mapping[Unit, Reason]:
         """Stop older previews in whose place newer ones start; return why these wait.
@@ -73,10 +88,20 @@ class DataTurns:
         for demand in match.unmet:
             if not demand.home or not demand.home.branch or demand.since > before:
                 continue
+            # Nobody stops for good as others copy its data.
+            own = self._find_branch(self._records.preview(demand.unit)) == demand.home.branch
             is_fit = demand.home.agent_id not in self._unfit
             needs_room = match.refusals[demand.unit].shortage in _NEEDS_ROOM
-            if is_fit and needs_room and demand.rank is not Rank.AHEAD:
+            if own and is_fit and needs_room and demand.rank is not Rank.AHEAD:
                 yield demand.unit, demand.home.branch
+
+    def _find_branch(self, preview: PreviewRecord) -> str:
+        return branch_data.find_branch(preview, self._records.pulls.of(preview.app))
+
+    def _stop_copied(self, newer: PreviewRecord) -> None:
+        why = f"Its data are copied for the branch {newer.data}; it starts again by itself."
+        for one in branch_data.find_copied(newer, self._records.of_app(newer.app)):
+            self._records.change(one, Leaves(Reason(ReasonKind.DATA, why)))
 
     def _stop_older(self, newer: PreviewRecord, branch: str) -> None:
         reason = Reason(

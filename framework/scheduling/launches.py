@@ -287,14 +287,15 @@ class Launcher:
         for launch in of_previews:
             preview = self._records.preview(launch.demand.unit)
             (port,) = launch.ports
-            branch, left = self._data.find(preview, launch.agent_id)
+            data = self._data.find(preview, launch.agent_id)
             launched = transitions.Launched(
                 names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
                 host_port=port,
-                moved_from=left,
-                data=branch,
+                moved_from=data.left,
+                data=data.branch,
+                seed=data.seed,
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)

@@ -78,6 +78,7 @@ class Launched:
     moved_from: str = ""
     beside: str = ""
     data: str = ""
+    seed: str = ""
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -109,6 +110,7 @@ class Launched:
             memory_kills=0,
             moved_from=self.moved_from,
             data=self.data,
+            seed=self.seed,
         )
 
 

@@ -164,6 +164,12 @@ class Top(Table):
         "next commit of a branch [goes on with them](companions.md#data). Default: `commit`.",
         examples=['"branch"'],
     )
+    seed: Annotated[str, Field(max_length=300), AfterValidator(rules.check_seed)] | None = Field(
+        default=None,
+        description="What the data of a new branch [begin with](companions.md#data): "
+        "`branch:NAME` for a copy of those of another branch. Default: they begin empty.",
+        examples=['"branch:main"'],
+    )
     stay: bool = Field(
         default=RunSettings.stay,
         description="Whether it waits up to 5 minutes for the agent that has its volumes, and its "
@@ -223,6 +229,7 @@ class Top(Table):
                 read_only=self.read_only,
                 volumes=tuple(self.volumes),
                 keep=Keep(self.keep),
+                seed=(self.seed or "").partition(":")[2],
                 hooks=tuple(tuple(words) for words in self.hooks.prepare),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,

@@ -125,6 +125,13 @@ def check_keep(value: str) -> str:
     return value
 
 
+def check_seed(value: str) -> str:
+    """Refuse a text that names no branch, as branch:main does."""
+    if not re.fullmatch(r"branch:[^\x00-\x20\x7f]+", value):
+        refuse("must name a branch, as branch:main, not {given}", given=value[:60])
+    return value
+
+
 def check_http_only(value: T, info: ValidationInfo) -> T:
     """Refuse a key that is for HTTP checks alone if the check is of another kind."""
     kind = info.data.get("kind")

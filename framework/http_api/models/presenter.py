@@ -202,8 +202,9 @@ def _describe_move(preview: PreviewRecord) -> str:
     if not preview.moved_from or preview.state not in _PLACED:
         return ""
     if preview.data:
+        branch = preview.seed or preview.data
         return (
-            f"It started on {preview.agent_host} without the data of the branch {preview.data}, "
+            f"It started on {preview.agent_host} without the data of the branch {branch}, "
             f"which are on {preview.moved_from}: nothing of what was stored there is here."
         )
     return (

@@ -52,7 +52,7 @@ class World:
         ends_itself: bool = False,
         sha: str = "",
         hooks: Sequence[tuple[str, ...]] = HOOKS,
-        data: str = "",
+        **order: str,
     ) -> None:
         """Run the preview until `act` has been called."""
         ran: list[bool] = []
@@ -67,7 +67,7 @@ class World:
 
         self.agent.when["TASK_RUNNING"] = running
         settings = RunSettings(companions=self.companions, hooks=tuple(hooks))
-        self.agent.run(sha or self.sha, run=settings, mem=128, data=data)
+        self.agent.run(sha or self.sha, run=settings, mem=128, **order)
         assert ran, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
 
     def get(self) -> dict[str, Any]:
@@ -225,3 +225,47 @@ def test_no_second_database_starts_while_another_attempt_has_the_data(world: Wor
     finally:
         os.close(lock)
     assert waited == [[other]], "nothing of the next commit ran"
+
+
+def test_a_new_branch_begins_with_a_copy_of_the_data_of_another_and_both_go_on_apart(
+    world: World,
+) -> None:
+    found: list[list[str]] = []
+
+    def add(name: str) -> None:
+        world.add(name)
+        found.append(world.get()["rows"])
+
+    world.run(lambda: add("old"), data="main")
+    world.run(lambda: add("new"), sha=world.next, hooks=[MIGRATE], data="fix/1", seed="main")
+    world.run(lambda: add("more"), data="main")
+    world.run(lambda: add("newer"), sha=world.next, hooks=[MIGRATE], data="fix/1", seed="main")
+    assert found == [
+        ["old", "seeded"],
+        ["new", "old", "seeded"],
+        ["more", "old", "seeded"],
+        ["new", "newer", "old", "seeded"],
+    ]
+    copies = [one for one in world.agent.log.headers if one.startswith("copies")]
+    assert copies == ["copies the data of the branch main"]
+
+
+def test_a_copy_that_was_cut_off_is_made_anew(world: World) -> None:
+    found: list[list[str]] = []
+    world.run(lambda: world.add("old"), data="main")
+    world.agent.when["TASK_STARTING"] = lambda: (
+        world.agent.kill() if world.agent.report.detail.startswith("copies") else None
+    )
+    settings = RunSettings(companions=world.companions)
+    world.agent.run(world.next, run=settings, mem=128, data="fix", seed="main")
+    world.agent.when.clear()
+    world.run(
+        lambda: found.append(world.get()["rows"]),
+        sha=world.next,
+        hooks=[MIGRATE],
+        data="fix",
+        seed="main",
+    )
+    assert found == [["old", "seeded"]]
+    copies = [one for one in world.agent.log.headers if one.startswith("copies")]
+    assert len(copies) == 2

@@ -17,7 +17,7 @@ def blocks(language: str) -> list[bytes]:
     return [one.encode() for one in re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)]
 
 
-SHORT, WHOLE, KEEP, NAMING = blocks("toml")
+SHORT, WHOLE, KEEP, SEED, NAMING = blocks("toml")
 (COMPOSE,) = blocks("yaml")
 
 
@@ -31,6 +31,7 @@ def test_the_short_example_is_one_companion() -> None:
     assert db.keep is Keep.BRANCH
     (cache,) = read(KEEP, BOUNDS).settings.run.companions
     assert cache.keep is Keep.COMMIT
+    assert read(SEED, BOUNDS).settings.run.seed == "main"
 
 
 def test_both_forms_of_the_example_mean_the_same_containers() -> None:

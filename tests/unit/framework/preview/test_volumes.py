@@ -41,7 +41,7 @@ def test_the_agent_where_a_commit_ran_last_with_the_data_of_a_branch_has_them() 
         dataclasses.replace(KEEPS, sha="b" * 40, data_places={"main": earlier}),
         dataclasses.replace(KEEPS, sha="c" * 40, data_places={"main": later, "fix": earlier}),
     ]
-    assert find_keeper(KEEPS, "main", others) == Keeper("agent-3", "10.0.0.3")
+    assert find_keeper(KEEPS, "main", others) == Keeper("agent-3", "10.0.0.3", "main")
     assert find_keeper(KEEPS, "new", others) is None
 
 

@@ -12,6 +12,7 @@ from framework.ports import Heads
 from framework.scheduling.data_turns import ROOM_SECONDS
 from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.companions import Companion
+from prevs.data_waits import ITS_DATA_ARE_COPIED
 from prevs.messages import BuildOrder
 from prevs.records import PreviewRecord
 from prevs.states import Cause, Phase, State
@@ -174,6 +175,68 @@ def test_another_branch_begins_from_nothing_and_lets_this_one_run(driven: Branch
     driven.tick(5)
     assert driven.data(B) == "fix"
     assert [driven.preview(sha).state for sha in (A, B)] == [State.RUNNING, State.RUNNING]
+
+
+SEEDED = dataclasses.replace(SETTINGS, run=dataclasses.replace(SETTINGS.run, seed="main"))
+COPIED = f"waits until aaaaaaa of the branch main has stopped: {ITS_DATA_ARE_COPIED}"
+
+
+def open_seeded(driven: Branches) -> None:
+    """Open a new branch, whose data begin as a copy of those of main."""
+    driven.manifests.contents[B] = SEEDED
+    driven.heads["fix"] = B
+    driven.tick()
+    driven.open(B, "fix")
+
+
+def test_a_new_branch_goes_where_its_seed_is_and_copies_while_that_has_stopped(
+    driven: Branches,
+) -> None:
+    open_seeded(driven)
+    driven.step(events.Offered([elsewhere("o2")]))
+    assert driven.preview(B).state is State.QUEUED
+    driven.step(events.Offered([offer("o3")]))
+    assert (driven.preview(B).agent_id, driven.preview(B).moved_from) == ("agent-1", "")
+    order = driven.cluster.tasks[-1].order
+    assert (order.data, order.seed) == ("fix", "main")
+    driven.report("TASK_STARTING", Phase.STARTING, sha=B, detail="starting db")
+    assert driven.preview(A).state is State.RUNNING, "nothing is copied yet"
+    driven.report("TASK_STARTING", Phase.STARTING, sha=B, detail=COPIED)
+    assert (driven.preview(A).state, driven.preview(A).reason) == (
+        State.DRAINING,
+        "Its data are copied for the branch fix; it starts again by itself.",
+    )
+    driven.end(A)
+    driven.tick(2)
+    driven.step(events.Offered([offer("o4")]))
+    driven.tick(2)
+    assert driven.preview(A).state is State.PLACED, "it starts again, and is not stopped again"
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=A)
+    driven.tick(5)
+    assert [driven.preview(sha).state for sha in (A, B)] == [State.RUNNING, State.RUNNING]
+    assert driven.data(A) == "main"
+
+
+def test_a_branch_with_data_copies_no_others(driven: Branches) -> None:
+    open_seeded(driven)
+    driven.run_at(B, offer("o2"))
+    driven.manifests.contents[C] = SEEDED
+    driven.push(C, "fix")
+    driven.offer("o3")
+    order = driven.cluster.tasks[-1].order
+    assert (order.sha, order.data, order.seed) == (C, "fix", "")
+
+
+def test_a_seed_that_is_away_is_waited_for_then_said_not_to_be_there(driven: Branches) -> None:
+    driven.pin(A)
+    open_seeded(driven)
+    driven.tick(STAY_SECONDS + 1)
+    driven.step(events.Offered([elsewhere("o2")]))
+    order = driven.cluster.tasks[-1].order
+    assert (order.sha, order.data, order.seed) == (B, "fix", ""), "its hooks fill them"
+    assert (driven.preview(B).seed, driven.preview(B).moved_from) == ("main", "127.0.0.1")
+    assert driven.preview(A).state is State.RUNNING, "it makes no room for a copy of itself"
 
 
 def test_what_ran_by_its_digits_starts_again_with_the_data_once_its_branch_is_opened() -> None:

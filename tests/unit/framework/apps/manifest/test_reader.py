@@ -24,6 +24,7 @@ command = ["gunicorn", "app:app"]
 read_only = true
 volumes = ["/data/", "//var/lib/shop"]
 keep = "branch"
+seed = "branch:feature/x"
 stay = true
 
 [health]
@@ -74,6 +75,7 @@ def test_a_file_may_set_every_key() -> None:
             read_only=True,
             volumes=("/data", "/var/lib/shop"),
             keep=Keep.BRANCH,
+            seed="feature/x",
             stay=True,
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
             statuses=(200, 204),
@@ -127,8 +129,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[resources]\ncpu = 1", 2, "resources.cpu is not known; did you mean cpus?"),
         ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare"),
         ("\n[tool.black]\nx = 1", 2, "tool is not known; there are port, command, read_only, "
-         "volumes, keep, stay, compose, compose_service, environment, health, resources, build, "
-         "hooks, companions, jobs"),
+         "volumes, keep, seed, stay, compose, compose_service, environment, health, resources, "
+         "build, hooks, companions, jobs"),
         ('port = "8000"', 1, "port must be a whole number, without quotes, not text: port = 8000"),
         ("port = 80.5", 1, "port must be a whole number, without quotes, not 80.5: port = 8000"),
         ("port = true", 1,
@@ -149,6 +151,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("read_only = 1", 1,
          "read_only must be true or false, without quotes, not 1: read_only = true"),
         ('keep = "forever"', 1, 'keep must be "commit" or "branch", not forever'),
+        ('seed = "main"', 1, "seed must name a branch, as branch:main, not main"),
+        ('seed = "branch:"', 1, "seed must name a branch, as branch:main, not branch:"),
         ('volumes = "/data"', 1,
          'volumes must be a list in brackets, not text: volumes = ["/data"]'),
         ('volumes = ["data"]', 1,
