@@ -61,8 +61,17 @@ class RunSettings:
     """The Host of the health check; "" for that of the preview's address."""
     keep: Keep = Keep.COMMIT
     """Whose the application's own volumes are."""
+    release: tuple[tuple[str, ...], ...] = ()
+    """Hooks that run after `hooks`, once for each commit on its data."""
+    seed_hooks: tuple[tuple[str, ...], ...] = ()
+    """Hooks that run after those, once for new data that are no copy."""
     seed: str = ""
     """The branch whose data those of a new branch begin with; "" if they begin empty."""
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether anything runs before the application."""
+        return bool(self.hooks or self.release or self.seed_hooks)
 
     @property
     def has_volumes(self) -> bool:

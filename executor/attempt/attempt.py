@@ -161,8 +161,10 @@ def companion_volumes(order: BuildOrder, companion: str) -> str:
     return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion}"
 
 
-def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:
-    """Return the container of a hook; the first one has the number 1.
+def hook_spec(
+    attempt: Attempt, number: int, command: Sequence[str], volumes: Sequence[Volume]
+) -> ContainerSpec:
+    """Return the container of a hook; the first one that runs has the number 1.
 
     It differs from the application's container only in its command, and in that its port is not
     published. It has the same name, as only one of them runs at a time.
@@ -170,7 +172,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     spec = container_spec(attempt, volumes)
     return dataclasses.replace(
         spec,
-        command=attempt.order.run.hooks[number - 1],
+        command=tuple(command),
         port=None,
         labels={**spec.labels, HOOK: str(number)},
     )

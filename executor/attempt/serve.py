@@ -119,8 +119,11 @@ class Serve(NamedTuple):
             owner = names.volume_owner(order.app, trusted=order.trusted)
             settings = (order.run.keep, order.run.volumes, order.run.container)
             volumes = have_volumes(self.volumes, self.attempt, owner, settings)
-        if order.run.hooks:
+        if order.run.has_hooks:
             self._run_hooks(volumes)
+        if order.data and not self.volumes.is_seeded(volumes):
+            # They are not new for a later commit, which may have hooks that this one has not.
+            self.volumes.note_seeded(volumes)
         self.signals.check()
         return volumes
 

@@ -83,9 +83,9 @@ class Seed(NamedTuple):
         with _errors():
             client = self.daemon.client()
             for one in pairs:
+                made += self._have(one)
                 with self.uses.using(usage_locks.volume(one.source)):
                     if _exists(client, one.source):
-                        made += self._have(one)
                         self._copy(client, one, check)
         self.folder.forget_prepared(pairs[0].name)
         self._volumes().note_seeded(made)

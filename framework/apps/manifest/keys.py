@@ -120,16 +120,36 @@ class Build(Table):
     )
 
 
-class Hooks(Table):
-    """What runs in its container before the first request."""
+_Commands = Annotated[list[Words], Field(max_length=MOST_HOOKS)]
 
-    prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
+
+class Hooks(Table):
+    """What runs in its container before the first request, in this order.
+
+    Each is a list of commands that run one after the other, each a text or a list of words, without
+    a shell (`["sh", "-c", "…"]` starts one). If one fails, the preview fails.
+    """
+
+    prepare: _Commands = Field(
         default=[],
-        description="Commands that run one after the other before it starts: once for its "
-        "`volumes`, or at each start if it has none. A command is a text or a list of words, "
-        'and runs without a shell (`["sh", "-c", "…"]` starts one). If one fails, the preview '
-        "fails.",
+        description="Run once for its `volumes`, with those of a branch once for each commit, or "
+        "at each start if it has none.",
         examples=['["python manage.py migrate", ["python", "seed.py"]]'],
+    )
+    release: _Commands = Field(
+        default=[],
+        description="Run once for each commit on its data, such as migrations.",
+        examples=['["python manage.py migrate"]'],
+    )
+    seed: _Commands = Field(
+        default=[],
+        description="Run once for data that are new, and no copy of another branch's.",
+        examples=['["python manage.py loaddata demo"]'],
+    )
+    postdeploy: _Commands = Field(
+        default=[],
+        description="The same under another name; run after `seed`.",
+        examples=['["bin/postdeploy"]'],
     )
 
 
@@ -230,7 +250,9 @@ class Top(Table):
                 volumes=tuple(self.volumes),
                 keep=Keep(self.keep),
                 seed=(self.seed or "").partition(":")[2],
-                hooks=tuple(tuple(words) for words in self.hooks.prepare),
+                hooks=tuple(map(tuple, self.hooks.prepare)),
+                release=tuple(map(tuple, self.hooks.release)),
+                seed_hooks=tuple(map(tuple, (*self.hooks.seed, *self.hooks.postdeploy))),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
                 health_kind=self.health.check_kind,

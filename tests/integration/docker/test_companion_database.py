@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
 
 
 MIGRATE = (*PSQL, "alter table items add column if not exists price int default 7")
+MIGRATES = RunSettings(hooks=(MIGRATE,))
 WAITS = "waits until {} of the same branch has stopped: they share its data"
 
 
@@ -51,7 +52,7 @@ class World:
         *,
         ends_itself: bool = False,
         sha: str = "",
-        hooks: Sequence[tuple[str, ...]] = HOOKS,
+        settings: RunSettings = RunSettings(hooks=HOOKS),  # noqa: B008 - a value
         **order: str,
     ) -> None:
         """Run the preview until `act` has been called."""
@@ -66,8 +67,8 @@ class World:
                     self.agent.kill()
 
         self.agent.when["TASK_RUNNING"] = running
-        settings = RunSettings(companions=self.companions, hooks=tuple(hooks))
-        self.agent.run(sha or self.sha, run=settings, mem=128, **order)
+        run = dataclasses.replace(settings, companions=self.companions)
+        self.agent.run(sha or self.sha, run=run, mem=128, **order)
         assert ran, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
 
     def get(self) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def test_a_push_goes_on_with_the_data_of_its_branch_and_its_hooks_migrate_them(
 
     world.run(lambda: world.add("typed"), data="main")
     world.run(look, data="main")
-    world.run(look_at_prices, sha=world.next, hooks=[MIGRATE], data="main")
+    world.run(look_at_prices, sha=world.next, settings=MIGRATES, data="main")
     assert found == [["seeded", "typed"]] * 2
     assert prices == ["7", "7"]
     world.run(look, data="other")
@@ -221,7 +222,7 @@ def test_no_second_database_starts_while_another_attempt_has_the_data(world: Wor
 
     world.agent.when["TASK_STARTING"] = starting
     try:
-        world.run(world.get, sha=world.next, hooks=[MIGRATE], data="main")
+        world.run(world.get, sha=world.next, settings=MIGRATES, data="main")
     finally:
         os.close(lock)
     assert waited == [[other]], "nothing of the next commit ran"
@@ -231,15 +232,20 @@ def test_a_new_branch_begins_with_a_copy_of_the_data_of_another_and_both_go_on_a
     world: World,
 ) -> None:
     found: list[list[str]] = []
+    seeds = RunSettings(release=(MIGRATE,), seed_hooks=HOOKS)
 
     def add(name: str) -> None:
         world.add(name)
         found.append(world.get()["rows"])
 
     world.run(lambda: add("old"), data="main")
-    world.run(lambda: add("new"), sha=world.next, hooks=[MIGRATE], data="fix/1", seed="main")
+
+    def run_fix(name: str) -> None:
+        world.run(lambda: add(name), sha=world.next, settings=seeds, data="fix/1", seed="main")
+
+    run_fix("new")
     world.run(lambda: add("more"), data="main")
-    world.run(lambda: add("newer"), sha=world.next, hooks=[MIGRATE], data="fix/1", seed="main")
+    run_fix("newer")
     assert found == [
         ["old", "seeded"],
         ["new", "old", "seeded"],
@@ -262,7 +268,7 @@ def test_a_copy_that_was_cut_off_is_made_anew(world: World) -> None:
     world.run(
         lambda: found.append(world.get()["rows"]),
         sha=world.next,
-        hooks=[MIGRATE],
+        settings=MIGRATES,
         data="fix",
         seed="main",
     )

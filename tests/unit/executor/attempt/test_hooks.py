@@ -129,6 +129,52 @@ def test_data_of_a_commit_are_its_own(world: HookWorld, keep: Keep, data: str) -
     assert len(set(used)) == 2
 
 
+def released(sha: str, data: str = "main", *volumes: str) -> Attempt:
+    """Return an attempt whose hooks have the names that people know."""
+    run = RunSettings(volumes=volumes, keep=Keep.BRANCH, release=(MIGRATE,), seed_hooks=(SEED,))
+    order = dataclasses.replace(ATTEMPT.order, sha=sha, run=run, data=data)
+    return ATTEMPT._replace(order=order)
+
+
+def test_a_release_runs_once_for_each_commit_and_a_seed_once_for_new_data(
+    world: HookWorld,
+) -> None:
+    for sha, data in ((OLDER, "main"), (OLDER, "main"), (NEWER, "main"), (NEWER, "fix")):
+        world.stop_at(1000.0)
+        assert world.run(released(sha, data, "/data")) is None
+    assert world.commands() == [MIGRATE, SEED, (), (), MIGRATE, (), MIGRATE, SEED, ()]
+
+
+def test_without_volumes_release_and_seed_run_at_each_attempt(world: HookWorld) -> None:
+    for _ in range(2):
+        world.stop_at(1000.0)
+        assert world.run(released(OLDER, "")) is None
+    assert world.commands() == [MIGRATE, SEED, ()] * 2
+
+
+def test_data_that_a_commit_without_a_seed_has_begun_are_not_new(world: HookWorld) -> None:
+    for attempt_ in (of_branch(OLDER), released(NEWER, "main", "/data")):
+        world.stop_at(1000.0)
+        assert world.run(attempt_) is None
+    assert world.commands() == [MIGRATE, SEED, (), MIGRATE, ()]
+
+
+def test_a_seed_that_failed_runs_again_and_the_release_does_not(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, seed=App(exits=Exit(1, False)))
+    for ran in ([MIGRATE, SEED], [SEED]):
+        assert isinstance(world.run(released(OLDER, "main", "/data")), HookFailed)
+        assert world.commands() == ran
+
+
+def test_all_kinds_run_in_their_order_and_are_counted_together(world: HookWorld) -> None:
+    order = released(OLDER, "main", "/data").order
+    run = dataclasses.replace(order.run, hooks=(SEED,))
+    world.stop_at(1000.0)
+    assert world.run(ATTEMPT._replace(order=dataclasses.replace(order, run=run))) is None
+    assert world.commands() == [SEED, MIGRATE, SEED, ()]
+    assert world.reports.details[-1] == "hook 3/3 seed --all"
+
+
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
     world.stop_at(1000.0)
     assert world.run_with("/data") is None

@@ -51,6 +51,9 @@ args = { A = "1" }
 
 [hooks]
 prepare = [["python", "manage.py", "migrate"], "python 'seed it.py'"]
+postdeploy = ["bin/greet"]
+seed = [["load", "demo"], "load more"]
+release = ["migrate"]
 """
 
 
@@ -78,6 +81,8 @@ def test_a_file_may_set_every_key() -> None:
             seed="feature/x",
             stay=True,
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
+            release=(("migrate",),),
+            seed_hooks=(("load", "demo"), ("load", "more"), ("bin/greet",)),
             statuses=(200, 204),
             check_timeout=5.0,
             health_host="shop.test",
@@ -127,7 +132,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[health]\nport = 1", 2, "health.port is not known here; it belongs in the top of the "
          "file, before any [table]"),
         ("[resources]\ncpu = 1", 2, "resources.cpu is not known; did you mean cpus?"),
-        ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare"),
+        ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare, "
+         "release, seed, postdeploy"),
         ("\n[tool.black]\nx = 1", 2, "tool is not known; there are port, command, read_only, "
          "volumes, keep, seed, stay, compose, compose_service, environment, health, resources, "
          "build, hooks, companions, jobs"),
