@@ -124,13 +124,17 @@ class BuildOrder:
     proxies: Optional[KnownProxies] = None
     data: str = ""
     """The branch that its volumes of Keep.BRANCH belong to; "" if they are its own."""
+    data_began: float = 0.0
+    """When the data of that branch began: others of its name are not these."""
     seed: str = ""
     """The branch whose data those begin with if they are new; "" if they begin empty."""
+    seed_began: float = 0.0
+    """The same of its data."""
 
     def volume_key(self, keep: Keep) -> str:
         """Return what its volumes are named by, beside the app."""
         if keep is Keep.BRANCH and self.data:
-            return names.branch_key(self.data)
+            return names.branch_key(self.data, self.data_began)
         return self.instance or self.sha
 
     @property

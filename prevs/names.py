@@ -377,9 +377,12 @@ def volume_owner(app: str, *, trusted: bool) -> str:
     return app if trusted else f"{app}.fork"
 
 
-def branch_key(branch: str) -> str:
-    """Return what the volumes of a branch are named by; no commit's id is like it."""
-    return f"{_BRANCH_KEY}{branch}"
+def branch_key(branch: str, began: float) -> str:
+    """Return what the volumes of a branch are named by; no commit's id is like it.
+
+    Its data `began` at that time: others of its name, before or elsewhere, are not these.
+    """
+    return f"{_BRANCH_KEY}{branch}\0{began!r}"
 
 
 def volume_name(folder: str, app: str, key: str, path: str, *, app_created: float = 0.0) -> str:
@@ -390,7 +393,7 @@ def volume_name(folder: str, app: str, key: str, path: str, *, app_created: floa
     `app_created` (0: unknown) gives an app other volumes than a removed app of the same name.
     """
     own = (folder, app, key, path, *([repr(app_created)] if app_created else []))
-    branch = key.startswith(_BRANCH_KEY) and slug(key[len(_BRANCH_KEY) :])
+    branch = key.startswith(_BRANCH_KEY) and slug(key[len(_BRANCH_KEY) :].partition("\0")[0])
     return f"prevs-{app}-{branch or short(key)}-{_digest(chr(0).join(own))[:16]}"
 
 

@@ -96,12 +96,19 @@ class Seed(NamedTuple):
     def _pairs(self) -> Sequence[_Pair]:
         order, folder = self.attempt.order, self.folder.id()
 
-        def name(owner: str, path: str, branch: str) -> str:
-            key, created = names.branch_key(branch), order.app_created
+        def name(owner: str, path: str, key: str) -> str:
+            created = order.app_created
             return names.volume_name(folder, owner, key, path, app_created=created)
 
+        own, source = (
+            names.branch_key(branch, began)
+            for branch, began in (
+                (order.data, order.data_began),
+                (order.seed, order.seed_began),
+            )
+        )
         return [
-            _Pair(owner, path, name(owner, path, order.data), name(owner, path, order.seed))
+            _Pair(owner, path, name(owner, path, own), name(owner, path, source))
             for owner, path in list_volumes(order)
         ]
 

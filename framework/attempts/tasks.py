@@ -105,6 +105,8 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
         instance=preview.sha if preview.instance else "",
         variant=names.split_instance(preview.instance)[0],
         data=preview.data,
+        data_began=preview.data_began,
+        seed_began=preview.seed_began,
         # On another agent there is nothing to copy.
         seed="" if preview.moved_from else preview.seed,
     )

@@ -41,6 +41,15 @@ def find_branch(preview: PreviewRecord, pulls: Pulls) -> str:
 
 def find_place(previews: Iterable[PreviewRecord], branch: str) -> DataPlace | None:
     """Return where the data of a branch are, given the previews of its app; None if nowhere."""
+    newest = find_newest(previews, branch)
+    return newest if newest and newest.agent_id else None
+
+
+def find_newest(previews: Iterable[PreviewRecord], branch: str) -> DataPlace | None:
+    """Return what is known last of the data of a branch: where they are, or that they were reset.
+
+    None if nothing is known. `previews` are those of the app.
+    """
     places = (one.data_places[branch] for one in previews if branch in one.data_places)
     return max(places, key=lambda place: place.at, default=None)
 
@@ -48,13 +57,31 @@ def find_place(previews: Iterable[PreviewRecord], branch: str) -> DataPlace | No
 def find_seed(preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord]) -> str:
     """Return the branch whose data those of a preview's branch begin with; "" for none.
 
-    That is what its commit says, if its branch has no data yet, and that one has. `previews` are
-    those of the app.
+    That is what somebody has ordered, or else what its commit says, if its branch has no data yet,
+    and that one has. `previews` are those of the app.
     """
-    seed = preview.settings.run.seed if branch and preview.settings else ""
-    if seed in ("", branch) or find_place(previews, branch) or not find_place(previews, seed):
+    newest = find_newest(previews, branch) if branch else None
+    if not branch or (newest and newest.agent_id):
         return ""
-    return seed
+    seed = preview.settings.run.seed if preview.settings else ""
+    seed = (newest and newest.seed) or seed
+    return seed if seed != branch and seed and find_place(previews, seed) else ""
+
+
+def find_beginning(
+    preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord], agent_id: str
+) -> float:
+    """Return when the data of a branch began that a preview has on an agent; 0.0 if they are new.
+
+    They go on if they are there, or if the attempt before has begun them there and did not run.
+    `previews` are those of the app.
+    """
+    newest = find_newest(previews, branch)
+    if newest and newest.agent_id == agent_id:
+        return newest.began
+    is_same = (preview.data, preview.agent_id) == (branch, agent_id)
+    is_known = newest is not None and newest.at > preview.data_began
+    return preview.data_began if is_same and not is_known else 0.0
 
 
 def find_copied(newer: PreviewRecord, previews: Iterable[PreviewRecord]) -> Iterable[PreviewRecord]:

@@ -179,7 +179,8 @@ def _note_data(preview: PreviewRecord, now: float) -> PreviewRecord:
     """Return a preview that begins to run, with where the data of its branch are."""
     if not preview.data:
         return preview
-    place = DataPlace(preview.agent_id or "", preview.agent_host or "", now)
+    agent_id, host = preview.agent_id or "", preview.agent_host or ""
+    place = DataPlace(agent_id, host, now, began=preview.data_began)
     return dataclasses.replace(preview, data_places={**preview.data_places, preview.data: place})
 
 

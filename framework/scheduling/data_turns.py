@@ -29,14 +29,17 @@ _NEEDS_ROOM = frozenset({Shortage.HOME, Shortage.SLOT, Shortage.APP_SLOT})
 
 
 class Given(NamedTuple):
-    """What data a preview has: those of a branch, "" for its own, which begin with those of `seed`.
+    """What data a preview has: those of a branch, "" for its own, and when they began.
 
-    `left` is the host of the agent that has what it leaves behind, "" if it leaves nothing.
+    New ones begin with those of the branch `seed`, which began at `seed_began`. `left` is the host
+    of the agent that has what it leaves behind, "" if it leaves nothing.
     """
 
-    branch: str
-    seed: str
-    left: str
+    branch: str = ""
+    began: float = 0.0
+    seed: str = ""
+    seed_began: float = 0.0
+    left: str = ""
 
 
 class DataTurns:
@@ -51,9 +54,14 @@ class DataTurns:
         """Return what data a preview has if it starts on an agent."""
         branch = self._find_branch(preview)
         previews = self._records.of_app(preview.app) if branch else ()
-        keeper = volumes.find_keeper(preview, branch, previews)
+        left = volumes.find_left(volumes.find_keeper(preview, branch, previews), agent_id)
+        if not branch:
+            return Given(left=left)
+        began = branch_data.find_beginning(preview, branch, previews, agent_id)
         seed = branch_data.find_seed(preview, branch, previews)
-        return Given(branch, seed, volumes.find_left(keeper, agent_id))
+        source = branch_data.find_place(previews, seed) if seed else None
+        began = began or self._clock.now()
+        return Given(branch, began, seed, source.began if source else 0.0, left)
 
     def reconcile(self) -> None:
         """Stop the older previews of all whose images are there. Raises Unavailable.

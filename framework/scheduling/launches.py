@@ -295,7 +295,9 @@ class Launcher:
                 host_port=port,
                 moved_from=data.left,
                 data=data.branch,
+                data_began=data.began,
                 seed=data.seed,
+                seed_began=data.seed_began,
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)

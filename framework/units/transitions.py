@@ -78,7 +78,9 @@ class Launched:
     moved_from: str = ""
     beside: str = ""
     data: str = ""
+    data_began: float = 0.0
     seed: str = ""
+    seed_began: float = 0.0
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -110,7 +112,9 @@ class Launched:
             memory_kills=0,
             moved_from=self.moved_from,
             data=self.data,
+            data_began=self.data_began,
             seed=self.seed,
+            seed_began=self.seed_began,
         )
 
 

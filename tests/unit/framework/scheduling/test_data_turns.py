@@ -59,10 +59,14 @@ class Branches(Driven):
         self.tick(40)
         self.update("TASK_KILLED", sha=sha)
 
-    def data(self, sha: str) -> str:
-        """Return what the last order of a commit says."""
+    def order_of(self, sha: str) -> BuildOrder:
+        """Return the last order of a commit."""
         orders: list[BuildOrder] = [task.order for task in self.cluster.tasks]
-        return next(order for order in reversed(orders) if order.sha == sha).data
+        return next(order for order in reversed(orders) if order.sha == sha)
+
+    def data(self, sha: str) -> str:
+        """Return whose data the last attempt of a commit has."""
+        return self.order_of(sha).data
 
 
 @pytest.fixture
@@ -95,6 +99,29 @@ def test_the_next_commit_goes_on_with_the_data_and_the_older_one_stops_first(
     assert driven.placements() == {B: ("main",)}
     assert (driven.data(A), driven.data(B)) == ("main", "main")
     assert (driven.preview(A).state, driven.preview(B).moved_from) == (State.STOPPED, "")
+
+
+def test_the_data_of_a_branch_are_the_same_as_long_as_they_are_there(driven: Branches) -> None:
+    """Also if a first start fails; on another agent they are others, whoever had that name."""
+    began = [driven.order_of(A).data_began]
+    driven.stop(A)
+    driven.end(A)
+    driven.push(B)
+    driven.open(B)
+    driven.offer("o2")
+    driven.report("TASK_FAILED", Phase.STARTING, sha=B, cause=Cause.EXECUTOR_FAILED)
+    began.append(driven.order_of(B).data_began)
+    driven.tick(60)
+    driven.offer("o3")
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    began.append(driven.order_of(B).data_began)
+    assert began == [began[0]] * 3
+    driven.stop(B)
+    driven.end(B)
+    driven.open(B)
+    driven.tick(STAY_SECONDS + 1)
+    driven.step(events.Offered([elsewhere("o4")]))
+    assert driven.order_of(B).data_began > began[0]
 
 
 def test_a_newer_commit_whose_build_fails_leaves_the_older_one_running(driven: Branches) -> None:
@@ -199,6 +226,7 @@ def test_a_new_branch_goes_where_its_seed_is_and_copies_while_that_has_stopped(
     assert (driven.preview(B).agent_id, driven.preview(B).moved_from) == ("agent-1", "")
     order = driven.cluster.tasks[-1].order
     assert (order.data, order.seed) == ("fix", "main")
+    assert order.seed_began == driven.order_of(A).data_began < order.data_began
     driven.report("TASK_STARTING", Phase.STARTING, sha=B, detail="starting db")
     assert driven.preview(A).state is State.RUNNING, "nothing is copied yet"
     driven.report("TASK_STARTING", Phase.STARTING, sha=B, detail=COPIED)
