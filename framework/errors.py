@@ -2,7 +2,7 @@
 
 FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
-│             UnknownVariable, UnknownCredential
+│             UnknownVariable, UnknownCredential, UnknownData
 ├── NotOfApp                 a token for one app was used for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
 │             SecretsUnreadable, NoKey
@@ -218,6 +218,18 @@ class AmbiguousLabel(Conflict):
         self.app = app
         self.label = label
         self.candidates = tuple(candidates)
+
+
+class UnknownData(NotFound):
+    """A branch of an app has no data."""
+
+    def __init__(self, app: str, branch: str) -> None:
+        super().__init__(
+            f"The branch {branch!r} of {app!r} has no data: no preview has run with any. "
+            f"`prevs data ls {app}` lists the branches that have some."
+        )
+        self.app = app
+        self.branch = branch
 
 
 class NotRetryable(Conflict):

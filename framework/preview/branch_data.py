@@ -4,6 +4,7 @@ The data of a branch are the volumes of Keep.BRANCH. One preview at a time has t
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from framework.units.lifecycle import WITH_TASK, is_ending
 from prevs import names
@@ -80,8 +81,9 @@ def find_beginning(
     if newest and newest.agent_id == agent_id:
         return newest.began
     is_same = (preview.data, preview.agent_id) == (branch, agent_id)
-    is_known = newest is not None and newest.at > preview.data_began
-    return preview.data_began if is_same and not is_known else 0.0
+    began = preview.data_began
+    is_over = newest and (newest.at > began or (not newest.agent_id and newest.at == began))
+    return began if is_same and not is_over else 0.0
 
 
 def find_copied(newer: PreviewRecord, previews: Iterable[PreviewRecord]) -> Iterable[PreviewRecord]:
@@ -90,8 +92,18 @@ def find_copied(newer: PreviewRecord, previews: Iterable[PreviewRecord]) -> Iter
     if not waits or not newer.seed:
         return ()
     until = _find_placed(newer)
-    holders = (one for one in previews if one.data == newer.seed and _is_wanted(one))
+    holders = list_holders(newer.seed, previews)
     return [one for one in holders if _find_placed(one) < until]
+
+
+def list_holders(branch: str, previews: Iterable[PreviewRecord]) -> list[PreviewRecord]:
+    """Return the previews of an app with an attempt that has the data of a branch, and goes on."""
+    return [one for one in previews if one.data == branch and _is_wanted(one)]
+
+
+def knows(preview: PreviewRecord, branch: str) -> bool:
+    """Return whether a preview has, or had, the data of a branch, or knows of their reset."""
+    return preview.data == branch or branch in preview.data_places
 
 
 def find_older(
@@ -104,11 +116,8 @@ def find_older(
     until = _find_placed(newer)
     return [
         one
-        for one in previews
-        if one.data == branch
-        and one.sha != newer.sha
-        and _is_wanted(one)
-        and (one.state is State.RUNNING or _find_placed(one) < until)
+        for one in list_holders(branch, previews)
+        if one.sha != newer.sha and (one.state is State.RUNNING or _find_placed(one) < until)
     ]
 
 
@@ -121,6 +130,29 @@ def find_holder(branch: str, previews: Iterable[PreviewRecord]) -> PreviewRecord
 def must_start_again(preview: PreviewRecord, pulls: Pulls) -> bool:
     """Return whether a preview with data of its own has those of a branch once it starts again."""
     return _is_wanted(preview) and not preview.data and bool(find_branch(preview, pulls))
+
+
+class BranchData(NamedTuple):
+    """What is known of the data of a branch: where they are, and which preview had them last.
+
+    `running` is the preview whose attempt has them now, None for none.
+    """
+
+    branch: str
+    place: DataPlace
+    last: PreviewRecord
+    running: PreviewRecord | None
+
+
+def list_data(previews: Collection[PreviewRecord]) -> list[BranchData]:
+    """Return the data of all branches of an app, given its previews, by name."""
+    found = []
+    for branch in sorted({branch for one in previews for branch in one.data_places}):
+        having = [one for one in previews if branch in one.data_places]
+        last = max(having, key=lambda one: one.data_places[branch].at)
+        running = next(iter(list_holders(branch, previews)), None)
+        found.append(BranchData(branch, last.data_places[branch], last, running))
+    return found
 
 
 def _is_wanted(preview: PreviewRecord) -> bool:

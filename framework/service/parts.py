@@ -19,6 +19,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.data.data_commands import DataCommands
 from framework.service.gates.gate_branches import GateBranches
 from framework.service.gates.gate_commands import GateCommands
 from framework.service.gates.gate_proposals import GateProposals
@@ -89,6 +90,7 @@ class Parts(NamedTuple):
     manifest_loader: ManifestLoader
     idleness: Idleness
     data: DataTurns
+    data_commands: DataCommands
     launcher: Launcher
     commands: Commands
     jobs: JobParts
@@ -143,6 +145,7 @@ def build_parts(
         manifest_loader=ManifestLoader(records, edges.read_settings, clock=clock, metrics=metrics),
         idleness=idleness,
         data=data,
+        data_commands=DataCommands(records, clock),
         launcher=launcher,
         commands=commands,
         jobs=_build_jobs(records, edges, clock, metrics),

@@ -59,6 +59,7 @@ class Service:
         self.schedule_commands = parts.jobs.schedule_commands
         self.gate_commands = parts.gates.commands
         self.stack_commands = parts.stacks.commands
+        self.data_commands = parts.data_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts

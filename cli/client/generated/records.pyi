@@ -155,6 +155,23 @@ class Commits(TypedDict):
     commits: list[Commit]
     next: str | None
 
+class Data(TypedDict):
+    """The data of a branch. Times are in seconds since the epoch."""
+
+    branch: str
+    agent: str
+    commit: str
+    used: float
+    began: float | None
+    running: bool
+    begins_with: str
+
+class DataOfApp(TypedDict):
+    """The data of an app's branches, by name."""
+
+    data: list[Data]
+    next: str | None
+
 class EnteredHook(TypedDict):
     """What became of the webhook that the forge's API was to enter."""
 

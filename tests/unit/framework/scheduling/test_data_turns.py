@@ -267,6 +267,53 @@ def test_a_seed_that_is_away_is_waited_for_then_said_not_to_be_there(driven: Bra
     assert driven.preview(A).state is State.RUNNING, "it makes no room for a copy of itself"
 
 
+def test_data_that_were_reset_begin_anew_anywhere(driven: Branches) -> None:
+    driven.data_commands.reset("hello", "main")
+    assert driven.preview(A).state is State.DRAINING
+    driven.end(A)
+    driven.tick(2)
+    driven.step(events.Offered([elsewhere("o2")]))
+    first, anew = (task.order for task in driven.cluster.tasks)
+    assert (anew.sha, anew.data, anew.seed) == (A, "main", "")
+    assert anew.data_began > first.data_began
+    assert driven.preview(A).moved_from == "", "it has left nothing that it should have"
+    driven.update("TASK_RUNNING", sha=A, agent_id={"value": "agent-2"})
+    driven.push(B)
+    driven.step(events.Offered([offer("o3"), elsewhere("o4")]))
+    assert driven.preview(B).agent_id == "agent-2"
+    assert driven.order_of(B).data_began == anew.data_began
+
+
+def test_data_that_were_reset_before_they_ever_ran_begin_anew(driven: Branches) -> None:
+    driven.heads["fix"] = B
+    driven.open(B, "fix")
+    driven.offer("o2")
+    driven.data_commands.reset("hello", "fix")
+    driven.end(B)
+    driven.offer("o3")
+    first, again = (task.order for task in driven.cluster.tasks if task.order.sha == B)
+    assert again.data_began > first.data_began
+
+
+def test_a_copy_that_somebody_has_ordered_is_made_at_the_next_start(driven: Branches) -> None:
+    driven.heads["fix"] = B
+    driven.open(B, "fix")
+    driven.run_at(B, elsewhere("o2"))
+    driven.data_commands.copy("hello", "main", "fix")
+    driven.end(B)
+    driven.tick(5)
+    driven.step(events.Offered([elsewhere("o3"), offer("o4")]))
+    order = driven.order_of(B)
+    assert (driven.preview(B).agent_id, order.data, order.seed) == ("agent-1", "fix", "main")
+    assert order.seed_began == driven.order_of(A).data_began
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    driven.stop(B)
+    driven.end(B)
+    driven.open(B, "fix")
+    driven.offer("o5")
+    assert (driven.order_of(B).seed, driven.order_of(B).data_began) == ("", order.data_began)
+
+
 def test_what_ran_by_its_digits_starts_again_with_the_data_once_its_branch_is_opened() -> None:
     driven = Branches()
     driven.heads["main"] = A
