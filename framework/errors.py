@@ -5,7 +5,7 @@ FrameworkError
 │             UnknownVariable, UnknownCredential, UnknownData
 ├── NotOfApp                 a token for one app was used for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
-│             SecretsUnreadable, NoKey
+│             SecretsUnreadable, NoKey, CopyOfItself
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the call may work later
@@ -229,6 +229,16 @@ class UnknownData(NotFound):
             f"`prevs data ls {app}` lists the branches that have some."
         )
         self.app = app
+        self.branch = branch
+
+
+class CopyOfItself(Conflict):
+    """The data of a branch were to be copied to the same branch."""
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(
+            f"{branch!r} is the source and the target: name another branch, or reset its data."
+        )
         self.branch = branch
 
 

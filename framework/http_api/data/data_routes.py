@@ -34,7 +34,7 @@ class DataRoutes(Routes):
         """
         self._previews.change_data(lambda commands: commands.reset(app, order.branch))
 
-    @operation("POST", "/v1/apps/{app}/data/copy", Scope.USE, Reach.ITS_PATH, refuses=(404,))
+    @operation("POST", "/v1/apps/{app}/data/copy", Scope.USE, Reach.ITS_PATH, refuses=(404, 409))
     def copy_data(self, app: App, order: models.Copy) -> None:
         """Let the data of a branch begin anew with a copy of those of another one.
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from framework.clock import Clock
-from framework.errors import InvalidSettings, Problem, UnknownData
+from framework.errors import CopyOfItself, UnknownData
 from framework.preview import branch_data
 from framework.state.records import Records
 from framework.units.reasons import Reason, ReasonKind
@@ -30,11 +30,11 @@ class DataCommands:
     def copy(self, app: str, source: str, target: str) -> None:
         """Let the data of a branch begin anew with a copy of those of another one.
 
-        Raises UnknownApp, UnknownData, InvalidSettings if it is the same one.
+        Raises UnknownApp, CopyOfItself, UnknownData.
         """
-        if source == target:
-            raise InvalidSettings([Problem("target", "must be another branch than the source")])
         self._records.app(app)
+        if source == target:
+            raise CopyOfItself(source)
         if branch_data.find_place(self._records.of_app(app), source) is None:
             raise UnknownData(app, source)
         self._begin_anew(app, target, seed=source)

@@ -66,7 +66,7 @@ def test_a_copy_is_made_at_the_next_start(api: ApiInProcess) -> None:
         ("reset", {"branch": "gone"}, (404, "unknown-data")),
         ("copy", {"source": "gone", "target": "fix"}, (404, "unknown-data")),
         ("copy", {"source": "main", "target": "gone"}, (404, "unknown-data")),
-        ("copy", {"source": "main", "target": "main"}, (422, "invalid-settings")),
+        ("copy", {"source": "main", "target": "main"}, (409, "copy-of-itself")),
         ("reset", {"branch": ""}, (422, "invalid-settings")),
     ],
 )
