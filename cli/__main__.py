@@ -22,6 +22,7 @@ from cli.commands import (
 )
 from cli.commands.apps import app
 from cli.commands.sections import Sections
+from cli.data import commands as data
 from cli.display.output import print_error
 from cli.errors import ApiRefused, CliError
 from cli.gates import commands as gates
@@ -62,6 +63,7 @@ for module in (
     schedules,
     gates,
     stacks,
+    data,
     repository,
     pulls,
     cluster,

@@ -167,7 +167,7 @@ class CourseFactory:
         tree = self._tree(attempt, signals, log)
         sources = self._image_sources(attempt, reporter, signals, log=log, tree=tree)
         provider = self._provider(attempt, sources, reporter, signals, log=log)
-        files = self._files = self._commit_files(attempt, tree, log)
+        self._files = self._commit_files(attempt, tree, log)
         made = self._use(attempt, reporter, signals, log=log)
         work = attempt.order.work
         use: Use = made
@@ -177,10 +177,29 @@ class CourseFactory:
             *(attempt, provider, use),
             log=log,
             signals=signals,
-            prepare=files.ensure if files else lambda: None,
+            prepare=functools.partial(self._prepare, attempt, reporter, signals, log=log),
             settle=tree.end,
             release=functools.partial(self._release, attempt),
         )
+
+    def _prepare(
+        self, attempt: Attempt, reporter: Reporter, signals: StopSignal, *, log: Log
+    ) -> None:
+        """Get what the containers of an attempt need beside their images."""
+        order = attempt.order
+        if self._files:
+            self._files.ensure()
+        if not order.data:
+            return
+        # Imported only for them: previews of no branch have none.
+        from executor.data.branch_lock import BranchLock
+        from executor.data.seed import Seed
+        from executor.data.turn import Turn
+
+        folder, labels = WorkFolder(self._config.dir), self._guard.labels()
+        lock = BranchLock(self._daemon, self._uses, folder, attempt)
+        seed = Seed(attempt, self._daemon, self._uses, folder, labels) if order.seed else None
+        Turn(reporter, log, signals, time.monotonic).take(lock, seed)
 
     def _provider(
         self,

@@ -21,6 +21,7 @@ ExecutorError                  `cause` is for programs; str() is a sentence for 
 ├── DiskFull                   the container wrote too much to the agent's disk
 ├── NeverListened, Unhealthy   the container runs, and did not pass its health check
 │   └── NotServing             the same for gRPC
+├── DataInUse                  another commit's preview does not let go of their branch's data
 ├── AgentUnfit                 the agent's Docker, disk or network failed, not the commit
 ├── RegistryUnreachable        the registry of a base image does not answer
 └── DockerUnavailable          the agent's docker daemon does not answer
@@ -345,6 +346,16 @@ class NotServing(Unhealthy):
         )
         self.path = ""
         self.status = None
+
+
+class DataInUse(ExecutorError):
+    """`other`, a commit of the same `branch`, has its data still after `limit` seconds."""
+
+    def __init__(self, branch: str, other: str, limit: float) -> None:
+        super().__init__(
+            f"The data of the branch {branch} are still in use by {other} after {limit:g} s. Stop "
+            "its preview (`prevs stop APP COMMIT`), then retry."
+        )
 
 
 class AgentUnfit(ExecutorError):

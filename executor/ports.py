@@ -299,11 +299,15 @@ class Containers(Protocol):
 
 
 class Volume(NamedTuple):
-    """A volume of a preview, at `path` in its containers; every volume has its own `identity`."""
+    """A volume of a preview, at `path` in its containers; every volume has its own `identity`.
+
+    `of_branch` is whether it belongs to the branch of the preview.
+    """
 
     path: str
     name: str
     identity: str
+    of_branch: bool = False
 
 
 class Volumes(Protocol):
@@ -330,6 +334,17 @@ class Volumes(Protocol):
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         """Note that these hooks have succeeded on these volumes, if there are any."""
+        ...
+
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        """Return whether note_seeded() was called for these volumes; no without any.
+
+        If some are of the branch, those alone count.
+        """
+        ...
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        """Note that these volumes have what new data begin with, if there are any."""
         ...
 
 

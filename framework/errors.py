@@ -2,10 +2,10 @@
 
 FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
-│             UnknownVariable, UnknownCredential
+│             UnknownVariable, UnknownCredential, UnknownData
 ├── NotOfApp                 a token for one app was used for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
-│             SecretsUnreadable, NoKey
+│             SecretsUnreadable, NoKey, CopyOfItself
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the call may work later
@@ -218,6 +218,28 @@ class AmbiguousLabel(Conflict):
         self.app = app
         self.label = label
         self.candidates = tuple(candidates)
+
+
+class UnknownData(NotFound):
+    """A branch of an app has no data."""
+
+    def __init__(self, app: str, branch: str) -> None:
+        super().__init__(
+            f"The branch {branch!r} of {app!r} has no data: no preview has run with any. "
+            f"`prevs data ls {app}` lists the branches that have some."
+        )
+        self.app = app
+        self.branch = branch
+
+
+class CopyOfItself(Conflict):
+    """The data of a branch were to be copied to the same branch."""
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(
+            f"{branch!r} is the source and the target: name another branch, or reset its data."
+        )
+        self.branch = branch
 
 
 class NotRetryable(Conflict):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Optional
 
 from prevs.companions import Companion
-from prevs.containers import BuildSettings, ContainerSettings
+from prevs.containers import BuildSettings, ContainerSettings, Keep
 
 FILE = ".prevs.toml"
 """The name of the file, in the app's folder."""
@@ -33,7 +33,7 @@ class RunSettings:
     """How the container runs and is checked.
 
     Without a `command` the image's command runs. `volumes` are absolute paths in the container;
-    their content lives as long as the preview. `hooks` are argument vectors that run once, in
+    their content lives as `keep` says. `hooks` are argument vectors that run once, in
     order, before the first request. `statuses` are those that pass the health check; none means any
     2xx or 3xx. `check_timeout` limits a check in seconds, 0 means the executor's own limit.
     `health_kind` is how it checks. `companions` are in the order in which they start. With `stay`
@@ -59,6 +59,19 @@ class RunSettings:
     container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
     health_host: str = ""
     """The Host of the health check; "" for that of the preview's address."""
+    keep: Keep = Keep.COMMIT
+    """Whose the application's own volumes are."""
+    release: tuple[tuple[str, ...], ...] = ()
+    """Hooks that run after `hooks`, once for each commit on its data."""
+    seed_hooks: tuple[tuple[str, ...], ...] = ()
+    """Hooks that run after those, once for new data that are no copy."""
+    seed: str = ""
+    """The branch whose data those of a new branch begin with; "" if they begin empty."""
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether anything runs before the application."""
+        return bool(self.hooks or self.release or self.seed_hooks)
 
     @property
     def services(self) -> tuple[Companion, ...]:
@@ -67,12 +80,30 @@ class RunSettings:
 
     @property
     def has_volumes(self) -> bool:
-        """Whether anything in the containers lasts as long as the preview."""
-        return bool(
-            self.volumes
-            or self.container.shared
-            or any(one.volumes or one.container.shared for one in self.companions)
+        """Whether anything in the containers outlives them."""
+        return any(self.has_kept(keep) for keep in Keep)
+
+    @property
+    def shared_by_branch(self) -> frozenset[str]:
+        """The shared volumes that are of the branch: one of their containers says so."""
+        return frozenset(
+            name
+            for keep, _, container in self._containers
+            if keep is Keep.BRANCH
+            for name in container.shared.values()
         )
+
+    def has_kept(self, keep: Keep) -> bool:
+        """Return whether a container has a volume that belongs to the commit, or to its branch."""
+        shared = {name for _, _, one in self._containers for name in one.shared.values()}
+        of_branch = self.shared_by_branch
+        wanted = of_branch if keep is Keep.BRANCH else shared - of_branch
+        return bool(wanted) or any(own is keep and paths for own, paths, _ in self._containers)
+
+    @property
+    def _containers(self) -> tuple[tuple[Keep, tuple[str, ...], ContainerSettings], ...]:
+        others = ((one.keep, one.volumes, one.container) for one in self.companions)
+        return ((self.keep, self.volumes, self.container), *others)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Optional
 
-from prevs.containers import BuildSettings, ContainerSettings
+from prevs.containers import BuildSettings, ContainerSettings, Keep
 
 APPLICATION = "app"
 """The name of the application among its companions: no companion has it."""
@@ -16,7 +16,7 @@ class Companion:
 
     `image` is pulled; without one, the image is the commit's own, built to the stage `target` if
     there is one. Without a `command` the image's command runs. `environment` is for it alone.
-    `volumes` are absolute paths in the container; their content lives as long as the preview. It is
+    `volumes` are absolute paths in the container; their content lives as `keep` says. It is
     ready once `ready`, an argument vector, exits with 0 in the container, or once something listens
     on `listens_on`; with neither, once it runs. It starts when those of `after` are ready. `cpus`
     is a share, `mem` a limit in MB.
@@ -44,6 +44,8 @@ class Companion:
     port: int = 0
     """The port at which visitors reach it, at an address of its own; 0 if they do not."""
     container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
+    keep: Keep = Keep.BRANCH
+    """Whose its volumes are."""
 
     @property
     def listens_on(self) -> int:

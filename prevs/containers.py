@@ -5,8 +5,19 @@ level element"). It limits or describes the container, and gives it no right tha
 """
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from typing import Optional
+
+
+class Keep(enum.Enum):
+    """Whose the content of volumes is: of the commit, or of its branch and thus of the next commit.
+
+    A preview that is of no branch has its own content, whatever its commit says.
+    """
+
+    COMMIT = "commit"
+    BRANCH = "branch"
 
 
 @dataclasses.dataclass(frozen=True)

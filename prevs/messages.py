@@ -8,9 +8,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Optional
 
-from prevs import codec
+from prevs import codec, names
 from prevs.commit_settings import RunSettings
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, Keep
 from prevs.states import Cause, Phase
 from prevs.work import Progress, Work
 
@@ -132,10 +132,19 @@ class BuildOrder:
     proxies: Optional[KnownProxies] = None
     services: Mapping[str, PublishedService] = dataclasses.field(default_factory=dict)
     """The companions that visitors reach, by their names."""
+    data: str = ""
+    """The branch that its volumes of Keep.BRANCH belong to; "" if they are its own."""
+    data_began: float = 0.0
+    """When the data of that branch began: others of its name are not these."""
+    seed: str = ""
+    """The branch whose data those begin with if they are new; "" if they begin empty."""
+    seed_began: float = 0.0
+    """The same of its data."""
 
-    @property
-    def volume_key(self) -> str:
-        """What its volumes are named by, beside the app."""
+    def volume_key(self, keep: Keep) -> str:
+        """Return what its volumes are named by, beside the app."""
+        if keep is Keep.BRANCH and self.data:
+            return names.branch_key(self.data, self.data_began)
         return self.instance or self.sha
 
     @property

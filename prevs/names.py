@@ -29,6 +29,9 @@ PROXIES_OWN = frozenset({SIGN_IN, _HOOKS})
 """Hosts right below the domain that are proxies' own: no gate and no landing page is there."""
 
 _PULL = re.compile(r"pull/([0-9]{1,18})", re.ASCII)
+_BRANCH_KEY = "branch:"
+BRANCHES, TAGS = "heads/", "tags/"
+"""What the refs of branches and of tags begin with."""
 _HASH_LENGTH = 8
 _LONGEST = 63
 _SLUG_KEPT = _LONGEST - _HASH_LENGTH - 1
@@ -374,14 +377,24 @@ def volume_owner(app: str, *, trusted: bool) -> str:
     return app if trusted else f"{app}.fork"
 
 
-def volume_name(folder: str, app: str, sha: str, path: str, *, app_created: float = 0.0) -> str:
+def branch_key(branch: str, began: float) -> str:
+    """Return what the volumes of a branch are named by; no commit's id is like it.
+
+    Its data `began` at that time: others of its name, before or elsewhere, are not these.
+    """
+    return f"{_BRANCH_KEY}{branch}\0{began!r}"
+
+
+def volume_name(folder: str, app: str, key: str, path: str, *, app_created: float = 0.0) -> str:
     """Return the name of the volume at `path` of a preview's containers, on one agent.
 
+    `key` is the commit's id, or a branch_key().
     `folder` is the id of the agent's work folder, as agents may share a docker daemon.
     `app_created` (0: unknown) gives an app other volumes than a removed app of the same name.
     """
-    own = (folder, app, sha, path, *([repr(app_created)] if app_created else []))
-    return f"prevs-{app}-{short(sha)}-{_digest(chr(0).join(own))[:16]}"
+    own = (folder, app, key, path, *([repr(app_created)] if app_created else []))
+    branch = key.startswith(_BRANCH_KEY) and slug(key[len(_BRANCH_KEY) :].partition("\0")[0])
+    return f"prevs-{app}-{branch or short(key)}-{_digest(chr(0).join(own))[:16]}"
 
 
 def task_name(app: str, label: str, sha: str) -> str:

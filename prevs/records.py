@@ -20,6 +20,7 @@ __all__ = [
     "AgentsRecord",
     "AppRecord",
     "AttemptRecord",
+    "DataPlace",
     "EndedAttempt",
     "Failure",
     "InstallationRecord",
@@ -45,6 +46,22 @@ class _PreviewKey:
     sha: str
     """Its commit; of an instance of a variant an id of its own (names.instance_id)."""
     state: State
+
+
+@dataclasses.dataclass(frozen=True)
+class DataPlace:
+    """The agent on which a preview ran with the data of a branch, and when it began to (`at`).
+
+    `agent_id` is "" if somebody has reset the data since, `at` then: the next ones begin with those
+    of the branch `seed`, if it is not "".
+    """
+
+    agent_id: str
+    agent_host: str
+    at: float
+    began: float = 0.0
+    """When these data began: others of the same branch are not these."""
+    seed: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +110,16 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
     """The commit of such an instance."""
     service_ports: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """The agent's ports of its companions that visitors reach, by their names, as host_port."""
+    data: str = ""
+    """The branch whose data its attempt has; "" for data of its own."""
+    data_began: float = 0.0
+    """When those data began, as in DataPlace."""
+    seed: str = ""
+    """The branch whose data those of its own branch begin with, as they are new; else ""."""
+    seed_began: float = 0.0
+    """When the data of `seed` began, as in DataPlace."""
+    data_places: Mapping[str, DataPlace] = dataclasses.field(default_factory=dict)
+    """Where it ran last with the data of each branch."""
 
     @property
     def commit(self) -> str:

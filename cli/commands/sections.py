@@ -14,6 +14,7 @@ _SECTIONS = {
         "app",
         "gate",
         "stack",
+        "data",
         "env",
         "credential",
         "forge",

@@ -238,6 +238,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *(("service", f"{one['name']} {one['url']}") for one in preview.get("services", ())),
             ("note", describe_rivals(preview)),
             *list_shares(preview),
+            ("data", _describe_data(preview)),
             ("agent", where),
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
@@ -251,6 +252,12 @@ def _describe_place(preview: Preview) -> str:
     """Return the variant whose own instance a preview is."""
     place = preview.get("place")
     return f"{place['variant']} of the stack {place['stack']}" if place else ""
+
+
+def _describe_data(preview: Preview) -> str:
+    """Return the branch whose data a preview has."""
+    branch = preview.get("data")
+    return f"of the branch {branch}" if branch else ""
 
 
 def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:

@@ -21,6 +21,9 @@ STRANGER = "prevs.stranger"
 HOOK = "prevs.hook"
 """The label of a hook's container, with its number."""
 
+BRANCH = "prevs.branch"
+"""The label of containers and volumes with the branch whose data they have."""
+
 _SHOWN = 120
 """Characters of a command that are shown. It shares one line with the progress of the attempt."""
 
@@ -112,6 +115,7 @@ def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> Containe
             **image_labels(attempt),
             "prevs.task": attempt.task_id,
             "prevs.agent": attempt.agent_id,
+            **({BRANCH: order.data} if order.data else {}),
         },
         ports=_published_ports(order),
         command=order.run.command,
@@ -152,8 +156,15 @@ def app_names(order: BuildOrder) -> Sequence[str]:
     return tuple(name for name in own if name not in taken)
 
 
-def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:
-    """Return the container of a hook; the first one has the number 1.
+def companion_volumes(order: BuildOrder, companion: str) -> str:
+    """Return the name under which a companion's volumes are; no app and no other has it."""
+    return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion}"
+
+
+def hook_spec(
+    attempt: Attempt, number: int, command: Sequence[str], volumes: Sequence[Volume]
+) -> ContainerSpec:
+    """Return the container of a hook; the first one that runs has the number 1.
 
     It differs from the application's container only in its command, and in that its port is not
     published. It has the same name, as only one of them runs at a time.
@@ -161,7 +172,7 @@ def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> Conta
     spec = container_spec(attempt, volumes)
     return dataclasses.replace(
         spec,
-        command=attempt.order.run.hooks[number - 1],
+        command=tuple(command),
         ports=(),
         labels={**spec.labels, HOOK: str(number)},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -27,26 +28,49 @@ class Hooks(NamedTuple):
     now: Callable[[], float]
 
     def run(self, volumes: Sequence[Volume]) -> None:
-        """Run the hooks in order, unless all have succeeded on these volumes before.
+        """Run the hooks that are due on these volumes, in order.
 
-        Without volumes nothing keeps what they did, so they run each time. Blocks for the start
+        Those that prepare, unless all have succeeded on these volumes before; with the data of a
+        branch that counts for one commit, as the next one may have more to do. Then those of a
+        release, once for each commit on its data. Then those that seed, once for new data.
+        Without volumes nothing keeps what they did, so all run each time. Blocks for the start
         limit per hook at most.
         """
-        hooks = self.attempt.order.run.hooks
-        if self.volumes.prepared(volumes, hooks):
-            return
-        for number in range(1, len(hooks) + 1):
-            self.signals.check()
-            self._run(number, volumes)
-        self.volumes.keep_prepared(volumes, hooks)
+        due = self._list_due(volumes)
+        total, number = sum(len(hooks) for hooks, _ in due), 0
+        for hooks, note in due:
+            for hook in hooks:
+                number += 1
+                self.signals.check()
+                self._run(hook, f"hook {number}/{total}", number, volumes)
+            note()
 
-    def _run(self, number: int, volumes: Sequence[Volume]) -> None:
-        hooks = self.attempt.order.run.hooks
-        hook = describe_command(hooks[number - 1])
-        place = f"hook {number}/{len(hooks)}"
+    def _list_due(
+        self, volumes: Sequence[Volume]
+    ) -> Sequence[tuple[Sequence[Sequence[str]], Callable[[], None]]]:
+        """Return the hooks to run, and what notes that all of one kind have succeeded."""
+        order, run = self.attempt.order, self.attempt.order.run
+        commit = ("commit", order.sha)
+        kinds = [
+            (run.hooks, [*run.hooks, commit] if order.data else run.hooks),
+            (run.release, [("release",), *run.release, commit]),
+        ]
+        due: list[tuple[Sequence[Sequence[str]], Callable[[], None]]] = [
+            (hooks, functools.partial(self.volumes.keep_prepared, volumes, done))
+            for hooks, done in kinds
+            if hooks and not self.volumes.prepared(volumes, done)
+        ]
+        if run.seed_hooks and not self.volumes.is_seeded(volumes):
+            due.append((run.seed_hooks, functools.partial(self.volumes.note_seeded, volumes)))
+        return due
+
+    def _run(
+        self, command: Sequence[str], place: str, number: int, volumes: Sequence[Volume]
+    ) -> None:
+        hook = describe_command(command)
         self.reports.progress(Phase.STARTING, f"Running {place}.", detail=f"{place} {hook}")
         self.log.header(f"{place}: {hook}")
-        spec = hook_spec(self.attempt, number, volumes)
+        spec = hook_spec(self.attempt, number, command, volumes)
         container = self.containers.start(spec, on_exit=self.signals.wake)
         try:
             ended = self._wait(container)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
-from executor.attempt.attempt import Attempt, container_spec, image_labels
+from executor.attempt.attempt import BRANCH, Attempt, container_spec, image_labels
 from executor.attempt.health import HealthCheck
 from executor.errors import AppExited, ExecutorError, OutOfMemory
 from executor.ports import (
@@ -21,7 +21,7 @@ from executor.ports import (
     Volumes,
 )
 from prevs import names
-from prevs.containers import ContainerSettings
+from prevs.containers import ContainerSettings, Keep
 from prevs.states import Phase
 
 _SLOW_CHECK = 1.0
@@ -117,10 +117,13 @@ class Serve(NamedTuple):
         volumes: Sequence[Volume] = ()
         if order.run.volumes or order.run.container.shared:
             owner = names.volume_owner(order.app, trusted=order.trusted)
-            settings = (order.run.volumes, order.run.container)
+            settings = (order.run.keep, order.run.volumes, order.run.container)
             volumes = have_volumes(self.volumes, self.attempt, owner, settings)
-        if order.run.hooks:
+        if order.run.has_hooks:
             self._run_hooks(volumes)
+        if order.data and not self.volumes.is_seeded(volumes):
+            # They are not new for a later commit, which may have hooks that this one has not.
+            self.volumes.note_seeded(volumes)
         self.signals.check()
         return volumes
 
@@ -157,23 +160,30 @@ def have_volumes(
     volumes: Volumes,
     attempt: Attempt,
     owner: str,
-    settings: tuple[Sequence[str], ContainerSettings],
+    settings: tuple[Keep, Sequence[str], ContainerSettings],
 ) -> Sequence[Volume]:
     """Return the volumes of a container; creates those that do not exist.
 
-    `settings` are the paths of its own volumes, which are those of `owner`, and what else the
-    commit says of it. A volume that several containers share belongs to the app under its own name;
-    no path is one, as paths begin with a slash. Raises StartFailed, AgentUnfit, DockerUnavailable.
+    `settings` are whose its own volumes are, their paths, which are those of `owner`, and what else
+    the commit says of it. A volume that several containers share belongs to the app under its own
+    name; no path is one, as paths begin with a slash. Raises StartFailed, AgentUnfit,
+    DockerUnavailable.
     """
-    paths, container = settings
+    keep, paths, container = settings
     order, labels = attempt.order, image_labels(attempt)
 
-    def have(whose: str, wanted: Sequence[str]) -> Sequence[Volume]:
+    def have(whose: str, wanted: Sequence[str], keep: Keep) -> Sequence[Volume]:
         if not wanted:
             return ()
-        return volumes.have(whose, order.volume_key, wanted, labels, app_created=order.app_created)
+        key = order.volume_key(keep)
+        of_branch = key == order.volume_key(Keep.BRANCH) and bool(order.data)
+        own = {**labels, BRANCH: order.data} if of_branch else labels
+        found = volumes.have(whose, key, wanted, own, app_created=order.app_created)
+        return [one._replace(of_branch=of_branch) for one in found]
 
     app = names.volume_owner(order.app, trusted=order.trusted)
-    shared = have(app, list(container.shared.values()))
-    mounted = [one._replace(path=path) for path, one in zip(container.shared, shared)]
-    return [*have(owner, paths), *mounted]
+    of_branch, mounted = order.run.shared_by_branch, []
+    for path, name in container.shared.items():
+        kept = Keep.BRANCH if name in of_branch else Keep.COMMIT
+        mounted += [one._replace(path=path) for one in have(app, [name], kept)]
+    return [*have(owner, paths, keep), *mounted]

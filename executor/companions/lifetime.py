@@ -96,7 +96,7 @@ class Companions:
 
     def _have_volumes(self, companion: Companion) -> Sequence[Volume]:
         owner = specs.volume_owner(self._attempt, companion)
-        settings = (companion.volumes, companion.container)
+        settings = (companion.keep, companion.volumes, companion.container)
         return have_volumes(self._volumes, self._attempt, owner, settings)
 
     def _start(self, companion: Companion, image: str) -> None:

@@ -48,6 +48,14 @@ class NoVolumes:
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         """Keep nothing."""
 
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        """Return that nothing is there yet."""
+        del volumes
+        return False
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        """Keep nothing."""
+
 
 class Prepared(NamedTuple):
     """Fulfils Use by that of a job: the commit's hooks run before its command starts."""

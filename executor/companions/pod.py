@@ -139,6 +139,14 @@ class PodVolumes:
         """Note that these hooks have succeeded on all these volumes."""
         self._volumes.keep_prepared([*volumes, *self._of_companions()], hooks)
 
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        """Return whether note_seeded() was called for all these volumes."""
+        return self._volumes.is_seeded([*volumes, *self._of_companions()])
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        """Note that all these volumes have what new data begin with."""
+        self._volumes.note_seeded([*volumes, *self._of_companions()])
+
 
 class DiskShare:
     """What the containers of a preview have written, each by its last measurement. Thread safe."""

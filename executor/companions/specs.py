@@ -16,6 +16,7 @@ from executor.attempt.attempt import (
     STRANGER,
     Attempt,
     app_names,
+    companion_volumes,
     container_spec,
     environment,
     has_addresses,
@@ -118,9 +119,8 @@ def owner_name(attempt: Attempt) -> str:
 
 
 def volume_owner(attempt: Attempt, companion: Companion) -> str:
-    """Return the name under which a companion's volumes are; no app and no other has it."""
-    order = attempt.order
-    return f"{names.volume_owner(order.app, trusted=order.trusted)}_{companion.name}"
+    """Return the name under which a companion's volumes are."""
+    return companion_volumes(attempt.order, companion.name)
 
 
 def _ports(attempt: Attempt, companion: Companion) -> Sequence[PublishedPort]:

@@ -24,6 +24,8 @@ from executor.workspace.usage_locks import UsageLocks
 from executor.workspace.work_folder import WorkFolder
 from prevs import names
 
+_SEEDED = (("seeded",),)
+"""What stands for the hooks in a note that data have what they begin with."""
 IDENTITY = "prevs.volume"
 """The label that distinguishes volumes of the same name."""
 
@@ -67,6 +69,21 @@ class DockerVolumes:
         """Note that these hooks have succeeded on these volumes, if there are any."""
         if volumes:
             self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
+
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        """Return whether note_seeded() was called for these volumes; no without any."""
+        return self.prepared(_of_branch(volumes), _SEEDED)
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        """Note that these volumes have what new data begin with, if there are any."""
+        self.keep_prepared(_of_branch(volumes), _SEEDED)
+
+
+def _of_branch(volumes: Sequence[Volume]) -> Sequence[Volume]:
+    """Return those of a branch, if there are any, else all; each once, and in one order."""
+    found = [one for one in volumes if one.of_branch] or volumes
+    once = {one.name: one._replace(path="") for one in found}
+    return [once[name] for name in sorted(once)]
 
 
 def _create(client: APIClient, name: str, path: str, labels: Mapping[str, str]) -> Volume:

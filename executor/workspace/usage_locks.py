@@ -34,14 +34,33 @@ class UsageLocks:
         if resource not in self._held:
             self._held[resource] = self._open(resource)
 
+    def take(self, resource: str) -> bool:
+        """Lock a resource for this process alone, as hold() does; return False if others use it."""
+        if resource not in self._held:
+            try:
+                self._held[resource] = self._lock(resource, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
+
+    def let_go(self, resource: str) -> None:
+        """Release one resource, if hold() or take() has locked it."""
+        if (lock := self._held.pop(resource, None)) is not None:
+            os.close(lock)
+
+    def is_used(self, resource: str) -> bool:
+        """Return whether somebody else uses a resource now."""
+        with self.removing(resource) as free:
+            return not free
+
     def release(self) -> None:
-        """Release all that hold() has locked."""
+        """Release all that hold() and take() have locked."""
         self.refresh()
         while self._held:
             os.close(self._held.popitem()[1])
 
     def refresh(self) -> None:
-        """Set the time of last use of all that hold() has locked to now."""
+        """Set the time of last use of all that hold() and take() have locked to now."""
         for descriptor in list(self._held.values()):
             with contextlib.suppress(OSError):
                 os.utime(descriptor)
@@ -128,3 +147,8 @@ def mirror(folder: Path) -> str:
 def volume(name: str) -> str:
     """Return the resource that a volume is."""
     return f"volume {name}"
+
+
+def data(app: str, branch: str, app_created: float) -> str:
+    """Return the resource that the data of a branch are."""
+    return f"data {app} {app_created!r} {branch}"

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-BRANCHES, TAGS = "heads/", "tags/"
+from prevs import names
+
 MOST_PATTERNS, LONGEST_PATTERN = 20, 200
 _REST = "**"
 _ODD = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufeff"
@@ -47,7 +48,7 @@ class VariableScope:
         return self.is_for_all or any(self._names(ref) for ref in refs)
 
     def _names(self, ref: str) -> bool:
-        for folder, patterns in ((BRANCHES, self.branches), (TAGS, self.tags)):
+        for folder, patterns in ((names.BRANCHES, self.branches), (names.TAGS, self.tags)):
             if ref.startswith(folder):
                 return any(matches(pattern, ref[len(folder) :]) for pattern in patterns)
         return False

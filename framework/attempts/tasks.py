@@ -111,6 +111,11 @@ def _order(app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origi
             )
             for name, port in preview.service_ports.items()
         },
+        data=preview.data,
+        data_began=preview.data_began,
+        seed_began=preview.seed_began,
+        # On another agent there is nothing to copy.
+        seed="" if preview.moved_from else preview.seed,
     )
 
 

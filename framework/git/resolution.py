@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework import ports
-from framework.apps.variable_scopes import BRANCHES, TAGS
 from framework.meanings import Suggestion
 from framework.ports import Commit
 from prevs import names
@@ -40,7 +39,7 @@ MOST_MEANT = 5
 _MOST_LOOKED_AT = 1000
 MOST_NAMES = 32
 """How many refs of one commit are kept, branches first: a record has room for that many."""
-_FOLDERS = {"branch": BRANCHES, "tag": TAGS}
+_FOLDERS = {"branch": names.BRANCHES, "tag": names.TAGS}
 
 
 def read_refs(listing: str) -> tuple[Ref, ...]:

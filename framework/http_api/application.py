@@ -17,6 +17,7 @@ from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.operations import Routes, name_operation
+from framework.http_api.data.data_routes import DataRoutes
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.gates.gate_routes import GateRoutes
@@ -161,6 +162,7 @@ def _list_routes(
     yield UseRoutes(presenter, ports.report, ports.note_proxy)
     yield RefRoutes(resolver, addresses)
     yield PullRoutes(previews, addresses)
+    yield DataRoutes(previews)
     yield LandingRoutes(previews, resolver, addresses, ports.now)
     yield AgentRoutes(AgentShares(previews, ports.agents))
     yield EventRoutes(previews, Feed(lambda: previews.history))

@@ -60,6 +60,7 @@ TAGS: list[dict[str, Any]] = [
     },
     {"name": "forges", "description": "The way to apps' forges, and their pull requests."},
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
+    {"name": "data", "description": "What branches keep from one commit to the next."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {
         "name": "jobs",

@@ -36,13 +36,15 @@ class Unfit(NamedTuple):
 class Home(NamedTuple):
     """The only agent to which a unit goes, and its address.
 
-    It has the volumes of a preview, or runs the `preview` that a job is to be beside, as `task_id`.
+    It has the volumes of a preview, which are the data of a `branch`, "" if they are its own. Or it
+    runs the `preview` that a job is to be beside, as `task_id`.
     """
 
     agent_id: str
     host: str
     preview: Unit | None = None
     task_id: str = ""
+    branch: str = ""
 
 
 class Space(NamedTuple):

@@ -1,20 +1,22 @@
 """Which queued previews may be placed now, in which order, and why others may not. No I/O."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings
 from framework.matching.agents import Home
 from framework.matching.match import Demand, Rank
-from framework.preview import volumes
+from framework.preview import branch_data, volumes
+from framework.preview.branch_data import Pulls
 from prevs.records import AppRecord, PreviewRecord
 from prevs.units import Unit
 
 IMAGE_WAIT_SECONDS = 1.0
 """How long a preview waits for the agent that has its image: less time than most builds take."""
 STAY_SECONDS = 300.0
-"""How long a preview whose commit says `stay` waits for the agent that has its volumes."""
+"""How long a preview waits for the agent that has the data of its branch, or, if its commit says
+`stay`, its own volumes."""
 UNREADABLE = "The settings of its app cannot be read."
 
 _RANKS = {False: Rank.AWAITED, True: Rank.AHEAD}
@@ -41,12 +43,14 @@ class LaunchQueue(NamedTuple):
 def build_queue(
     apps: Mapping[str, AppRecord],
     queued: Iterable[Queued],
-    of_app: Callable[[str], Iterable[PreviewRecord]],
+    of_app: Callable[[str], Collection[PreviewRecord]],
     now: float,
+    *,
+    pulls_of: Callable[[str], Pulls] = lambda _: {},
 ) -> LaunchQueue:
     """Return the launch queue at `now` (seconds since the epoch) of the `queued` previews.
 
-    `of_app` returns all previews of an app.
+    `of_app` returns all previews of an app, `pulls_of` its pull requests.
     """
     agents: dict[str, frozenset[str]] = {}
     demands: list[Demand] = []
@@ -62,7 +66,10 @@ def build_queue(
         ):
             if app.name not in agents:
                 agents[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
-            demands.append(_demand(app, (unit, preview), agents[app.name], now))
+            branch = branch_data.find_branch(preview, pulls_of(app.name))
+            others = of_app(app.name) if branch else ()
+            home = _find_home(preview, branch, others, now)
+            demands.append(_demand(app, (unit, preview), agents[app.name], now, home=home))
     return LaunchQueue(tuple(demands), held_back)
 
 
@@ -87,11 +94,11 @@ def order(queued: Queued) -> tuple[int, float, float, str, str]:
     return (_RANKS[preview.ahead], preview.changed, preview.created, unit.app, unit.name)
 
 
-def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) -> Demand:
+def _demand(
+    app: AppRecord, queued: Queued, agents: frozenset[str], now: float, *, home: Home | None
+) -> Demand:
     unit, preview = queued
     cpus, mem = effective_settings.resources(app, preview.settings)
-    since = max(preview.changed, preview.retry_at)
-    home = _find_home(preview) if now - since < STAY_SECONDS else None
     return Demand(
         unit=unit,
         cpus=cpus,
@@ -105,17 +112,30 @@ def _demand(app: AppRecord, queued: Queued, agents: frozenset[str], now: float) 
         constraints=app.constraints,
         # Its data are worth another try, also where an attempt was lost.
         avoid_agent=None if home else preview.avoid_agent,
-        since=since,
+        since=_find_since(preview),
         home=home,
     )
 
 
-def _find_home(preview: PreviewRecord) -> Home | None:
+def _find_since(preview: PreviewRecord) -> float:
+    return max(preview.changed, preview.retry_at)
+
+
+def _find_home(
+    preview: PreviewRecord, branch: str, previews: Collection[PreviewRecord], now: float
+) -> Home | None:
     """Return the agent that a preview does not leave for the first; None if it may go anywhere.
 
-    One that is built ahead has no visitor.
+    `previews` are those of its app. One that is built ahead has no visitor: it would not stay for
+    its own volumes, and does not begin the data of its branch anew.
     """
-    agent_id = volumes.find_agent(preview)
-    if agent_id is None or preview.ahead or not (preview.settings and preview.settings.run.stay):
-        return None
-    return Home(agent_id, preview.agent_host or agent_id)
+    is_late = now - _find_since(preview) >= STAY_SECONDS
+    stays = bool(preview.settings and preview.settings.run.stay)
+    of_branch, of_own = not is_late or preview.ahead, stays and not is_late and not preview.ahead
+    waits = of_branch if branch else of_own
+    keeper = volumes.find_keeper(preview, branch, previews) if waits else None
+    return (
+        Home(keeper.agent_id, keeper.host or keeper.agent_id, branch=keeper.branch)
+        if keeper
+        else None
+    )

@@ -125,8 +125,9 @@ def explain_home(home: Home, agent: Agent | None, cpus: float, mem: int) -> Refu
             f"companions it uses: {why}. Once that preview has stopped, it starts with its own."
         )
         return Refusal(text, shortage)
+    has = f"the data of the branch {home.branch}" if home.branch else "its volumes"
     text = (
-        f"It waits for the agent {home.host}, which has its volumes: {why}. If it has waited for "
+        f"It waits for the agent {home.host}, which has {has}: {why}. If it has waited for "
         "5 minutes, it starts elsewhere with empty volumes."
     )
     return Refusal(text, shortage)

@@ -13,7 +13,7 @@ from framework.units.lifecycle import Event
 from framework.units.reasons import Reason
 from framework.units.transitions import Again, Failed, Transition, find_ended
 from prevs.commit_settings import CommitSettings
-from prevs.records import PreviewRecord, Step
+from prevs.records import DataPlace, PreviewRecord, Step
 from prevs.states import State
 
 
@@ -35,6 +35,7 @@ def follow(
         return dataclasses.replace(changed, steps=noted)
     took, labels = changed.step_seconds, changed.labels
     if state is State.RUNNING:
+        changed = _note_data(changed, now)
         took = {**took, **_usual_durations(changed, noted)}
     elif preview.state is State.RUNNING:
         labels = tuple(label for label in labels if label not in contested)
@@ -178,6 +179,15 @@ class SettingsNotRead:
             settings=None,
         )
         return self.outcome.change(bare)
+
+
+def _note_data(preview: PreviewRecord, now: float) -> PreviewRecord:
+    """Return a preview that begins to run, with where the data of its branch are."""
+    if not preview.data:
+        return preview
+    agent_id, host = preview.agent_id or "", preview.agent_host or ""
+    place = DataPlace(agent_id, host, now, began=preview.data_began)
+    return dataclasses.replace(preview, data_places={**preview.data_places, preview.data: place})
 
 
 def _usual_durations(preview: PreviewRecord, noted: tuple[Step, ...]) -> Mapping[str, float]:

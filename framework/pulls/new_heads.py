@@ -3,7 +3,6 @@
 import enum
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from framework.apps.variable_scopes import BRANCHES
 from framework.ports import Heads
 from framework.pulls.gate import PullHead
 from framework.units.reasons import ReasonKind
@@ -33,7 +32,7 @@ def list_labels(warm: Warm, heads: Heads, pulls: Sequence[PullHead]) -> Mapping[
     labels: list[str] = []
     if warm == "branches":
         refs = (ref for of_commit in heads.refs.values() for ref in of_commit)
-        labels += sorted(names.slug(ref[len(BRANCHES) :]) for ref in refs if _is_branch(ref))
+        labels += sorted(names.slug(ref[len(names.BRANCHES) :]) for ref in refs if _is_branch(ref))
     if warm != "off":
         labels += [label for one in pulls for label in one.labels]
     return {label: heads.commits[label] for label in labels if label in heads.commits}
@@ -75,4 +74,4 @@ def _was_given_up(preview: PreviewRecord) -> bool:
 
 
 def _is_branch(ref: str) -> bool:
-    return ref.startswith(BRANCHES)
+    return ref.startswith(names.BRANCHES)

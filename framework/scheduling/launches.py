@@ -27,9 +27,9 @@ from framework.matching.refusals import Refusal, Shortage
 from framework.matching.roles import Roles
 from framework.metrics import Metrics
 from framework.ports.tasks import Task
-from framework.preview import volumes
 from framework.pulls.errors import NOT_LET_THROUGH
 from framework.scheduling import waiting as waiting_units
+from framework.scheduling.data_turns import DataTurns
 from framework.scheduling.eviction import REQUEST_SECONDS, Eviction
 from framework.scheduling.job_launches import JobLaunches, PlacedJob
 from framework.scheduling.job_room import find_job_room
@@ -92,6 +92,7 @@ class Launcher:
         attempts: Attempts,
         *,
         eviction: Eviction,
+        data: DataTurns,
         terms: LaunchTerms,
         clock: Clock,
         metrics: Metrics,
@@ -100,6 +101,7 @@ class Launcher:
         self._offers = offers
         self._attempts = attempts
         self._eviction = eviction
+        self._data = data
         self._terms = terms
         self._clock = clock
         self._metrics = metrics
@@ -116,9 +118,9 @@ class Launcher:
         now = self._clock.now()
         self._end_hopeless()
         apps = {app.name: app for app in self._records.apps}
-        queue = build_queue(
-            apps, self._records.units_in_state(State.QUEUED), self._records.of_app, now
-        )
+        queued = self._records.units_in_state(State.QUEUED)
+        others, pulls = self._records.of_app, self._records.pulls.of
+        queue = build_queue(apps, queued, others, now, pulls_of=pulls)
         reserved = self._eviction.reservations()
         jobs = self._jobs.build_queue(apps, reserved, now)
         quotas = self._count_quotas(apps)
@@ -145,6 +147,7 @@ class Launcher:
             self._request_offers(wanted, jobs.find_lane)
         requested_for = self._offers.of_previews.requested_for()
         evicting = self._eviction.preempt(match, quotas, requested_for=requested_for, unfit=unfit)
+        evicting = {**evicting, **self._data.make_way(match)}
         self._explain_all({**queue.held_back, **jobs.held_back}, match, evicting, offered=offered)
 
     def _end_hopeless(self) -> None:
@@ -285,13 +288,18 @@ class Launcher:
             preview = self._records.preview(launch.demand.unit)
             port, *others = launch.ports
             services = preview.settings.run.services if others and preview.settings else ()
+            data = self._data.find(preview, launch.agent_id)
             launched = transitions.Launched(
                 names.task_id(preview.app, preview.sha, self._terms.new_attempt()),
                 agent_id=launch.agent_id,
                 agent_host=launch.host,
                 host_port=port,
                 service_ports={one.name: at for one, at in zip(services, others, strict=True)},
-                moved_from=volumes.find_left(preview, launch.agent_id),
+                moved_from=data.left,
+                data=data.branch,
+                data_began=data.began,
+                seed=data.seed,
+                seed_began=data.seed_began,
             )
             changes.append((preview, launched))
         placed = self._records.change_all(changes)

@@ -21,14 +21,14 @@ from framework.errors import (
 )
 from framework.gates.errors import NameOfGate
 from framework.people import roles
-from framework.preview import steps
+from framework.preview import branch_data, steps
 from framework.preview.transitions import Requested, Retried
 from framework.pulls import gate, repository_ids
 from framework.stacks.errors import AppOfStack, InstanceOfVariant
 from framework.state.records import Records
 from framework.units import reasons
 from framework.units.reasons import Reason, ReasonKind
-from framework.units.transitions import Stopped
+from framework.units.transitions import Leaves, Stopped
 from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.messages import Credential
@@ -44,6 +44,10 @@ STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it
 TRUSTED_NOW = Reason(
     ReasonKind.STOPPED,
     "A branch or tag reaches its commit now, so it is built anew.",
+)
+NOW_OF_BRANCH = Reason(
+    ReasonKind.DATA,
+    "It starts again with the data of its branch: it was opened by its digits or a tag before.",
 )
 
 
@@ -138,6 +142,8 @@ class Commands:
             preview = self._records.add(new, label)
         else:
             preview = self._records.change(known, requested, label=label)
+            if branch_data.must_start_again(preview, self._records.pulls.of(app)):
+                preview = self._records.change(preview, Leaves(NOW_OF_BRANCH))
         log.info(
             "a preview is requested",
             app=app,

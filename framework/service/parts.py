@@ -9,6 +9,7 @@ from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster
+from framework.scheduling.data_turns import DataTurns
 from framework.scheduling.eviction import Eviction
 from framework.scheduling.idleness import Idleness
 from framework.scheduling.launches import Launcher, LaunchTerms
@@ -18,6 +19,7 @@ from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.builds_ahead import BuildsAhead
 from framework.service.commands import Commands
+from framework.service.data.data_commands import DataCommands
 from framework.service.gates.gate_branches import GateBranches
 from framework.service.gates.gate_commands import GateCommands
 from framework.service.gates.gate_proposals import GateProposals
@@ -87,6 +89,8 @@ class Parts(NamedTuple):
     app_removal: AppRemoval
     manifest_loader: ManifestLoader
     idleness: Idleness
+    data: DataTurns
+    data_commands: DataCommands
     launcher: Launcher
     commands: Commands
     jobs: JobParts
@@ -122,8 +126,14 @@ def build_parts(
     )
     idleness, commands = Idleness(records, clock), Commands(records, clock)
     eviction = Eviction(records, idleness, clock, jobs_apart=bool(terms.roles.jobs))
+    data = DataTurns(records, clock)
     launcher = Launcher(
-        records, offers, attempts, eviction=eviction, terms=terms, clock=clock, metrics=metrics
+        *(records, offers, attempts),
+        eviction=eviction,
+        data=data,
+        terms=terms,
+        clock=clock,
+        metrics=metrics,
     )
     return Parts(
         records=records,
@@ -134,6 +144,8 @@ def build_parts(
         app_removal=AppRemoval(records, edges.forget_mirror),
         manifest_loader=ManifestLoader(records, edges.read_settings, clock=clock, metrics=metrics),
         idleness=idleness,
+        data=data,
+        data_commands=DataCommands(records, clock),
         launcher=launcher,
         commands=commands,
         jobs=_build_jobs(records, edges, clock, metrics),

@@ -59,6 +59,7 @@ class Service:
         self.schedule_commands = parts.jobs.schedule_commands
         self.gate_commands = parts.gates.commands
         self.stack_commands = parts.stacks.commands
+        self.data_commands = parts.data_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts
@@ -305,6 +306,7 @@ class Service:
                 self._parts.maintenance.reconcile,
                 self._parts.idleness.reconcile,
                 self._parts.refused_connections.reconcile,
+                self._parts.data.reconcile,
                 self._parts.attempts.kill_drained,
                 self._parts.attempts.note_late_ends,
                 self._parts.attempts.reconcile,

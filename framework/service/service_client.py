@@ -9,6 +9,7 @@ from framework.events import call
 from framework.ports import Resolved
 from framework.preview.history import History
 from framework.service.commands import Commands
+from framework.service.data.data_commands import DataCommands
 from framework.service.service import Service
 from framework.state.snapshot import Snapshot
 from prevs.access import Access, AccessRecord
@@ -59,6 +60,10 @@ class ServiceClient:
     def command(self, command: Callable[[Commands], T]) -> T:
         """Run a command on the service's thread; return its result, or raise its error."""
         return call(self._service.inbox.put, lambda: command(self._service.commands))
+
+    def change_data(self, command: Callable[[DataCommands], T]) -> T:
+        """Run a command about the data of branches; else as command()."""
+        return call(self._service.inbox.put, lambda: command(self._service.data_commands))
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app, as Commands does. Checks its repository first, which may block.

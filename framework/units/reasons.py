@@ -34,6 +34,7 @@ class ReasonKind(enum.StrEnum):
     AHEAD = "ahead"
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"
+    DATA = "data"
 
 
 class Reason(NamedTuple):

@@ -79,6 +79,10 @@ class Launched:
     moved_from: str = ""
     beside: str = ""
     service_ports: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    data: str = ""
+    data_began: float = 0.0
+    seed: str = ""
+    seed_began: float = 0.0
 
     def change(self, unit: _Unit) -> _Unit:
         launched = dataclasses.replace(
@@ -110,6 +114,10 @@ class Launched:
             protocol="",
             memory_kills=0,
             moved_from=self.moved_from,
+            data=self.data,
+            data_began=self.data_began,
+            seed=self.seed,
+            seed_began=self.seed_began,
         )
 
 

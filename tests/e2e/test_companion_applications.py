@@ -47,7 +47,7 @@ def registered(api: Api, name: str, folder: Path) -> Iterator[None]:
     api.call("DELETE", f"/v1/apps/{name}")
 
 
-def test_django_migrates_its_postgresql_and_finds_it_again(
+def test_django_migrates_its_postgresql_and_finds_it_again_also_after_a_push(
     images: Images, api: Api, cluster: Cluster, browser: Chromium, tmp_path: Path
 ) -> None:
     written = f"""\
@@ -82,6 +82,19 @@ ready = {list(READY)}
         page.goto(address(cluster, "main", DJANGO))
         see(page, page.get_by_text(notes[1]))
         expect(page.get_by_role("listitem")).to_have_text(notes)
+        made.git("commit", "--quiet", "--allow-empty", "--message", "A push")
+        newer = made.git("rev-parse", "main")
+        started = api.call("POST", "/v1/previews", json={"app": DJANGO, "label": "main"})
+        assert started.status_code == 202, started.text
+        assert api.wait_for(DJANGO, newer, "running")["data"] == "main"
+        page.goto(address(cluster, "main", DJANGO))
+        see(page, page.get_by_text(notes[1]))
+        expect(page.get_by_role("listitem")).to_have_text(notes)
+        older = api.wait_for(DJANGO, sha, "stopped")
+        assert older["reason"].startswith(f"{newer[:7]} of the same branch goes on with its data.")
+        page.goto(address(cluster, sha[:12], DJANGO))
+        see(page, page.get_by_text(notes[0]))
+        expect(page.get_by_role("listitem")).to_have_text(notes[:1])
 
 
 def test_node_counts_in_its_redis(

@@ -12,7 +12,7 @@ import httpx
 from framework.access import Scope
 from framework.ports import Commit, Listing, Ref
 from prevs.pulls import PullRecord
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, DataPlace, PreviewRecord
 from prevs.states import State
 from tests.fakes.answers import known_agent
 from tests.fakes.asgi import ApiInProcess
@@ -180,7 +180,8 @@ def fill(api: ApiInProcess) -> None:
 def _add_preview(api: ApiInProcess, app: str, letter: str, number: int) -> None:
     sha, place = letter * 40, len(api.previews.queue_places) + 1
     fields: dict[str, Any] = {"created": 9.0 - number, "changed": float(place)}
-    api.previews.put(app, sha, State.QUEUED, labels=(letter,), **fields)
+    places = {letter: DataPlace("agent-1", "10.0.0.1", 1.0)}
+    api.previews.put(app, sha, State.QUEUED, labels=(letter,), data_places=places, **fields)
     api.previews.queue_places[app, sha] = place
     pull = PullRecord(app, number, sha, f"pull/{number}/head", updated=float(number))
     api.previews.pulls.setdefault(app, {})[number] = pull

@@ -185,6 +185,7 @@ class FakeVolumes:
         self.labels: Mapping[str, str] = {}
         self._made = 0
         self._prepared: list[tuple[Sequence[Volume], Sequence[Sequence[str]]]] = []
+        self._seeded: list[set[str]] = []
 
     def have(
         self,
@@ -209,6 +210,17 @@ class FakeVolumes:
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         if volumes:
             self._prepared.append((list(volumes), hooks))
+
+    def is_seeded(self, volumes: Sequence[Volume]) -> bool:
+        return bool(volumes) and self._of_branch(volumes) in self._seeded
+
+    def note_seeded(self, volumes: Sequence[Volume]) -> None:
+        self._seeded.append(self._of_branch(volumes))
+
+    def _of_branch(self, volumes: Sequence[Volume]) -> set[str]:
+        return {one.identity for one in volumes if one.of_branch} or {
+            one.identity for one in volumes
+        }
 
 
 class ScriptedProbe:

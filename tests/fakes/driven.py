@@ -144,6 +144,7 @@ class Driven:
         self.schedule_commands = self._called(self.service.schedule_commands)
         self.gate_commands = self._called(self.service.gate_commands)
         self.stack_commands = self._called(self.service.stack_commands)
+        self.data_commands = self._called(self.service.data_commands)
         if subscribed:
             self.step(events.Subscribed("framework-1"))
 

@@ -4,7 +4,7 @@ import dataclasses
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from framework.apps.app_secrets import AppSecrets
 from framework.clock import Clock
@@ -19,13 +19,16 @@ from framework.preview.history import History
 from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
 from framework.service.commands import Commands
+from framework.service.data.data_commands import DataCommands
 from framework.service.service_client import ServiceClient
 from framework.stacks.errors import InstanceOfVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
+from framework.state.records import Records
 from framework.state.secret_records import StoredSecrets
 from framework.state.snapshot import Look, Snapshot
 from framework.trust import NotTrusted, RecordKind, Refused
+from framework.units.transitions import Leaves
 from prevs import names
 from prevs.access import Access, AccessRecord
 from prevs.gates import GateRecord
@@ -123,6 +126,10 @@ class FakePreviews(ServiceClient, Commands):
 
     def command(self, command: Callable[[Commands], T]) -> T:
         return command(self)
+
+    def change_data(self, command: Callable[[DataCommands], T]) -> T:
+        self._raise_error()
+        return command(DataCommands(cast("Records", _DataRecords(self)), self._clock))
 
     def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         self._raise_error()
@@ -271,3 +278,22 @@ class FakePreviews(ServiceClient, Commands):
     def _raise_error(self) -> None:
         if self.error:
             raise self.error
+
+
+class _DataRecords:
+    """What DataCommands needs of the records, which are those of FakePreviews."""
+
+    def __init__(self, previews: FakePreviews) -> None:
+        self._previews = previews
+
+    def app(self, name: str) -> AppRecord:
+        return self._previews.snapshot.app(name)
+
+    def of_app(self, name: str) -> list[PreviewRecord]:
+        return [one for (app, _), one in self._previews.known.items() if app == name]
+
+    def save(self, preview: PreviewRecord) -> None:
+        self._previews.known[preview.app, preview.sha] = preview
+
+    def change(self, preview: PreviewRecord, transition: Leaves) -> None:
+        self.save(transition.change(preview))

@@ -16,6 +16,8 @@ from cli.client.generated.records import (
     CancelledJobs,
     Commit,
     Commits,
+    Data,
+    DataOfApp,
     EnteredHook,
     Environment,
     Event,
@@ -744,6 +746,18 @@ class Calls(Transport):
                 waits=True,
             ),
         )
+
+    def list_data(self, app: str, *, limit: int | None = None) -> Listed[Data, DataOfApp]:
+        """List the data of an app's branches: where they are, and who had them last."""
+        return self._list(f"/v1/apps/{quote_part(app)}/data", "data", {}, limit)
+
+    def reset_data(self, app: str, order: Mapping[str, object]) -> None:
+        """Let the data of a branch begin anew. A preview that has them starts again."""
+        self._call("POST", f"/v1/apps/{quote_part(app)}/data/reset", order=order).close()
+
+    def copy_data(self, app: str, order: Mapping[str, object]) -> None:
+        """Let the data of a branch begin anew with a copy of those of another one."""
+        self._call("POST", f"/v1/apps/{quote_part(app)}/data/copy", order=order).close()
 
     def list_agents(self, *, limit: int | None = None) -> Listed[MesosAgent, MesosAgents]:
         """List the agents of the cluster by host, as they were within the last seconds."""

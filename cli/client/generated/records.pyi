@@ -155,6 +155,23 @@ class Commits(TypedDict):
     commits: list[Commit]
     next: str | None
 
+class Data(TypedDict):
+    """The data of a branch. Times are in seconds since the epoch."""
+
+    branch: str
+    agent: str
+    commit: str
+    used: float
+    began: float | None
+    running: bool
+    begins_with: str
+
+class DataOfApp(TypedDict):
+    """The data of an app's branches, by name."""
+
+    data: list[Data]
+    next: str | None
+
 class EnteredHook(TypedDict):
     """What became of the webhook that the forge's API was to enter."""
 
@@ -666,6 +683,7 @@ class Preview(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
 
 class PreviewDetail(TypedDict):
     """A preview; a failed one with the end of its log."""
@@ -700,6 +718,7 @@ class PreviewDetail(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
     log_tail: NotRequired[str]
 
 class Previews(TypedDict):
@@ -1040,6 +1059,7 @@ class StartedPreview(TypedDict):
     ahead: bool
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
+    data: NotRequired[str]
     as_of: NotRequired[float | None]
     problem: NotRequired[str]
 

@@ -10,6 +10,7 @@ from framework.apps.manifest.values import (
     MOST_VARIABLES,
     MOST_WORDS,
     Cpus,
+    Kept,
     Mem,
     Port,
     Stage,
@@ -19,6 +20,7 @@ from framework.apps.manifest.values import (
     Words,
 )
 from prevs import companions
+from prevs.containers import Keep
 
 MOST_COMPANIONS = 20
 
@@ -62,8 +64,13 @@ class Companion(Table):
     )
     volumes: Volumes = Field(
         default=[],
-        description="Folders in its container that last as long as the preview, as at the top.",
+        description="Folders in its container that outlive it, as at the top.",
         examples=['["/var/lib/postgresql/data"]'],
+    )
+    keep: Kept = Field(
+        default=companions.Companion.keep.value,
+        description="Whose its `volumes` are, as at the top. Default: `branch`.",
+        examples=['"commit"'],
     )
     ready: ReadyCheck | None = Field(
         default=None,
@@ -106,6 +113,7 @@ class Companion(Table):
             command=tuple(self.command or ()),
             environment=self.environment,
             volumes=tuple(self.volumes),
+            keep=Keep(self.keep),
             ready=ready.command,
             ready_port=ready.port,
             port=self.port or 0,

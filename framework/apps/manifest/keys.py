@@ -12,6 +12,7 @@ from framework.apps.manifest.job_keys import MOST_JOBS, Job, JobName
 from framework.apps.manifest.values import (
     MOST_VARIABLES,
     Cpus,
+    Kept,
     Mem,
     Port,
     Stage,
@@ -21,7 +22,7 @@ from framework.apps.manifest.values import (
     Words,
 )
 from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, Keep
 from prevs.job_settings import JobSettings
 
 MOST_HOOKS = 20
@@ -120,16 +121,36 @@ class Build(Table):
     )
 
 
-class Hooks(Table):
-    """What runs in its container before the first request."""
+_Commands = Annotated[list[Words], Field(max_length=MOST_HOOKS)]
 
-    prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
+
+class Hooks(Table):
+    """What runs in its container before the first request, in this order.
+
+    Each is a list of commands that run one after the other, each a text or a list of words, without
+    a shell (`["sh", "-c", "…"]` starts one). If one fails, the preview fails.
+    """
+
+    prepare: _Commands = Field(
         default=[],
-        description="Commands that run one after the other before it starts: once for its "
-        "`volumes`, or at each start if it has none. A command is a text or a list of words, "
-        'and runs without a shell (`["sh", "-c", "…"]` starts one). If one fails, the preview '
-        "fails.",
+        description="Run once for its `volumes`, with those of a branch once for each commit, or "
+        "at each start if it has none.",
         examples=['["python manage.py migrate", ["python", "seed.py"]]'],
+    )
+    release: _Commands = Field(
+        default=[],
+        description="Run once for each commit on its data, such as migrations.",
+        examples=['["python manage.py migrate"]'],
+    )
+    seed: _Commands = Field(
+        default=[],
+        description="Run once for data that are new, and no copy of another branch's.",
+        examples=['["python manage.py loaddata demo"]'],
+    )
+    postdeploy: _Commands = Field(
+        default=[],
+        description="The same under another name; run after `seed`.",
+        examples=['["bin/postdeploy"]'],
     )
 
 
@@ -154,14 +175,27 @@ class Top(Table):
     )
     volumes: Volumes = Field(
         default=[],
-        description="Folders in the container that last as long as the preview, through stops "
-        "and starts on one agent.",
+        description="Folders in the container that outlive it, through stops and starts on one "
+        "agent.",
         examples=['["/data"]'],
+    )
+    keep: Kept = Field(
+        default=RunSettings.keep.value,
+        description="Whose `volumes` are: with `commit` each commit has its own, with `branch` the "
+        "next commit of a branch [goes on with them](companions.md#data). Default: `commit`.",
+        examples=['"branch"'],
+    )
+    seed: Annotated[str, Field(max_length=300), AfterValidator(rules.check_seed)] | None = Field(
+        default=None,
+        description="What the data of a new branch [begin with](companions.md#data): "
+        "`branch:NAME` for a copy of those of another branch. Default: they begin empty.",
+        examples=['"branch:main"'],
     )
     stay: bool = Field(
         default=RunSettings.stay,
         description="Whether it waits up to 5 minutes for the agent that has its volumes, and its "
-        "companions', before it starts elsewhere with empty ones.",
+        "companions', before it starts elsewhere with empty ones. For those of a branch it always "
+        "does.",
         examples=["true"],
     )
     compose: InTree | None = Field(
@@ -215,7 +249,11 @@ class Top(Table):
                 environment=self.environment,
                 read_only=self.read_only,
                 volumes=tuple(self.volumes),
-                hooks=tuple(tuple(words) for words in self.hooks.prepare),
+                keep=Keep(self.keep),
+                seed=(self.seed or "").partition(":")[2],
+                hooks=tuple(map(tuple, self.hooks.prepare)),
+                release=tuple(map(tuple, self.hooks.release)),
+                seed_hooks=tuple(map(tuple, (*self.hooks.seed, *self.hooks.postdeploy))),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
                 health_kind=self.health.check_kind,

@@ -14,6 +14,7 @@ from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from prevs.commit_settings import HealthKind
+from prevs.containers import Keep
 from prevs.records import AppRecord
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?", re.ASCII)
 """A host as a request names it: the header must not end after it."""
 
+_KEEPS = [keep.value for keep in Keep]
 _KINDS = [kind.value for kind in HealthKind if kind.value]
 _SYSTEM = ("/proc", "/sys", "/dev")
 
@@ -113,6 +115,20 @@ def check_kind(value: str) -> str:
     """Refuse a text that is no kind of health check."""
     if value not in _KINDS:
         refuse("must be {kinds}, not {given}", kinds=enumerate_texts(_KINDS), given=value[:60])
+    return value
+
+
+def check_keep(value: str) -> str:
+    """Refuse a text that does not say whose volumes are."""
+    if value not in _KEEPS:
+        refuse("must be {keeps}, not {given}", keeps=enumerate_texts(_KEEPS), given=value[:60])
+    return value
+
+
+def check_seed(value: str) -> str:
+    """Refuse a text that names no branch, as branch:main does."""
+    if not re.fullmatch(r"branch:[^\x00-\x20\x7f]+", value):
+        refuse("must name a branch, as branch:main, not {given}", given=value[:60])
     return value
 
 

@@ -23,6 +23,7 @@ Volumes = Annotated[
     AfterValidator(rules.check_volumes),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Kept = Annotated[str, AfterValidator(rules.check_keep)]
 Cpus = Annotated[
     float, Field(ge=SHARE["least"], le=SHARE["most"]), AfterValidator(rules.check_cpus)
 ]

@@ -128,6 +128,7 @@ class Presenter:
             ahead=preview.ahead,
             steps=_show_steps(preview, seen.usual),
             place=seen.place,
+            data=preview.data,
         )
 
     def show_queue(self, paged: PageRequest, sees: Callable[[str], bool]) -> preview_models.Queue:
@@ -215,6 +216,12 @@ def _describe_kills(preview: PreviewRecord) -> str:
 def _describe_move(preview: PreviewRecord) -> str:
     if not preview.moved_from or preview.state not in _PLACED:
         return ""
+    if preview.data:
+        branch = preview.seed or preview.data
+        return (
+            f"It started on {preview.agent_host} without the data of the branch {branch}, "
+            f"which are on {preview.moved_from}: nothing of what was stored there is here."
+        )
     return (
         f"It started on {preview.agent_host} without the volumes that it had on "
         f"{preview.moved_from}: nothing of what it stored there is here."

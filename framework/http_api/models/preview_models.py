@@ -215,6 +215,11 @@ class Preview(BaseModel):
     place: VariantPlace | None = Field(
         default=None, description="The variant of a stack whose own instance it is; null: none."
     )
+    data: str = Field(
+        default="",
+        description="The branch whose data its attempt has; empty: it has data of its own, or "
+        "none.",
+    )
 
 
 class StartedPreview(Preview):

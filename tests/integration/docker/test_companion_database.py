@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import secrets
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 from docker.api import APIClient
 
+from executor.attempt.attempt import BRANCH
 from executor.companions.specs import LABEL
 from executor.docker.daemon import Daemon
+from executor.workspace.container_guard import LABEL as FOLDER
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -28,15 +32,29 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 PREFIX = f"prevs-test/companions-{secrets.token_hex(3)}"
 
 
+MIGRATE = (*PSQL, "alter table items add column if not exists price int default 7")
+MIGRATES = RunSettings(hooks=(MIGRATE,))
+WAITS = "waits until {} of the same branch has stopped: they share its data"
+
+
 class World:
-    """An agent with these images."""
+    """An agent with these images. Another commit, the `next`, has the same ones."""
 
     def __init__(self, agent: Agent, sha: str, companions: tuple[Companion, ...]) -> None:
         self.agent = agent
         self.sha = sha
+        self.next = secrets.token_hex(20)
         self.companions = companions
 
-    def run(self, act: Callable[[], object], *, ends_itself: bool = False) -> None:
+    def run(
+        self,
+        act: Callable[[], object],
+        *,
+        ends_itself: bool = False,
+        sha: str = "",
+        settings: RunSettings = RunSettings(hooks=HOOKS),  # noqa: B008 - a value
+        **order: str,
+    ) -> None:
         """Run the preview until `act` has been called."""
         ran: list[bool] = []
 
@@ -49,8 +67,8 @@ class World:
                     self.agent.kill()
 
         self.agent.when["TASK_RUNNING"] = running
-        settings = RunSettings(companions=self.companions, hooks=HOOKS)
-        self.agent.run(self.sha, run=settings, mem=128)
+        run = dataclasses.replace(settings, companions=self.companions)
+        self.agent.run(sha or self.sha, run=run, mem=128, **order)
         assert ran, f"{self.agent.message}\n{self.agent.log.data.decode()[-3000:]}"
 
     def get(self) -> dict[str, Any]:
@@ -80,8 +98,12 @@ def world(agent: Agent, images: Images) -> Iterator[World]:
     sha = secrets.token_hex(20)
     repository, _, version = names.image_tag(APP, sha).partition(":")
     agent.client.tag(images.app, repository, version)
-    yield World(agent, sha, images.companions())
-    remove_image(agent.client, names.image_tag(APP, sha))
+    world = World(agent, sha, images.companions())
+    repository, _, version = names.image_tag(APP, world.next).partition(":")
+    agent.client.tag(images.app, repository, version)
+    yield world
+    for one in (sha, world.next):
+        remove_image(agent.client, names.image_tag(APP, one))
 
 
 def test_its_hooks_prepare_the_database_once_and_the_data_stay(world: World) -> None:
@@ -148,3 +170,108 @@ def test_without_a_running_preview_a_job_has_a_database_of_its_own(
         assert "seeded" in work(world.agent, world, "select name from items", sandbox)
     assert world.agent.containers() == []
     assert world.agent.volumes() == []
+
+
+def test_a_push_goes_on_with_the_data_of_its_branch_and_its_hooks_migrate_them(
+    world: World,
+) -> None:
+    found: list[list[str]] = []
+    prices: list[str] = []
+
+    def look() -> None:
+        found.append(world.get()["rows"])
+
+    def look_at_prices() -> None:
+        look()
+        command = ["psql", "-U", "postgres", "-h", "127.0.0.1", "-tAc", "select price from items"]
+        client = world.agent.client
+        made = client.exec_create(world.container("db"), command)
+        prices.extend(client.exec_start(made["Id"]).decode().split())
+
+    world.run(lambda: world.add("typed"), data="main")
+    world.run(look, data="main")
+    world.run(look_at_prices, sha=world.next, settings=MIGRATES, data="main")
+    assert found == [["seeded", "typed"]] * 2
+    assert prices == ["7", "7"]
+    world.run(look, data="other")
+    world.run(look)
+    assert found[2:] == [["seeded"]] * 2, "another branch and an own preview begin anew"
+
+
+def test_no_second_database_starts_while_another_attempt_has_the_data(world: World) -> None:
+    """Also if its executor is dead, and only its container runs still."""
+    world.run(world.get, data="main")
+    labels = {
+        "prevs.app": APP,
+        "prevs.commit": world.sha,
+        "prevs.task": "another",
+        BRANCH: "main",
+        FOLDER: WorkFolder(world.agent.config.dir).id(),
+    }
+    client, waited = world.agent.client, []
+    image = names.image_tag(APP, world.sha)
+    other = client.create_container(image, ["sleep", "600"], labels=labels)["Id"]
+    # The reaper of the next executor would remove it.
+    lock = WorkFolder(world.agent.config.dir).hold("another")
+    client.start(other)
+
+    def starting() -> None:
+        if world.agent.report.detail == WAITS.format(names.short(world.sha)):
+            waited.append(world.agent.containers())
+            client.remove_container(other, force=True)
+
+    world.agent.when["TASK_STARTING"] = starting
+    try:
+        world.run(world.get, sha=world.next, settings=MIGRATES, data="main")
+    finally:
+        os.close(lock)
+    assert waited == [[other]], "nothing of the next commit ran"
+
+
+def test_a_new_branch_begins_with_a_copy_of_the_data_of_another_and_both_go_on_apart(
+    world: World,
+) -> None:
+    found: list[list[str]] = []
+    seeds = RunSettings(release=(MIGRATE,), seed_hooks=HOOKS)
+
+    def add(name: str) -> None:
+        world.add(name)
+        found.append(world.get()["rows"])
+
+    world.run(lambda: add("old"), data="main")
+
+    def run_fix(name: str) -> None:
+        world.run(lambda: add(name), sha=world.next, settings=seeds, data="fix/1", seed="main")
+
+    run_fix("new")
+    world.run(lambda: add("more"), data="main")
+    run_fix("newer")
+    assert found == [
+        ["old", "seeded"],
+        ["new", "old", "seeded"],
+        ["more", "old", "seeded"],
+        ["new", "newer", "old", "seeded"],
+    ]
+    copies = [one for one in world.agent.log.headers if one.startswith("copies")]
+    assert copies == ["copies the data of the branch main"]
+
+
+def test_a_copy_that_was_cut_off_is_made_anew(world: World) -> None:
+    found: list[list[str]] = []
+    world.run(lambda: world.add("old"), data="main")
+    world.agent.when["TASK_STARTING"] = lambda: (
+        world.agent.kill() if world.agent.report.detail.startswith("copies") else None
+    )
+    settings = RunSettings(companions=world.companions)
+    world.agent.run(world.next, run=settings, mem=128, data="fix", seed="main")
+    world.agent.when.clear()
+    world.run(
+        lambda: found.append(world.get()["rows"]),
+        sha=world.next,
+        settings=MIGRATES,
+        data="fix",
+        seed="main",
+    )
+    assert found == [["old", "seeded"]]
+    copies = [one for one in world.agent.log.headers if one.startswith("copies")]
+    assert len(copies) == 2

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest, read
+from prevs.containers import Keep
 from prevs.service_names import service_labels, url_variable
 
 PAGE = (Path(__file__).parents[3] / "docs" / "companions.md").read_text()
@@ -17,7 +18,7 @@ def blocks(language: str) -> list[bytes]:
     return [one.encode() for one in re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.M | re.S)]
 
 
-SHORT, WHOLE, SERVICE, STAY, NAMING = blocks("toml")
+SHORT, WHOLE, SERVICE, KEEP, SEED, NAMING = blocks("toml")
 (COMPOSE,) = blocks("yaml")
 
 
@@ -28,7 +29,10 @@ def read_both() -> Manifest:
 def test_the_short_example_is_one_companion() -> None:
     (db,) = read(SHORT, BOUNDS).settings.run.companions
     assert db.name == "db"
-    assert STAY.strip() == b"stay = true"
+    assert db.keep is Keep.BRANCH
+    (cache,) = read(KEEP, BOUNDS).settings.run.companions
+    assert cache.keep is Keep.COMMIT
+    assert read(SEED, BOUNDS).settings.run.seed == "main"
 
 
 def test_the_service_is_at_the_addresses_of_the_page() -> None:
@@ -44,13 +48,12 @@ def test_both_forms_of_the_example_mean_the_same_containers() -> None:
     assert [one.name for one in own.companions] == ["db", "cache", "worker"]
     assert own.command == composed.command
     assert own.environment == composed.environment
-    assert own.stay
-    assert composed.stay
     by_name = {one.name: one for one in composed.companions}
     for one in own.companions:
         other = by_name[one.name]
         assert (one.image, one.target, one.command) == (other.image, other.target, other.command)
         assert (one.environment, one.volumes) == (other.environment, other.volumes)
+        assert (one.keep, other.keep) == (Keep.BRANCH, Keep.BRANCH)
     assert by_name["db"].mem == 256
 
 

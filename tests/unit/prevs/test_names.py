@@ -372,8 +372,16 @@ def test_the_name_of_a_volume_is_unique_to_its_preview_path_and_app() -> None:
         names.volume_name("f", "other", *first[2:]),
         names.volume_name("f", "hello", "b" * 40, "/data"),
         names.volume_name(*first[:3], "/more"),
+        names.volume_name("f", "hello", names.branch_key("a" * 40, 1.5), "/data"),
+        names.volume_name("f", "hello", names.branch_key("a" * 40, 2.5), "/data"),
     }
-    assert len(found) == 7
+    assert len(found) == 9
+
+
+@pytest.mark.parametrize("branch", ["main", "feature/x", "Fix_Ä", "x" * 250])
+def test_docker_takes_the_name_of_a_volume_of_any_branch(branch: str) -> None:
+    name = names.volume_name("f", "hello", names.branch_key(branch, 1.5), "/data")
+    assert re.fullmatch(r"prevs-hello-[a-z0-9-]{1,63}-[0-9a-f]{16}", name)
 
 
 @given(APPS, SHAS, st.from_regex(r"[0-9a-z]{1,20}", fullmatch=True), st.integers(1, 9999))

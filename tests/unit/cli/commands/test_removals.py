@@ -8,7 +8,7 @@ import pytest
 from cli.__main__ import prevs
 from cli.names.arguments import confirm
 
-REMOVES = {"rm", "unset", "close"}
+REMOVES = {"rm", "unset", "close", "reset"}
 
 
 def list_commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -29,7 +29,7 @@ REMOVALS = {
 def test_all_commands_that_remove_are_known() -> None:
     groups = ("app", "gate", "stack", "token", "role", "pass", "schedule", "notify", "forge")
     assert {f"{group} rm" for group in groups} == {one for one in REMOVALS if one.endswith("rm")}
-    assert {"env unset", "credential unset", "stack close"} <= REMOVALS.keys()
+    assert {"env unset", "credential unset", "stack close", "data reset"} <= REMOVALS.keys()
 
 
 @pytest.mark.parametrize("words", REMOVALS)

@@ -130,7 +130,7 @@ def test_the_container_has_the_settings_of_its_commit() -> None:
 
 
 def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
-    hook = hook_spec(PREPARED, 2, VOLUMES)
+    hook = hook_spec(PREPARED, 2, ["seed", "a b"], VOLUMES)
     assert hook.command == ("seed", "a b")
     assert hook.ports == ()
     assert hook.labels["prevs.hook"] == "2"

@@ -9,7 +9,9 @@ from executor.attempt.attempt import Attempt
 from executor.attempt.task_states import Outcome
 from executor.errors import DockerUnavailable, HookFailed
 from executor.ports import Exit
+from prevs import names
 from prevs.commit_settings import RunSettings
+from prevs.containers import Keep
 from prevs.states import Cause, Phase
 from tests.fakes.containers import App
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
@@ -18,6 +20,7 @@ from tests.unit.executor.attempt.world import World
 DONE = App(exits=Exit(0, out_of_memory=False))
 MIGRATE = ("python", "manage.py", "migrate")
 SEED = ("seed", "--all")
+OLDER, NEWER = "a" * 40, "b" * 40
 
 
 class HookWorld(World):
@@ -26,7 +29,12 @@ class HookWorld(World):
     def __init__(self, folder: Path, migrate: App = DONE, seed: App = DONE) -> None:
         super().__init__(folder)
         self.containers = self.containers_of(
-            {ATTEMPT.image: App(), "python manage.py migrate": migrate, "seed --all": seed}
+            {
+                **{names.image_tag("hello", sha): App() for sha in (OLDER, NEWER)},
+                ATTEMPT.image: App(),
+                "python manage.py migrate": migrate,
+                "seed --all": seed,
+            }
         )
 
     def commands(self) -> list[tuple[str, ...]]:
@@ -89,6 +97,82 @@ def test_an_instance_has_volumes_of_its_own_and_keeps_them(world: HookWorld) -> 
     assert len(set(used)) == 3
     assert used[:3] == used[3:]
     assert world.commands() == [MIGRATE, SEED, ()] * 3 + [()] * 3, "each is prepared once"
+
+
+def of_branch(sha: str, keep: Keep = Keep.BRANCH, data: str = "main") -> Attempt:
+    order = attempt("/data").order
+    run = dataclasses.replace(order.run, keep=keep)
+    return ATTEMPT._replace(order=dataclasses.replace(order, sha=sha, run=run, data=data))
+
+
+def test_the_next_commit_of_a_branch_has_its_data_and_is_prepared_once(tmp_path: Path) -> None:
+    """It may have migrations that the one before did not have."""
+    world, used = HookWorld(tmp_path), []
+    for sha in (OLDER, NEWER, NEWER, OLDER):
+        world.stop_at(1000.0)
+        assert world.run(of_branch(sha)) is None
+        used.append(world.containers.specs[-1].volumes["/data"])
+    assert len(set(used)) == 1
+    assert world.commands() == [MIGRATE, SEED, (), MIGRATE, SEED, (), (), ()]
+    assert world.volumes.labels["prevs.branch"] == "main"
+
+
+@pytest.mark.parametrize(
+    ("keep", "data"), [(Keep.COMMIT, "main"), (Keep.BRANCH, "")], ids=["by its file", "no branch"]
+)
+def test_data_of_a_commit_are_its_own(world: HookWorld, keep: Keep, data: str) -> None:
+    used = []
+    for sha in (OLDER, NEWER):
+        world.stop_at(1000.0)
+        assert world.run(of_branch(sha, keep, data)) is None
+        used.append(world.containers.specs[-1].volumes["/data"])
+    assert len(set(used)) == 2
+
+
+def released(sha: str, data: str = "main", *volumes: str) -> Attempt:
+    """Return an attempt whose hooks have the names that people know."""
+    run = RunSettings(volumes=volumes, keep=Keep.BRANCH, release=(MIGRATE,), seed_hooks=(SEED,))
+    order = dataclasses.replace(ATTEMPT.order, sha=sha, run=run, data=data)
+    return ATTEMPT._replace(order=order)
+
+
+def test_a_release_runs_once_for_each_commit_and_a_seed_once_for_new_data(
+    world: HookWorld,
+) -> None:
+    for sha, data in ((OLDER, "main"), (OLDER, "main"), (NEWER, "main"), (NEWER, "fix")):
+        world.stop_at(1000.0)
+        assert world.run(released(sha, data, "/data")) is None
+    assert world.commands() == [MIGRATE, SEED, (), (), MIGRATE, (), MIGRATE, SEED, ()]
+
+
+def test_without_volumes_release_and_seed_run_at_each_attempt(world: HookWorld) -> None:
+    for _ in range(2):
+        world.stop_at(1000.0)
+        assert world.run(released(OLDER, "")) is None
+    assert world.commands() == [MIGRATE, SEED, ()] * 2
+
+
+def test_data_that_a_commit_without_a_seed_has_begun_are_not_new(world: HookWorld) -> None:
+    for attempt_ in (of_branch(OLDER), released(NEWER, "main", "/data")):
+        world.stop_at(1000.0)
+        assert world.run(attempt_) is None
+    assert world.commands() == [MIGRATE, SEED, (), MIGRATE, ()]
+
+
+def test_a_seed_that_failed_runs_again_and_the_release_does_not(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, seed=App(exits=Exit(1, False)))
+    for ran in ([MIGRATE, SEED], [SEED]):
+        assert isinstance(world.run(released(OLDER, "main", "/data")), HookFailed)
+        assert world.commands() == ran
+
+
+def test_all_kinds_run_in_their_order_and_are_counted_together(world: HookWorld) -> None:
+    order = released(OLDER, "main", "/data").order
+    run = dataclasses.replace(order.run, hooks=(SEED,))
+    world.stop_at(1000.0)
+    assert world.run(ATTEMPT._replace(order=dataclasses.replace(order, run=run))) is None
+    assert world.commands() == [SEED, MIGRATE, SEED, ()]
+    assert world.reports.details[-1] == "hook 3/3 seed --all"
 
 
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:

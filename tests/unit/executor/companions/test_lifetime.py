@@ -16,10 +16,14 @@ from executor.errors import AppExited, DiskFull, StartFailed
 from executor.ports import ContainerSpec, Exit, PublishedPort
 from prevs import names
 from prevs.companions import Companion
+from prevs.containers import ContainerSettings, Keep
 from prevs.states import Cause, Phase
 from tests.fakes.containers import App, FakeContainer
 from tests.unit.executor.attempt.test_attempt import ATTEMPT
 from tests.unit.executor.companions.world import CACHE, DB, WORKER, CompanionWorld
+
+OF_TWO = {names.image_tag("hello", sha): App() for sha in ("a" * 40, "b" * 40)}
+"""The images of two commits."""
 
 
 @pytest.fixture
@@ -312,3 +316,30 @@ def test_memory_kills_of_a_companion_are_logged(world: CompanionWorld) -> None:
         "8 times",
     ]
     assert world.reports.kills == []
+
+
+def test_its_volumes_are_of_the_branch_unless_its_file_says_commit(tmp_path: Path) -> None:
+    used: dict[str, set[str]] = {"db": set(), "cache": set()}
+    cache = dataclasses.replace(CACHE, volumes=("/data",), keep=Keep.COMMIT)
+    world = CompanionWorld(tmp_path, DB, cache, apps=OF_TWO)
+    for sha in ("a" * 40, "b" * 40):
+        world.stop_at(1000.0)
+        order = dataclasses.replace(ATTEMPT.order, sha=sha, data="main")
+        assert world.run(ATTEMPT._replace(order=order)) is None
+        for spec in world.containers.specs[-3:-1]:
+            used[spec.labels["prevs.companion"]].update(spec.volumes.values())
+    assert (len(used["db"]), len(used["cache"])) == (1, 2)
+
+
+def test_what_several_containers_share_is_of_the_branch_if_one_says_so(tmp_path: Path) -> None:
+    shares = ContainerSettings(shared={"/files": "files"})
+    worker = dataclasses.replace(DB, volumes=(), container=shares)
+    world = CompanionWorld(tmp_path, worker, apps=OF_TWO)
+    world.settings = dataclasses.replace(world.settings, container=shares)
+    used = []
+    for sha in ("a" * 40, "b" * 40):
+        world.stop_at(1000.0)
+        order = dataclasses.replace(ATTEMPT.order, sha=sha, data="main")
+        assert world.run(ATTEMPT._replace(order=order)) is None
+        used += [spec.volumes["/files"] for spec in world.containers.specs[-2:]]
+    assert len(set(used)) == 1

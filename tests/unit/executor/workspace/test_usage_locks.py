@@ -21,6 +21,27 @@ def test_an_item_in_use_cannot_be_removed(tmp_path: Path) -> None:
         assert free
 
 
+def test_an_item_that_is_taken_is_of_one_alone_until_its_release(tmp_path: Path) -> None:
+    one, other = UsageLocks(tmp_path), UsageLocks(tmp_path)
+    assert one.take(THING)
+    assert one.take(THING), "it has it already"
+    assert not other.take(THING)
+    with other.removing(THING) as free:
+        assert not free
+    one.release()
+    assert other.take(THING)
+
+
+def test_an_item_is_let_go_alone(tmp_path: Path) -> None:
+    one, other = UsageLocks(tmp_path), UsageLocks(tmp_path)
+    assert one.take(THING)
+    assert one.take("another")
+    assert other.is_used(THING)
+    one.let_go(THING)
+    one.let_go(THING)
+    assert (other.is_used(THING), other.is_used("another")) == (False, True)
+
+
 def test_an_item_is_in_use_as_long_as_its_context(tmp_path: Path) -> None:
     uses = UsageLocks(tmp_path)
     with uses.using(THING), UsageLocks(tmp_path).using(THING), uses.removing(THING) as free:

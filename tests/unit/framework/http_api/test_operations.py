@@ -28,6 +28,7 @@ from tests.fakes.dashboard import Dashboard
 WRITES = {call: needed for call, needed in CALLS.items() if not call.startswith("GET ")}
 BY_USERS = {
     *("POST /v1/previews", "DELETE /v1/previews/{app}/{sha}"),
+    *("POST /v1/apps/{app}/data/reset", "POST /v1/apps/{app}/data/copy"),
     *("POST /v1/previews/{app}/{sha}/retry", "PUT /v1/previews/{app}/{sha}/pin"),
     *("DELETE /v1/previews/{app}/{sha}/pin", "POST /v1/apps/{app}/jobs"),
     *("DELETE /v1/apps/{app}/jobs", "DELETE /v1/apps/{app}/jobs/{id}"),

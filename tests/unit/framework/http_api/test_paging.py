@@ -33,6 +33,7 @@ LISTS: Mapping[str, tuple[str, Sequence[Any]]] = {
     "/v1/queue": ("place", [1, 2, 3, 4, 5, 6]),
     "/v1/apps/hello/refs": ("name", ["b", "c", "a"]),
     "/v1/apps/hello/commits?ref=main": ("sha", [B, C, A]),
+    "/v1/apps/hello/data": ("branch", ["a", "b", "c"]),
     "/v1/apps/hello/pulls": ("number", [2, 1, 0]),
     "/v1/agents": ("host", ["a", "b", "c"]),
     "/v1/events?app=hello": ("id", [f"fake-{number}" for number in range(10, 0, -1)]),

@@ -59,6 +59,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         "place": None,
+        "data": "",
         "as_of": None,
         "problem": "",
     }
@@ -304,6 +305,15 @@ def test_a_preview_says_that_it_runs_without_its_volumes(api: ApiInProcess) -> N
         "It started on 10.0.0.6 without the volumes that it had on 10.0.0.5: nothing of what it "
         "stored there is here."
     )
+    api.previews.change("hello", SHA, data="fix/1")
+    shown = api.call("GET", ONE).json()
+    assert (shown["data"], shown["reason"]) == (
+        "fix/1",
+        "It started on 10.0.0.6 without the data of the branch fix/1, which are on 10.0.0.5: "
+        "nothing of what was stored there is here.",
+    )
+    api.previews.change("hello", SHA, seed="main")
+    assert "without the data of the branch main," in api.call("GET", ONE).json()["reason"]
     api.previews.change("hello", SHA, state=State.STOPPED)
     assert api.call("GET", ONE).json()["reason"] == ""
 

@@ -25,6 +25,8 @@ ORDERS: Mapping[str, Any] = {
     "POST /v1/apps/{app}/jobs": {"label": "main", "job": "report"},
     "POST /v1/apps/{app}/schedule-times": {"every": 60},
     "PUT /v1/apps/{app}/schedules/{name}": CLEAN,
+    "POST /v1/apps/{app}/data/reset": {"branch": "main"},
+    "POST /v1/apps/{app}/data/copy": {"source": "main", "target": "fix"},
     "POST /v1/apps/{app}/pulls/{number}/approval": {"commit": "a" * 40},
     "POST /v1/apps/{app}/notifications": {"url": "https://hooks.slack.com/x"},
     "POST /v1/gates/{name}/switch": {"label": "main"},

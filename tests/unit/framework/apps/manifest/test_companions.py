@@ -9,6 +9,7 @@ from framework.apps.manifest.companion_keys import MOST_COMPANIONS
 from framework.apps.manifest.companion_problems import order_starts
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
+from prevs.containers import Keep
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "", 1.0, 1024)
@@ -32,6 +33,7 @@ mem = 256
 image = "redis:8"
 ready = { port = 6379 }
 port = 8081
+keep = "commit"
 
 [companions.copy]
 """
@@ -58,7 +60,7 @@ def test_a_file_may_set_every_key_of_its_companions() -> None:
                 cpus=0.25,
                 mem=256,
             ),
-            Companion("cache", image="redis:8", ready_port=6379, port=8081),
+            Companion("cache", image="redis:8", ready_port=6379, port=8081, keep=Keep.COMMIT),
             Companion(
                 "worker",
                 target="worker",
@@ -68,6 +70,11 @@ def test_a_file_may_set_every_key_of_its_companions() -> None:
             Companion("copy"),
         ),
     )
+
+
+def test_what_a_file_does_not_say_is_of_the_branch_for_companions_alone() -> None:
+    run = read(b'volumes = ["/data"]\n[companions.db]\nvolumes = ["/data"]', BOUNDS).settings.run
+    assert (run.keep, run.companions[0].keep) == (Keep.COMMIT, Keep.BRANCH)
 
 
 DB = '[companions.db]\nimage = "x"\n'

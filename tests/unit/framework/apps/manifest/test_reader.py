@@ -12,7 +12,7 @@ from framework.apps.compose.file_text import MOST_BYTES
 from framework.apps.manifest import Bounds, InvalidManifest, Manifest, read
 from framework.apps.manifest.keys import Top, find_table, list_tables
 from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
-from prevs.containers import BuildSettings
+from prevs.containers import BuildSettings, Keep
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)
@@ -23,6 +23,8 @@ port = 8000
 command = ["gunicorn", "app:app"]
 read_only = true
 volumes = ["/data/", "//var/lib/shop"]
+keep = "branch"
+seed = "branch:feature/x"
 stay = true
 
 [health]
@@ -49,6 +51,9 @@ args = { A = "1" }
 
 [hooks]
 prepare = [["python", "manage.py", "migrate"], "python 'seed it.py'"]
+postdeploy = ["bin/greet"]
+seed = [["load", "demo"], "load more"]
+release = ["migrate"]
 """
 
 
@@ -72,8 +77,12 @@ def test_a_file_may_set_every_key() -> None:
             environment={"NAME": "value", "EMPTY": ""},
             read_only=True,
             volumes=("/data", "/var/lib/shop"),
+            keep=Keep.BRANCH,
+            seed="feature/x",
             stay=True,
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
+            release=(("migrate",),),
+            seed_hooks=(("load", "demo"), ("load", "more"), ("bin/greet",)),
             statuses=(200, 204),
             check_timeout=5.0,
             health_host="shop.test",
@@ -123,10 +132,11 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[health]\nport = 1", 2, "health.port is not known here; it belongs in the top of the "
          "file, before any [table]"),
         ("[resources]\ncpu = 1", 2, "resources.cpu is not known; did you mean cpus?"),
-        ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare"),
+        ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare, "
+         "release, seed, postdeploy"),
         ("\n[tool.black]\nx = 1", 2, "tool is not known; there are port, command, read_only, "
-         "volumes, stay, compose, compose_service, environment, health, resources, build, hooks, "
-         "companions, jobs"),
+         "volumes, keep, seed, stay, compose, compose_service, environment, health, resources, "
+         "build, hooks, companions, jobs"),
         ('port = "8000"', 1, "port must be a whole number, without quotes, not text: port = 8000"),
         ("port = 80.5", 1, "port must be a whole number, without quotes, not 80.5: port = 8000"),
         ("port = true", 1,
@@ -146,6 +156,9 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ('command = ["a\\u0000"]', 1, "command, entry 1 must not contain a NUL character"),
         ("read_only = 1", 1,
          "read_only must be true or false, without quotes, not 1: read_only = true"),
+        ('keep = "forever"', 1, 'keep must be "commit" or "branch", not forever'),
+        ('seed = "main"', 1, "seed must name a branch, as branch:main, not main"),
+        ('seed = "branch:"', 1, "seed must name a branch, as branch:main, not branch:"),
         ('volumes = "/data"', 1,
          'volumes must be a list in brackets, not text: volumes = ["/data"]'),
         ('volumes = ["data"]', 1,
