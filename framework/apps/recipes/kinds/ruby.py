@@ -52,7 +52,8 @@ def find(project: Project, images: BaseImages) -> Recipe | str | None:
             *lines.begin(
                 base.reference, as_root=[f"RUN mkdir /bundle && chown {lines.USER} /bundle"]
             ),
-            "ENV BUNDLE_APP_CONFIG=/bundle BUNDLE_PATH=/bundle BUNDLE_WITHOUT=development:test",
+            "ENV GEM_HOME=/bundle BUNDLE_APP_CONFIG=/bundle BUNDLE_WITHOUT=development:test",
+            "ENV PATH=/bundle/bin:$PATH",
             "ENV RACK_ENV=production RAILS_ENV=production RAILS_LOG_TO_STDOUT=1 "
             "RAILS_SERVE_STATIC_FILES=1",
             *_install(project),
