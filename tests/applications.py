@@ -32,9 +32,12 @@ _LEAN = (
     *("--variant=minbase", '--aptopt=APT::Install-Recommends "false"'),
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
 )
-_KEPT = 3
-"""How many archives stay in the cache: two branches may have other packages, and our own images
-need one more."""
+_MANUALS = '--essential-hook=mkdir -p "$1/usr/share/man/man1"'
+"""Packages of Java link their manuals there."""
+
+_KEPT = 5
+"""How many archives stay in the cache: two branches may have other packages, our own images need
+one more, and recipes two."""
 
 
 @contextlib.contextmanager
@@ -50,7 +53,9 @@ def base_image(docker: APIClient) -> Iterator[None]:
 
 def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
     """Return a tar archive of an image's files. Blocks for a minute if there is none yet."""
-    command = ["mmdebstrap", "--quiet", *_LEAN, f"--include={','.join(packages)}", _SUITE]
+    hooks = [_MANUALS] if any("jdk" in package for package in packages) else []
+    include = f"--include={','.join(packages)}"
+    command = ["mmdebstrap", "--quiet", *_LEAN, *hooks, include, _SUITE]
     folder = cache_folder(os.environ) / "bases"
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{hashlib.sha256(repr(command).encode()).hexdigest()[:16]}.tar"
