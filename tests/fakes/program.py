@@ -206,7 +206,7 @@ def walk(client: KazooClient, path: str) -> Iterator[str]:
 
 
 def make_repository(path: Path) -> Path:
-    """Make a git repository with one commit on `main`."""
+    """Make a git repository with one commit on `main`, which has a Dockerfile."""
     environ = {
         **os.environ,
         **{
@@ -221,7 +221,9 @@ def make_repository(path: Path) -> Path:
 
     path.mkdir()
     git("init", "-b", "main")
-    git("commit", "--allow-empty", "-m", "first")
+    (path / "Dockerfile").write_text("FROM scratch\n")
+    git("add", "Dockerfile")
+    git("commit", "-m", "first")
     return path
 
 
