@@ -28,12 +28,16 @@ _BASE = 5_000_000
 
 
 class Repository:
-    """A new repository in `folder`, on the branch main. All of it raises BenchError."""
+    """A new repository in `folder`, on the branch main. All of it raises BenchError.
+
+    It has a Dockerfile, without which nothing starts; whoever builds writes another.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")
+        (folder / "Dockerfile").write_text("FROM scratch\n")
 
     def commit(self, message: str) -> str:
         """Commit all files of the folder, changed or not; return the commit."""
