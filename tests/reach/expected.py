@@ -93,8 +93,8 @@ TABLE = (
     Row(BUILD_ARP, (), _FRAMES),
     Row(
         OWN_COMPANION,
-        {PREVIEW, COMPANION, HOOK},
-        "open: they share one network. Jobs and builds run without companions",
+        {PREVIEW, JOB, COMPANION, HOOK},
+        "open: they share one network, or have one of their own. Builds run without companions",
     ),
     Row(AGENT, (), _MACHINES),
     Row(OTHER_AGENT, (), _MACHINES),
