@@ -1,8 +1,9 @@
 """Reads files and folders of a commit from a mirror, without checking the commit out."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from framework.git.git_command import GitCommand, GitFailed
 from framework.ports import RepositoryFile
@@ -11,6 +12,7 @@ MOST_LISTED = 1_000_000
 """How many bytes of git's list of a folder are read; an entry of it has some 60."""
 
 _LIMIT = 30
+_PARENT = ".."
 _KINDS = {"100644": "file", "100755": "file", "120000": "link", "040000": "folder"}
 _MISSING = ("not a valid object name", "not a tree object")
 
@@ -73,3 +75,51 @@ def _list(
     for entry in found.split("\0")[:-1]:
         facts, _, name = entry.partition("\t")
         yield facts, name
+
+
+class ReadFile(Protocol):
+    """As Repositories.read_file, of a commit."""
+
+    def __call__(self, path: str, *, most: int) -> RepositoryFile | None: ...
+
+
+class MirroredFiles:
+    """The files of a commit, whose app is in a `folder`, by functions that ask git.
+
+    For one thread: it keeps the folders that it has listed. Nothing is at paths that lead out of
+    the repository.
+    """
+
+    def __init__(
+        self, folder: str, read: ReadFile, list_folder: Callable[[str], Mapping[str, str]]
+    ) -> None:
+        self._folder = folder
+        self._read = read
+        self._list = list_folder
+        self._listed: dict[str, Mapping[str, str]] = {}
+
+    def read(self, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what is at a path, as CommitFiles says."""
+        place = self._find_place(path)
+        folder, name = posixpath.split(place)
+        if _leads_out(place) or name not in self._listed.get(folder, {name: ""}):
+            return None
+        return self._read(place, most=most)
+
+    def list(self, folder: str) -> Mapping[str, str]:
+        """Return what is in a folder, as CommitFiles says."""
+        place = self._find_place(folder)
+        if _leads_out(place):
+            return {}
+        if place not in self._listed:
+            self._listed[place] = self._list(place)
+        return self._listed[place]
+
+    def _find_place(self, path: str) -> str:
+        """Return a path from the repository's root on, "" for the root."""
+        place = posixpath.normpath(posixpath.join(self._folder, path))
+        return "" if place == "." else place
+
+
+def _leads_out(place: str) -> bool:
+    return place.startswith("/") or place.split("/", maxsplit=1)[0] == _PARENT

@@ -54,6 +54,11 @@ _FETCH = (
     "--end-of-options",
 )
 """A mirror fetches the refs that it names, and nothing else happens by itself."""
+_PACKED = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "fetch.unpackLimit",
+    "GIT_CONFIG_VALUE_0": "1",
+}
 _KEYS = "keys-"
 _TIMED_OUT = (124, 137)
 
@@ -85,6 +90,15 @@ class GitCommand:
         for left in folder.glob(f"{_KEYS}*"):
             shutil.rmtree(left, ignore_errors=True)
         self._environment = {**_ENVIRONMENT, "GIT_CONFIG_GLOBAL": str(settings)}
+        self._before: tuple[str, ...] = ()
+
+    def limited(self, most: int) -> GitCommand:
+        """Return a git none of whose files gets more than so many MB; it ends at that."""
+        git = copy.copy(self)
+        # A fetch writes one pack then, and not a file for each object.
+        git._environment = {**self._environment, **_PACKED}
+        git._before = ("prlimit", f"--fsize={most * 1_000_000}")
+        return git
 
     def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
         """Like `run`, but return stdout alone, at most LONGEST_LINE bytes of each line.
@@ -119,12 +133,15 @@ class GitCommand:
         *,
         limit: int,
         prune: bool = False,
+        depth: int = 0,
     ) -> bool:
         """Fetch refs as `run_remote` does; return whether anything may have changed.
 
-        git prints every change, else nothing. `prune` removes refs that are gone there.
+        git prints every change, else nothing. `prune` removes refs that are gone there. With a
+        `depth` only so many commits come, those before them do not.
         """
-        before = ["fetch", *(["--prune"] if prune else []), *_FETCH]
+        options = [*(["--prune"] if prune else []), *([f"--depth={depth}"] if depth else [])]
+        before = ["fetch", *options, *_FETCH]
         _, news = self.run_remote(repository, before, address, refspecs, limit=limit)
         return bool(news)
 
@@ -203,7 +220,8 @@ class GitCommand:
         # timeout(1) ends all of git's children too, with SIGTERM, so that git removes its locks.
         # GitPython's kill_after_timeout sends SIGKILL, does not reach grandchildren (GitPython
         # issue 895), and needs the `ps` of procps (issue 1756, fixed by pull request 2236).
-        command = ["timeout", "--kill-after=5", str(limit), "git", f"--git-dir={repository}"]
+        ended = ("timeout", "--kill-after=5", str(limit))
+        command = [*self._before, *ended, "git", f"--git-dir={repository}"]
         try:
             status, output, errors = git.Git().execute(
                 [*command, *arguments],

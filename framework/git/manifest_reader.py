@@ -3,18 +3,19 @@
 import functools
 import posixpath
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import structlog
 
 from framework import events
 from framework.apps import description, effective_settings
-from framework.apps.commit_files import RepositoryFile
+from framework.apps.commit_files import CommitFiles
 from framework.apps.description import NotDescribed
 from framework.apps.effective_settings import find_warm
 from framework.apps.manifest import InvalidManifest, Manifest
 from framework.apps.recipes import OFFICIAL, BaseImages
 from framework.errors import FrameworkError, Unavailable, UnknownLabel
+from framework.git.files import MirroredFiles
 from framework.jobs import leads
 from framework.jobs.leads import Lead
 from framework.ports import Repositories
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 WORKERS = 4
 """How many repositories are read at a time. A fetch that must come first holds one thread."""
 MOST_MISTAKES = 20
-_PARENT = ".."
 _LONGEST = 400
 
 
@@ -154,7 +154,7 @@ def read_manifest(
     `images` are the base images of recipes.
     """
     try:
-        return description.read(MirroredFiles(refs, app, sha), app, images).manifest
+        return description.read(open_files(refs, app, sha), app, images).manifest
     except NotDescribed as error:
         return Failure(Cause.DOCKERFILE_MISSING, str(error))
     except InvalidManifest as error:
@@ -164,6 +164,15 @@ def read_manifest(
         return Failure(Cause.COMMIT_MISSING, message)
     except FrameworkError as error:
         return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))
+
+
+def open_files(refs: Repositories, app: AppRecord, sha: str) -> CommitFiles:
+    """Return the files of a commit of an app, from its folder on. They block as `refs` does."""
+    return MirroredFiles(
+        app.folder,
+        functools.partial(refs.read_file, app, sha),
+        functools.partial(refs.list_folder, app, sha),
+    )
 
 
 def _place(app: AppRecord, path: str) -> str:
@@ -187,42 +196,3 @@ def _enumerate(lines: list[int]) -> str:
     more = len(lines) - len(shown)
     last = f"{more} more" if more else shown.pop()
     return f"{', '.join(shown)} and {last}"
-
-
-class MirroredFiles:
-    """The files of a commit of an app. For one thread: it keeps the folders that it has listed.
-
-    Nothing is at paths that lead out of the repository.
-    """
-
-    def __init__(self, refs: Repositories, app: AppRecord, sha: str) -> None:
-        self._refs = refs
-        self._app = app
-        self._sha = sha
-        self._listed: dict[str, Mapping[str, str]] = {}
-
-    def read(self, path: str, *, most: int) -> RepositoryFile | None:
-        """Return what is at a path, as CommitFiles says."""
-        place = self._find_place(path)
-        folder, name = posixpath.split(place)
-        if _leads_out(place) or name not in self._listed.get(folder, {name: ""}):
-            return None
-        return self._refs.read_file(self._app, self._sha, place, most=most)
-
-    def list(self, folder: str) -> Mapping[str, str]:
-        """Return what is in a folder, as CommitFiles says."""
-        place = self._find_place(folder)
-        if _leads_out(place):
-            return {}
-        if place not in self._listed:
-            self._listed[place] = self._refs.list_folder(self._app, self._sha, place)
-        return self._listed[place]
-
-    def _find_place(self, path: str) -> str:
-        """Return a path from the repository's root on, "" for the root."""
-        place = posixpath.normpath(posixpath.join(self._app.folder, path))
-        return "" if place == "." else place
-
-
-def _leads_out(place: str) -> bool:
-    return place.startswith("/") or place.split("/", maxsplit=1)[0] == _PARENT

@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from framework.apps import repository_url
+from framework.apps.commit_files import CommitFiles
 from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
@@ -20,7 +21,7 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.git import ancestry, commits, files, resolution
+from framework.git import ancestry, commits, files, remote_refs, resolution
 from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
@@ -70,6 +71,7 @@ class Mirrors:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._git = GitCommand(folder)
+        remote_refs.remove_left(folder)
         self._clock = clock
         self._interval = interval
         self._credential = credential
@@ -187,6 +189,17 @@ class Mirrors:
             app, lambda mirror: files.list_folder(self._git, mirror.folder, sha, path)
         )
 
+    def inspect(self, app: AppRecord, ref: str, work: Callable[[str, CommitFiles], _T]) -> _T:
+        """Return what `work` makes of a commit, as framework.ports.Repositories says."""
+        self._check(app)
+        try:
+            with remote_refs.fetch_one(self._git, self._folder, app, ref) as found:
+                return work(*found)
+        except remote_refs.NoRef as exc:
+            raise UnknownLabel(app.name, ref, exc.why) from exc
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+
     def _read(self, app: AppRecord, read: Callable[[Mirror], _T]) -> _T:
         """Read of a commit, after a fetch if it cannot be read before."""
         mirror = self._get_mirror(app)
@@ -272,8 +285,7 @@ class Mirrors:
         return mirror
 
     def _make_mirror(self, app: AppRecord, folder: Path) -> Mirror:
-        if problem := repository_url.find_own_problem(app.repository, self._folder):
-            raise RepositoryUnreachable(app.name, app.repository, f"the address {problem}")
+        self._check(app)
 
         def credential() -> Credential | None:
             try:
@@ -291,6 +303,12 @@ class Mirrors:
             pulls=lambda: self._pulls(app.name),
             kept=lambda: self._kept(app.name),
         )
+
+    def _check(self, app: AppRecord) -> None:
+        """Raise RepositoryUnreachable if git may not use the address of an app's repository."""
+        problem = repository_url.find_problem(app.repository)
+        if problem := problem or repository_url.find_own_problem(app.repository, self._folder):
+            raise RepositoryUnreachable(app.name, redact(app.repository), f"the address {problem}")
 
     def _maintain(self, app: str, mirror: Mirror) -> None:
         try:

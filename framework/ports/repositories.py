@@ -1,13 +1,15 @@
 """What the framework needs from the repositories of apps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
-from framework.apps.commit_files import RepositoryFile
+from framework.apps.commit_files import CommitFiles, RepositoryFile
 from framework.errors import Conflict
 from prevs import names
 from prevs.records import AppRecord
+
+_T = TypeVar("_T")
 
 
 class Resolved(NamedTuple):
@@ -177,6 +179,15 @@ class Repositories(Protocol):
         """Return the kinds of the entries of a commit's folder, as in RepositoryFile, by name.
 
         The root's path is "". There is nothing in what is no folder. Raises as `read_file`.
+        """
+        ...
+
+    def inspect(self, app: AppRecord, ref: str, work: Callable[[str, CommitFiles], _T]) -> _T:
+        """Return what `work` makes of the id and the files of a commit of any repository.
+
+        `app` is what it could be registered as. Only this commit is fetched, without a credential,
+        within a minute and a size, and is gone after it. `ref` is a branch, a tag or a whole commit
+        id, "" for the default branch. Raises UnknownLabel, RepositoryUnreachable.
         """
         ...
 

@@ -1,12 +1,17 @@
 """framework.ports.Repositories from a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+from framework.apps.commit_files import CommitFiles
 from framework.errors import UnknownLabel, UnknownPlace
 from framework.ports import Commit, CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
 from framework.ports.repositories import NotAnAncestor
 from prevs import names
 from prevs.records import AppRecord
+from tests.fakes.trees import Tree
+
+T = TypeVar("T")
 
 
 class FakeRefs:
@@ -20,6 +25,7 @@ class FakeRefs:
         self.forgotten: list[str] = []
         self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
         self.with_dockerfile = True
+        self.repositories: dict[tuple[str, str], Mapping[str, str | None] | Exception] = {}
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
         """Make a label lead to a commit."""
@@ -128,6 +134,15 @@ class FakeRefs:
                 own, _, below = place.removeprefix(inside).partition("/")
                 found[own] = "folder" if below else file.kind
         return found
+
+    def inspect(self, app: AppRecord, ref: str, work: Callable[[str, CommitFiles], T]) -> T:
+        """Return what `work` makes of a tree of `repositories`, by address and ref."""
+        found = self.repositories.get((app.repository, ref))
+        if found is None:
+            raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
+        if isinstance(found, Exception):
+            raise found
+        return work("a" * 40, Tree(found, app.folder))
 
     def forget(self, app: str) -> None:
         self.forgotten.append(app)
