@@ -38,7 +38,8 @@ class AppRecord:
     port: int = setting(
         8080,
         "Port",
-        "The port where the application listens, which `$PORT` contains.",
+        "The port where the application listens, which `$PORT` contains. If it is 8080, a commit "
+        "that exposes another one has that.",
         least=1,
         most=65535,
     )

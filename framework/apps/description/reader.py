@@ -2,7 +2,8 @@
 
 What a .prevs.toml says comes first. What it leaves open says a Dockerfile, else a compose file,
 both in the app's folder under their usual names, else a Dockerfile at another usual place, else
-a recipe for what is there.
+a recipe for what is there. The port is the one that these name; else the app's, if it is not the
+default; else one that the Dockerfile exposes.
 """
 
 import dataclasses
@@ -15,7 +16,7 @@ from framework.apps.compose import file_text
 from framework.apps.description import unrecognised
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest
 from framework.apps.recipes import OFFICIAL, BaseImages, Found, Recipe
-from prevs.commit_settings import FILE
+from prevs.commit_settings import FILE, CommitSettings
 from prevs.containers import BuildSettings
 from prevs.records import AppRecord, Mistake
 
@@ -48,6 +49,16 @@ def read(files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL) -> D
 
     Raises InvalidManifest, NotDescribed, and what `files` raises.
     """
+    found = _find(files, app, images)
+    port = _find_port(files, app, found.manifest.settings)
+    settings = dataclasses.replace(found.manifest.settings, port=port)
+    return dataclasses.replace(
+        found, manifest=dataclasses.replace(found.manifest, settings=settings)
+    )
+
+
+def _find(files: CommitFiles, app: AppRecord, images: BaseImages) -> Description:
+    """Return what describes a commit, as `read` does, with the ports that it names itself."""
     there, bounds = files.list("."), effective_settings.bounds(app)
     data = _read_own(files) if FILE in there else b""
     if named := manifest.find_compose(data, bounds):
@@ -62,7 +73,7 @@ def read(files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL) -> D
         return _read_elsewhere(own, elsewhere)
     recipe = recipes.recognise(files, images)
     if isinstance(recipe, Recipe):
-        return _read_recipe(own, recipe)
+        return _read_recipe(own, recipe, app)
     raise unrecognised.explain(files, there, app, recipe.near)
 
 
@@ -83,12 +94,28 @@ def _read_elsewhere(own: Manifest, found: Found) -> Description:
     return Description(dataclasses.replace(own, settings=settings))
 
 
-def _read_recipe(own: Manifest, recipe: Recipe) -> Description:
-    """Return what is built by a recipe, where the commit's own settings come first."""
+def _find_port(files: CommitFiles, app: AppRecord, settings: CommitSettings) -> int | None:
+    """Return the port of a commit's settings, else one that its Dockerfile exposes.
+
+    None for that of the app: it was set, or is exposed, or nothing better is.
+    """
+    build, run = settings.build, settings.run
+    if settings.port is not None or app.port != AppRecord.port or run.image or build.text:
+        return settings.port
+    file = files.read(build.dockerfile, most=file_text.MOST_COMPOSE_BYTES)
+    text = file.data.decode(errors="replace") if file else ""
+    # Without addresses of their own, two containers cannot listen at one port.
+    taken = set() if run.apart else {one.listens_on for one in run.companions}
+    exposed = [port for port in recipes.exposed_ports(text, build) if port not in taken]
+    return exposed[0] if exposed and app.port not in exposed else None
+
+
+def _read_recipe(own: Manifest, recipe: Recipe, app: AppRecord) -> Description:
+    """Return what is built by a recipe, below the settings of the commit and of the app."""
     said, made = own.settings, recipes.settings(recipe)
     settings = dataclasses.replace(
         said,
-        port=made.port if said.port is None else said.port,
+        port=made.port if said.port is None and app.port == AppRecord.port else said.port,
         health=made.health if said.health is None else said.health,
         build=dataclasses.replace(said.build, text=made.build.text, recipe=made.build.recipe),
         source=f"a recipe: {recipe.name}",

@@ -1,12 +1,13 @@
-"""Finds a commit's Dockerfile where it is not expected, and the port that one exposes. Pure."""
+"""Finds a commit's Dockerfile where it is not expected, and the ports that one exposes. Pure."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.apps.commit_files import CommitFiles
 from framework.apps.recipes.project import MOST_BYTES, is_plain
+from prevs.containers import BuildSettings
 
 _NAMES = ("Dockerfile", "Containerfile")
 _SHARED = ("docker", ".docker")
@@ -27,6 +28,10 @@ _FLAGS = re.compile(r"(?:--\S+\s+)*")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 _SET = re.compile(r"(\w+)=(?:\"([^\"]*)\"|'([^']*)'|(\S*))")
 _PORT = re.compile(r"(\d{1,5})(?:/tcp)?", re.ASCII)
+_LONGEST = 1000
+"""How much of a line and of a variable is read: one that grows by itself would take all memory."""
+_NOT_HTTP = frozenset({22, 443})
+"""Ports of SSH and of TLS, which an image may expose before the one for plain HTTP."""
 
 
 class Found(NamedTuple):
@@ -115,48 +120,63 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-def exposed_port(text: str, target: str = "") -> int | None:
-    """Return the first TCP port that a Dockerfile's last stage exposes, or its stage `target`.
+def exposed_ports(text: str, build: BuildSettings) -> tuple[int, ...]:
+    """Return the TCP ports that a Dockerfile's stage exposes as it is built, likely ones first.
 
     A stage that begins with an earlier one exposes what that does. What a base image exposes is not
     known here.
     """
     stages: dict[str, _Stage] = {}
-    stage, number = _Stage(None, {}), -1
+    stage, number = _Stage({}), -1
     arguments: dict[str, str] = {}
-    for word, rest in _instructions(text):
+    for word, line in _instructions(text):
+        rest = line[:_LONGEST]
         if word == "FROM" and (match := _FROM.fullmatch(rest)):
             number += 1
             base = stages.get(match[1].lower())
-            stage = _Stage(base.port, dict(base.variables)) if base else _Stage(None, {})
+            stage = _Stage(base.variables, base.ports) if base else _Stage({})
             stages[str(number)] = stages[(match[2] or str(number)).lower()] = stage
-        elif word == "ARG" and number < 0:
-            arguments.update(_read_values(rest, arguments))
-        elif word in ("ENV", "ARG"):
+        elif word == "ARG":
             known = {**arguments, **stage.variables}
-            given = {rest: arguments[rest]} if rest in arguments else _read_values(rest, known)
-            stage.variables.update(given)
-        elif word == "EXPOSE" and not stage.is_told:
+            given = _read_argument(rest, known, build.args)
+            (arguments if number < 0 else stage.variables).update(given)
+        elif word == "ENV":
+            stage.variables.update(_read_values(rest, {**arguments, **stage.variables}))
+        elif word == "EXPOSE":
             stage.expose(rest)
-    chosen = stages.get(target.lower()) if target else stage
-    return chosen.port if chosen else None
+    chosen = stages.get(build.target.lower()) if build.target else stage
+    found = dict.fromkeys(chosen.ports if chosen else ())
+    return tuple(sorted(found, key=lambda port: port in _NOT_HTTP))
 
 
 class _Stage:
-    """What is known of a stage so far: the port that it exposes, and its variables."""
+    """What is known of a stage so far: its variables, and the ports of it and of its base."""
 
-    def __init__(self, port: int | None, variables: dict[str, str]) -> None:
-        self.port = port
-        self.variables = variables
-        self.is_told = False
+    def __init__(self, variables: Mapping[str, str], base_ports: Sequence[int] = ()) -> None:
+        self.variables = dict(variables)
+        self.own: list[int] = []
+        self.base_ports = base_ports
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports; its own come before those of its base."""
+        return (*self.own, *self.base_ports)
 
     def expose(self, rest: str) -> None:
-        """Take the first TCP port of an EXPOSE; one of this stage comes before an earlier one's."""
+        """Add the TCP ports of an EXPOSE."""
         for word in _expand(rest, self.variables).split():
             match = _PORT.fullmatch(word)
             if match and 1 <= int(match[1]) <= 65535:
-                self.port, self.is_told = int(match[1]), True
-                return
+                self.own.append(int(match[1]))
+
+
+def _read_argument(
+    rest: str, known: Mapping[str, str], args: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the value of an ARG: that of the build, else its own, else one before the stages."""
+    given = {rest: known[rest]} if rest in known else _read_values(rest, known)
+    name = rest.partition("=")[0].strip()
+    return {name: args[name]} if name in args else given
 
 
 def _read_values(rest: str, known: Mapping[str, str]) -> dict[str, str]:
@@ -165,7 +185,7 @@ def _read_values(rest: str, known: Mapping[str, str]) -> dict[str, str]:
     if not found:
         name, _, value = rest.partition(" ")
         found = {name: value.strip()} if value else {}
-    return {name: _expand(value, known) for name, value in found.items()}
+    return {name: _expand(value, known)[:_LONGEST] for name, value in found.items()}
 
 
 def _expand(text: str, known: Mapping[str, str]) -> str:

@@ -162,13 +162,13 @@ def test_a_commit_costs_a_list_of_its_folder_and_a_look_at_each_file_that_descri
 
     refs = CountedRefs()
     read_manifest(refs, APP, A)
-    assert asked == ["web/"]
+    assert asked == ["web/", "web/Dockerfile"]
     put(refs, "port = 1")
     read_manifest(refs, APP, A)
-    assert asked[1:] == ["web/", PATH]
+    assert asked[2:] == ["web/", PATH]
     put(refs, COMPOSE)
     read_manifest(refs, APP, A)
-    assert asked[3:] == ["web/", PATH, "compose.yaml"]
+    assert asked[4:] == ["web/", PATH, "compose.yaml"]
 
 
 def test_settings_are_submitted_with_the_key_that_they_were_read_for(

@@ -1,5 +1,6 @@
 """Which files of a commit describe it."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
@@ -104,3 +105,38 @@ def test_a_commit_without_a_dockerfile_is_built_by_a_recipe_below_its_own_settin
     settings = description.read(Tree(page), APP).manifest.settings
     assert settings.source == f"a recipe: {settings.build.recipe}"
     assert (settings.health, "FROM " in settings.build.text) == ("/up", True)
+
+
+EXPOSES = {"Dockerfile": "FROM a\nEXPOSE 3000 9000"}
+SERVED = {"index.js": "x.listen(4000)", "package.json": '{"scripts": {"start": "node index.js"}}'}
+
+
+@pytest.mark.parametrize(
+    ("texts", "app_port", "port"),
+    [
+        (EXPOSES, 8080, 3000),
+        ({**EXPOSES, ".prevs.toml": "port = 1"}, 8080, 1),
+        (EXPOSES, 5000, None),
+        ({"Dockerfile": "FROM a\nEXPOSE 9000 8080"}, 8080, None),
+        ({"docker/Dockerfile": "FROM a\nEXPOSE 3000"}, 8080, 3000),
+        ({**EXPOSES, "compose.yaml": "services: {web: {build: .}}", "x": ""}, 8080, 3000),
+        (
+            {
+                "web.docker": "FROM a AS x\nEXPOSE 7000\nFROM b\nEXPOSE 1",
+                "compose.yaml": "services: {web: {build: {dockerfile: web.docker, target: x}}}",
+            },
+            8080,
+            7000,
+        ),
+        ({"compose.yaml": "services: {web: {image: 'nginx:1'}}"}, 8080, None),
+        ({**EXPOSES, ".prevs.toml": '[companions.db]\nimage="a:1"\nready={port=3000}'}, 8080, 9000),
+        (SERVED, 8080, 4000),
+        (SERVED, 5000, None),
+        ({"Dockerfile": "-> docker/x"}, 8080, None),
+    ],
+)
+def test_the_port_is_the_commits_own_else_the_apps_else_one_that_is_exposed(
+    texts: Mapping[str, str | None], app_port: int, port: int | None
+) -> None:
+    app = dataclasses.replace(APP, port=app_port)
+    assert description.read(Tree(texts), app).manifest.settings.port == port

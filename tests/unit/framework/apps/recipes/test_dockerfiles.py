@@ -2,7 +2,8 @@
 
 import pytest
 
-from framework.apps.recipes import Found, exposed_port, find_dockerfile
+from framework.apps.recipes import Found, exposed_ports, find_dockerfile
+from prevs.containers import BuildSettings
 from tests.fakes.trees import Tree
 from tests.unit.framework.apps.recipes.repositories import Files
 
@@ -58,30 +59,47 @@ def test_else_none_is_found(files: Files) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "port"),
+    ("text", "ports"),
     [
-        ("FROM a\nEXPOSE 3000", 3000),
-        ("from a\nexpose 3000/tcp 9000", 3000),
-        ("FROM a\nEXPOSE 53/udp 8080", 8080),
-        ("FROM a\nEXPOSE 1\nEXPOSE 2", 1),
-        ("FROM a AS build\nEXPOSE 1\nFROM b\nCMD x", None),
-        ("FROM a AS base\nEXPOSE 1\nFROM base\nRUN x", 1),
-        ("FROM a AS Base\nEXPOSE 1\nFROM --platform=x base\nEXPOSE 2", 2),
-        ("ARG PORT=5000\nFROM a\nARG PORT\nEXPOSE $PORT", 5000),
-        ("FROM a\nENV PORT=5000\nEXPOSE ${PORT}/tcp", 5000),
-        ("FROM a\nENV PORT 5000\nEXPOSE ${PORT}", 5000),
-        ("FROM a\nEXPOSE ${PORT:-7000}", 7000),
-        ("FROM a\nEXPOSE $PORT", None),
-        ("FROM a\nEXPOSE 70000", None),
-        ("FROM a\n# EXPOSE 1\nEXPOSE \\\n  # the web\n  4000", 4000),
-        ("FROM a\nRUN echo EXPOSE 1", None),
-        ("", None),
+        ("FROM a\nEXPOSE 3000", (3000,)),
+        ("from a\nexpose 3000/tcp 9000", (3000, 9000)),
+        ("FROM a\nEXPOSE 53/udp 8080", (8080,)),
+        ("FROM a\nEXPOSE 2\nEXPOSE 1 2", (2, 1)),
+        ("FROM a\nEXPOSE 22 443 3000", (3000, 22, 443)),
+        ("FROM a AS build\nEXPOSE 1\nFROM b\nCMD x", ()),
+        ("FROM a AS base\nEXPOSE 1\nFROM base\nRUN x", (1,)),
+        ("FROM a AS Base\nEXPOSE 1\nFROM --platform=x base\nEXPOSE 2", (2, 1)),
+        ("ARG PORT=5000\nFROM a\nARG PORT\nEXPOSE $PORT", (5000,)),
+        ("FROM a\nENV PORT=5000\nEXPOSE ${PORT}/tcp", (5000,)),
+        ("FROM a\nENV PORT 5000\nEXPOSE ${PORT}", (5000,)),
+        ("FROM a\nEXPOSE ${PORT:-7000}", (7000,)),
+        ("FROM a\nEXPOSE $PORT", ()),
+        ("FROM a\nEXPOSE 70000", ()),
+        ("FROM a\n# EXPOSE 1\nEXPOSE \\\n  # the web\n  4000", (4000,)),
+        ("FROM a\nRUN echo EXPOSE 1", ()),
+        ("", ()),
     ],
 )
-def test_the_port_that_the_last_stage_exposes(text: str, port: int | None) -> None:
-    assert exposed_port(text) == port
+def test_the_ports_that_the_last_stage_exposes(text: str, ports: tuple[int, ...]) -> None:
+    assert exposed_ports(text, BuildSettings()) == ports
 
 
-def test_the_port_that_a_named_stage_exposes() -> None:
+def test_the_ports_that_a_named_stage_exposes() -> None:
     text = "FROM a AS web\nEXPOSE 1\nFROM b AS worker\nEXPOSE 2"
-    assert [exposed_port(text, target) for target in ("web", "Worker", "none")] == [1, 2, None]
+    found = [
+        exposed_ports(text, BuildSettings(target=target)) for target in ("web", "Worker", "none")
+    ]
+    assert found == [(1,), (2,), ()]
+
+
+@pytest.mark.parametrize(
+    "text", ["FROM a\nARG PORT=1\n", "FROM a\nARG PORT\n", "ARG PORT=1\nFROM a\nARG PORT\n"]
+)
+def test_an_argument_of_the_build_may_be_the_port(text: str) -> None:
+    build = BuildSettings(args={"PORT": "5000"})
+    assert exposed_ports(f"{text}EXPOSE $PORT", build) == (5000,)
+
+
+def test_a_variable_that_doubles_itself_takes_no_memory() -> None:
+    text = "FROM a\nENV A=1\n" + "ENV A=$A$A\n" * 1000 + "EXPOSE 4000\n"
+    assert exposed_ports(text, BuildSettings()) == (4000,)
