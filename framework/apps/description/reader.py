@@ -42,33 +42,45 @@ class Description:
     manifest: Manifest
     compose: str = ""
     unused: str = ""
+    recipe: Recipe | None = None
+    """The recipe that it is built by; None if it has a Dockerfile or an image."""
+    elsewhere: Found | None = None
+    """Its Dockerfile, if that is at another place than the usual one and nothing names it."""
+    exposed: int | None = None
+    """The port, if its Dockerfile exposes it and nothing names one."""
 
 
-def read(files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL) -> Description:
+def read(
+    files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL, *, service: str = ""
+) -> Description:
     """Return what describes a commit of an app; `images` are the base images of recipes.
 
-    Raises InvalidManifest, NotDescribed, and what `files` raises.
+    `service` is that of its compose file which visitors reach, whatever a .prevs.toml says. Raises
+    InvalidManifest, NotDescribed, and what `files` raises.
     """
-    found = _find(files, app, images)
-    port = _find_port(files, app, found.manifest.settings)
-    settings = dataclasses.replace(found.manifest.settings, port=port)
+    found = _find(files, app, images, service)
+    settings = found.manifest.settings
+    if settings.port is not None:
+        return found
+    port = _find_exposed(files, app, settings)
+    changed = dataclasses.replace(settings, port=port)
     return dataclasses.replace(
-        found, manifest=dataclasses.replace(found.manifest, settings=settings)
+        found, manifest=dataclasses.replace(found.manifest, settings=changed), exposed=port
     )
 
 
-def _find(files: CommitFiles, app: AppRecord, images: BaseImages) -> Description:
+def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) -> Description:
     """Return what describes a commit, as `read` does, with the ports that it names itself."""
     there, bounds = files.list("."), effective_settings.bounds(app)
     data = _read_own(files) if FILE in there else b""
     if named := manifest.find_compose(data, bounds):
-        return _read_compose(files, named, data, bounds)
+        return _read_compose(data, bounds, _open_compose(files, named, service))
     own = manifest.read(data, bounds)
     found = find_compose(there)
     if own.settings.build.dockerfile != _DOCKERFILE or _has_dockerfile(there):
         return Description(own, unused=found)
     if found:
-        return _read_compose(files, found, data, bounds)
+        return _read_compose(data, bounds, _open_compose(files, found, service))
     if elsewhere := recipes.find_dockerfile(files):
         return _read_elsewhere(own, elsewhere)
     recipe = recipes.recognise(files, images)
@@ -91,17 +103,17 @@ def _read_elsewhere(own: Manifest, found: Found) -> Description:
     """Return what is built by a Dockerfile at another place than the usual one."""
     build = dataclasses.replace(own.settings.build, dockerfile=found.path, context=found.context)
     settings = dataclasses.replace(own.settings, build=build, source=found.path)
-    return Description(dataclasses.replace(own, settings=settings))
+    return Description(dataclasses.replace(own, settings=settings), elsewhere=found)
 
 
-def _find_port(files: CommitFiles, app: AppRecord, settings: CommitSettings) -> int | None:
-    """Return the port of a commit's settings, else one that its Dockerfile exposes.
+def _find_exposed(files: CommitFiles, app: AppRecord, settings: CommitSettings) -> int | None:
+    """Return a port that a commit's Dockerfile exposes, for one that names none.
 
     None for that of the app: it was set, or is exposed, or nothing better is.
     """
     build, run = settings.build, settings.run
-    if settings.port is not None or app.port != AppRecord.port or run.image or build.text:
-        return settings.port
+    if app.port != AppRecord.port or run.image or build.text:
+        return None
     file = files.read(build.dockerfile, most=file_text.MOST_COMPOSE_BYTES)
     text = file.data.decode(errors="replace") if file else ""
     # Without addresses of their own, two containers cannot listen at one port.
@@ -120,16 +132,16 @@ def _read_recipe(own: Manifest, recipe: Recipe, app: AppRecord) -> Description:
         build=dataclasses.replace(said.build, text=made.build.text, recipe=made.build.recipe),
         source=f"a recipe: {recipe.name}",
     )
-    return Description(dataclasses.replace(own, settings=settings))
+    return Description(dataclasses.replace(own, settings=settings), recipe=recipe)
 
 
-def _read_compose(files: CommitFiles, path: str, data: bytes, bounds: Bounds) -> Description:
-    read = manifest.read(data, bounds, _open_compose(files, path))
-    settings = dataclasses.replace(read.settings, source=path)
-    return Description(dataclasses.replace(read, settings=settings), compose=path)
+def _read_compose(data: bytes, bounds: Bounds, file: ComposeFile) -> Description:
+    read = manifest.read(data, bounds, file)
+    settings = dataclasses.replace(read.settings, source=file.path)
+    return Description(dataclasses.replace(read, settings=settings), compose=file.path)
 
 
-def _open_compose(files: CommitFiles, path: str) -> ComposeFile:
+def _open_compose(files: CommitFiles, path: str, service: str) -> ComposeFile:
     """Return a compose file, from the app's folder on."""
     file = files.read(path, most=file_text.MOST_COMPOSE_BYTES)
     if file is None:
@@ -140,7 +152,9 @@ def _open_compose(files: CommitFiles, path: str) -> ComposeFile:
         return ComposeFile(
             path, problem=file_text.too_large(file.size, file_text.MOST_COMPOSE_BYTES)
         )
-    return ComposeFile(path, file.data, open=functools.partial(_open_beside, files))
+    return ComposeFile(
+        path, file.data, open=functools.partial(_open_beside, files), service=service
+    )
 
 
 def _open_beside(files: CommitFiles, path: str) -> str | None:

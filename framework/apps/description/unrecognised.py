@@ -33,8 +33,36 @@ _LONGEST = 60
 """The longest name of a file that is shown."""
 
 
+LOOKED_FOR = (
+    ".prevs.toml",
+    "a Dockerfile",
+    "a compose file (compose.yaml or docker-compose.yml)",
+    "files that a recipe begins with",
+)
+
+
 class NotDescribed(Exception):
-    """Nothing in a commit says how to run it. The message is for people, with the ways on."""
+    """Nothing in a commit says how to run it. The message is for people, with the ways on.
+
+    `found` are names of files; `near`, what a recipe nearly fits, and `ways`, what one can do, have
+    no full stop. `why` is the message without all of this.
+    """
+
+    def __init__(
+        self, why: str, *, found: Sequence[str] = (), near: Sequence[str] = (), ways: Sequence[str]
+    ) -> None:
+        self.why, self.found, self.near, self.ways = why, tuple(found), tuple(near), tuple(ways)
+        super().__init__(" ".join(filter(None, self._tell())))
+
+    def _tell(self) -> Iterator[str]:
+        yield self.why
+        if len(self.ways) == 1:
+            yield f"{self.ways[0][:1].upper()}{self.ways[0][1:]}."
+            return
+        yield f"prevs looked for {', '.join(LOOKED_FOR[:-1])}, and {LOOKED_FOR[-1]}."
+        yield f"It found {_enumerate(self.found)}." if self.found else ""
+        yield from (f"{one}." for one in self.near)
+        yield f"Three ways on: {'; or '.join(self.ways)}. Then push."
 
 
 def explain(
@@ -44,29 +72,27 @@ def explain(
 
     `near` are sentences about what a recipe nearly fits.
     """
-    where = app.folder or "the root of the repository"
     if not there:
         missing = f"There is no folder {app.folder} in this commit" if app.folder else ""
-        return NotDescribed(
-            f"{missing or 'This commit has no files'}, so there is nothing to run. "
-            + (_name_folder(app) if app.folder else "Push a commit with a Dockerfile.")
-        )
-    return NotDescribed(
-        f"Nothing in {where} says how to run it. prevs looked for .prevs.toml, a Dockerfile, a "
-        "compose file (compose.yaml or docker-compose.yml), and files that a recipe begins with. "
-        f"{_tell_found(files, there)} {'. '.join(near)}{'. ' if near else ''}"
-        f"Three ways on: write a Dockerfile there; or say where it is, with [build] dockerfile in "
-        f".prevs.toml, or {_folder_words(app)}; or write a compose.yaml. Then push."
+        why = f"{missing or 'This commit has no files'}, so there is nothing to run."
+        way = f"name another folder: {_folder_words(app)}"
+        return NotDescribed(why, ways=[way if app.folder else "push a commit with a Dockerfile"])
+    where = app.folder or "the root of the repository"
+    ways = (
+        "write a Dockerfile there",
+        f"say where it is, with [build] dockerfile in .prevs.toml, or {_folder_words(app)}",
+        "write a compose.yaml",
     )
+    why = f"Nothing in {where} says how to run it."
+    return NotDescribed(why, found=_list_found(files, there), near=near, ways=ways)
 
 
-def _tell_found(files: CommitFiles, there: Mapping[str, str]) -> str:
+def _list_found(files: CommitFiles, there: Mapping[str, str]) -> Sequence[str]:
     signs = [name for name in _SIGNS if there.get(name) == "file"]
     others = [f"{folder}/Dockerfile" for folder in _find_dockerfiles(files, there)]
-    if found := [*signs, *others][:_SHOWN]:
-        return f"It found {_enumerate(found)}."
-    names = sorted(name for name in there if name.isprintable() and len(name) <= _LONGEST)
-    return f"It found {_enumerate(names[:_SHOWN])}." if names else ""
+    if found := [*signs, *others]:
+        return found[:_SHOWN]
+    return sorted(name for name in there if name.isprintable() and len(name) <= _LONGEST)[:_SHOWN]
 
 
 def _find_dockerfiles(files: CommitFiles, there: Mapping[str, str]) -> Iterator[str]:
@@ -81,13 +107,12 @@ def _is_plain(name: str) -> bool:
     return name.isprintable() and not name.startswith(".")
 
 
-def _name_folder(app: AppRecord) -> str:
-    return f"Name another folder: {_folder_words(app)}."
-
-
 def _folder_words(app: AppRecord) -> str:
-    return f"prevs app set {app.name} --folder FOLDER"
+    """Return how to name a folder, also before an app has a name."""
+    return (
+        f"prevs app set {app.name} --folder FOLDER" if app.name else "add it with --folder FOLDER"
+    )
 
 
-def _enumerate(texts: list[str]) -> str:
+def _enumerate(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0]

@@ -50,6 +50,8 @@ class ComposeFile(NamedTuple):
     data: bytes = b""
     problem: str = ""
     open: Callable[[str], str | None] = lambda _: None
+    service: str = ""
+    """The service that visitors reach, whatever the .prevs.toml says; "" for nothing said."""
 
 
 def find_compose(data: bytes, bounds: Bounds) -> str | None:
@@ -96,7 +98,7 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
 def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: Bounds) -> Compose:
     if file is None or file.problem:
         return Compose()
-    wanted = parsed.get("compose_service")
+    wanted = file.service or parsed.get("compose_service")
     around = compose.Around(bounds.folder, file.open)
     return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "", around)
 
