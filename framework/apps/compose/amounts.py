@@ -1,4 +1,4 @@
-"""Durations, sizes and ports as compose writes them, and what images are known to need. Pure."""
+"""Durations, sizes and ports as compose writes them. Pure."""
 
 import math
 import re
@@ -15,38 +15,12 @@ _PORT = re.compile(
     re.ASCII,
 )
 _LONGEST = 86_400.0
-_LEAST_MEM = 128
 
 DATABASE_PORTS = frozenset(
     {1433, 1521, 2181, 2379, 3306, 4222, 5432, 5672, 6379, 6380, 7687, 9042, 9092, 9300, 11211}
     | {27017, 27018, 27019, 33060}
 )
 """Ports at which no page is: databases, caches and brokers."""
-_NEEDS = {
-    "mysql": 512,
-    "mariadb": 256,
-    "postgres": 256,
-    "postgis": 256,
-    "timescaledb": 256,
-    "mongo": 512,
-    "elasticsearch": 1024,
-    "opensearch": 1024,
-    "cassandra": 1536,
-    "kafka": 1024,
-    "clickhouse": 1024,
-    "keycloak": 768,
-    "rabbitmq": 256,
-    "minio": 256,
-    "mssql": 2048,
-    "solr": 768,
-    "sonarqube": 2048,
-    "gitea": 256,
-    "grafana": 256,
-    "prometheus": 256,
-    "wordpress": 256,
-    "nextcloud": 512,
-}
-"""MB for an image whose repository's last part has one of these in it."""
 
 
 class Port(NamedTuple):
@@ -79,9 +53,3 @@ def read_port(text: str) -> Port | None:
     if found is None or not 1 <= int(found[1]) <= 65535:
         return None
     return Port(int(found[1]), found[2] or "tcp")
-
-
-def memory_of(image: str) -> int:
-    """Return the MB that a container of an image needs, as far as that is known."""
-    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0].lower()
-    return next((mem for part, mem in _NEEDS.items() if part in name), _LEAST_MEM)

@@ -27,7 +27,7 @@ def _extend(name: str, services: Services, path: str, way: tuple[str, ...]) -> N
         return node
     own = {key: one for key, one in node.entries.items() if key != _KEY}
     under = _extend(base, services, path, (*way, name))
-    return _merge(under, Table(node.line, own)) if isinstance(under, Table) else node
+    return _merge(under, node._replace(entries=own)) if isinstance(under, Table) else node
 
 
 def _find_base(node: Node, path: str) -> str:
@@ -48,7 +48,7 @@ def _merge(under: Table, over: Table) -> Table:
     for name, (key, value) in over.entries.items():
         below = merged[name][1] if name in merged else None
         merged[name] = key, value if below is None else _merge_value(name, below, value)
-    return Table(over.line, merged)
+    return over._replace(entries=merged)
 
 
 def _merge_value(name: str, below: Node, value: Node) -> Node:
@@ -59,7 +59,7 @@ def _merge_value(name: str, below: Node, value: Node) -> Node:
     if isinstance(below, Table) and isinstance(value, Table):
         return _merge(below, value)
     if isinstance(below, Listing) and isinstance(value, Listing):
-        return Listing(value.line, (*below.entries, *value.entries))
+        return value._replace(entries=(*below.entries, *value.entries))
     return value
 
 
@@ -72,5 +72,5 @@ def _as_table(node: Node) -> Node:
         if not isinstance(one, Scalar):
             return node
         name, sign, value = one.text.partition("=")
-        found[name] = one._replace(text=name), Scalar(one.line, value, is_plain=not sign)
-    return Table(node.line, found)
+        found[name] = one._replace(text=name), one._replace(text=value, is_plain=not sign)
+    return Table(node.line, found, node.origin)

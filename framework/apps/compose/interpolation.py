@@ -1,17 +1,14 @@
 """Variables in the values of a compose file, as the Compose Specification means them. Pure."""
 
-import contextlib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _FORM = re.compile(r"(:?[-?+])", re.ASCII)
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(.*)", re.ASCII)
 _DEEPEST = 10
 MOST_TEXT = 131_072
 """How many characters a text may have with its variables' values, and all values of a file."""
-_MOST_VALUE = 8192
 
 
 class WrongForm(Exception):
@@ -50,27 +47,6 @@ def fill(text: str, values: Mapping[str, str], depth: int = 0) -> Filled:
             raise WrongForm(f"has more than {MOST_TEXT:,} characters with its variables' values")
         missing.extend(one.missing)
     return Filled("".join((*parts, text[at:])), tuple(missing))
-
-
-def read_env_file(text: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a file of NAME=value lines. What is no such line is left out."""
-    found: dict[str, str] = {}
-    for line in text.removeprefix("\ufeff").splitlines():
-        match = _LINE.fullmatch(line.strip())
-        if match is None:
-            continue
-        value = match[2].strip()
-        quote = value[:1]
-        if quote in {"'", '"'} and (end := value.find(quote, 1)) > 0:
-            value = value[1:end]
-        else:
-            quote, value = "", re.split(r"(?:^|\s)#", value)[0].strip()
-        if quote != "'":
-            with contextlib.suppress(WrongForm):
-                value = fill(value, {**values, **found}).text
-        # A value that is made of the one before it twice, and so on, would take all memory.
-        found[match[1]] = value if len(value) <= _MOST_VALUE else ""
-    return found
 
 
 def _look_up(name: str, values: Mapping[str, str]) -> Filled:

@@ -2,17 +2,16 @@
 
 RESTARTS = "prevs starts the preview again by itself"
 _NETWORK = "all services of the file are in one network, where their names lead to them"
-_LIMITS = "each container has prevs's own limits"
-_HERE = "it has no effect here"
+LIMITS = "each container has prevs's own limits"
+HERE = "it has no effect here"
 
 NO_EFFECT = {
     "restart": RESTARTS,
     "logging": "prevs keeps the log of each container itself",
-    "labels": _HERE,
-    "label_file": _HERE,
-    "annotations": _HERE,
-    "attach": _HERE,
-    "ulimits": _LIMITS,
+    "label_file": HERE,
+    "annotations": HERE,
+    "attach": HERE,
+    "ulimits": LIMITS,
     "init": "each container has an init process",
     "security_opt": "each container has prevs's own confinement",
     "networks": _NETWORK,
@@ -24,33 +23,32 @@ NO_EFFECT = {
     "dns": "the agent's nameserver is asked",
     "dns_search": "the agent's nameserver is asked",
     "dns_opt": "the agent's nameserver is asked",
-    "domainname": _HERE,
-    "mac_address": _HERE,
+    "domainname": HERE,
+    "mac_address": HERE,
     "platform": "it runs on the agent's platform",
     "pull_policy": "an agent pulls what it does not have",
     "develop": "a preview has the files of its commit",
-    "scale": "one container runs",
-    "sysctls": _LIMITS,
+    "sysctls": LIMITS,
     "cap_drop": "each container has prevs's own capabilities",
-    "group_add": _HERE,
-    "oom_score_adj": _LIMITS,
-    "oom_kill_disable": _LIMITS,
-    "memswap_limit": _LIMITS,
-    "mem_swappiness": _LIMITS,
+    "group_add": HERE,
+    "oom_score_adj": LIMITS,
+    "oom_kill_disable": LIMITS,
+    "memswap_limit": LIMITS,
+    "mem_swappiness": LIMITS,
     "mem_reservation": "a container has what mem_limit says",
-    "pids_limit": _LIMITS,
-    "cpu_count": _LIMITS,
-    "cpu_percent": _LIMITS,
-    "cpu_shares": _LIMITS,
-    "cpu_period": _LIMITS,
-    "cpu_quota": _LIMITS,
-    "cpuset": _LIMITS,
-    "blkio_config": _LIMITS,
-    "storage_opt": _LIMITS,
+    "pids_limit": LIMITS,
+    "cpu_count": LIMITS,
+    "cpu_percent": LIMITS,
+    "cpu_shares": LIMITS,
+    "cpu_period": LIMITS,
+    "cpu_quota": LIMITS,
+    "cpuset": LIMITS,
+    "blkio_config": LIMITS,
+    "storage_opt": LIMITS,
     "post_start": "write what runs once into [hooks] of .prevs.toml",
-    "pre_stop": _HERE,
+    "pre_stop": HERE,
     "runtime": "the agent's own runtime runs it",
-    "isolation": _HERE,
+    "isolation": HERE,
 }
 """Keys of a service that are read and change nothing, each with a sentence for its note."""
 
@@ -63,11 +61,19 @@ BUILD_NO_EFFECT = dict.fromkeys(
     "prevs builds with a cache and limits of its own",
 )
 
+DEPLOY_NO_EFFECT = dict.fromkeys(
+    (
+        *("mode", "endpoint_mode", "labels", "update_config", "rollback_config"),
+        *("restart_policy", "placement"),
+    ),
+    "one container runs, on one agent",
+)
+
 BUILD_REFUSED = {
     "dockerfile_inline": "is not read: write it into a file, and name that with dockerfile",
     "additional_contexts": "is not read: COPY from the context, or from another stage",
     "ssh": "is not read: builds have no keys; use an https address with a secret of the app",
-    "secrets": "is not read: builds get the app's secrets (prevs secret set), by their names",
+    "secrets": "is not read: builds get the app's secrets (prevs env set), by their names",
     "privileged": "is more than a build may: leave it out",
     "entitlements": "is more than a build may: leave it out",
 }

@@ -14,23 +14,22 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 class Notes:
     """Collects mistakes and notes. Its methods return None for what has a mistake.
 
-    `where` names the key; `values` are those of the variables in texts.
+    `where` names the key.
     """
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.notes: list[Mistake] = []
-        self.values = values
         self._taken = 0
         self._full_at: Node | None = None
 
     def refuse(self, node: Node, where: str, why: str) -> None:
         """Note what is wrong with a node, as the rest of a sentence that begins with its key."""
-        self.mistakes.append(Mistake(node.line, f"{where} {why}"))
+        self.mistakes.append(Mistake(*locate(node, f"{where} {why}")))
 
     def tell(self, node: Node, where: str, what: str) -> None:
         """Note what people should know of a node, which is no mistake."""
-        self.notes.append(Mistake(node.line, f"{where}: {what}"))
+        self.notes.append(Mistake(*locate(node, f"{where}: {what}")))
 
     def check_size(self) -> None:
         """Refuse the file if its texts are too many. Comes last: `forget` takes no part in it."""
@@ -67,7 +66,7 @@ class Notes:
             self.refuse(node, where, f"must be text, not {_name(node)}")
             return None
         try:
-            filled = fill(node.text, self.values)
+            filled = fill(node.text, node.origin.values)
         except WrongForm as wrong:
             self.refuse(node, where, str(wrong))
             return None
@@ -134,6 +133,14 @@ class Notes:
                 self.tell(key, inside, unused[name])
             elif not name.startswith("x-"):
                 self.refuse(key, inside, _explain(name, [*known, *unused]))
+
+
+def locate(node: Node, where: str) -> tuple[int, str]:
+    """Return the line of the file that is read for a node, and a text that names another file."""
+    origin = node.origin
+    if not origin.path:
+        return node.line, where
+    return origin.line, f"{origin.path}, line {node.line}: {where}"
 
 
 def cut(text: str) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.apps.compose import file_text, guess
+from framework.apps.compose.env_files import ENV, OpenFile, open_env, read_env
 from framework.apps.compose.extends import extend
-from framework.apps.compose.interpolation import read_env_file
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.service import Service, list_names
 from framework.apps.compose.storage import Paths, Source, read_sources
 from framework.apps.compose.translation import Compose, Translation
-from framework.apps.compose.yaml_tree import Node, NotYaml, Scalar, read_tree
+from framework.apps.compose.yaml_tree import Node, NotYaml, Origin, Scalar, read_tree
 from prevs.records import Mistake
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -22,6 +22,8 @@ _UNUSED = {
     "name": "the app's own name counts",
     "networks": "all services of the file are in one network, where their names lead to them",
 }
+_NAME_IT = 'else write compose_service = "NAME" into .prevs.toml'
+_PROFILES = "COMPOSE_PROFILES"
 _VOLUME_UNUSED = dict.fromkeys(
     ("driver", "driver_opts", "labels", "name"), "prevs gives each preview a volume of its own"
 )
@@ -30,11 +32,13 @@ _VOLUME_UNUSED = dict.fromkeys(
 class Around(NamedTuple):
     """What a compose file is read with: the repository's folder of the app, and other files.
 
-    `open` returns the text of a file from the app's folder on, None if there is none.
+    `open` returns the text of a file from the app's folder on, None if there is none; `kind` what
+    is at a path, as Paths.kind does.
     """
 
     root: str = ""
-    open: Callable[[str], str | None] = lambda _: None
+    open: OpenFile = lambda _: None
+    kind: Callable[[str], str] = lambda _: "file"
 
 
 _ALONE = Around()
@@ -45,45 +49,65 @@ def read(data: bytes, path: str, wanted: str = "", around: Around = _ALONE) -> C
     text = file_text.decode(data, file_text.MOST_COMPOSE_BYTES)
     if isinstance(text, Mistake):
         return Compose(mistakes=(text,))
+    folder = posixpath.dirname(path)
+    env = open_env(posixpath.join(folder, ENV), around.open)
+    values = read_env(env.text, {}) if env else {}
     try:
-        tree = read_tree(text)
+        tree = read_tree(text, Origin(folder=folder, values=values))
     except NotYaml as error:
         return Compose(mistakes=(Mistake(error.line, error.why),))
-    paths = Paths(posixpath.dirname(path), around.root)
-    return _Reading(paths, around.open, posixpath.basename(path)).read(tree, wanted)
+    reading = _Reading(around, posixpath.basename(path), values)
+    if env and posixpath.basename(env.path) != ENV:
+        reading.tell_example(env.path, tree)
+    return reading.read(tree, wanted)
 
 
 class _Reading:
-    def __init__(self, paths: Paths, open_file: Callable[[str], str | None], path: str) -> None:
+    def __init__(self, around: Around, path: str, values: Mapping[str, str]) -> None:
         self._path = path
-        self._paths = paths
-        self._open = open_file
-        own = open_file(posixpath.normpath(posixpath.join(paths.folder, ".env")))
-        self._notes = Notes(read_env_file(own or "", {}))
+        self._paths = Paths(around.root, around.kind)
+        self._open = around.open
+        self._asked = frozenset(re.split(r"[,\s]+", values.get(_PROFILES, ""))) - {""}
+        self._notes = Notes()
         self._services: list[Service] = []
         self._noted: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
         self._volumes: dict[str, Node] = {}
         self._sources: dict[str, Mapping[str, Source]] = {}
 
+    def tell_example(self, path: str, tree: Node) -> None:
+        """Note which file stands in for the one that the commit does not have."""
+        self._notes.tell(tree, "variables", f"{ENV} is not in the commit: {path} is read")
+
     def read(self, tree: Node, wanted: str) -> Compose:
         self._read_top(tree)
-        running = guess.choose(self._services, wanted)
+        running = guess.choose(self._services, self._asked, wanted)
+        main = self._find_main(running, wanted)
+        if main is not None and main not in running:
+            running = guess.choose(self._services, self._asked, main.name)
         # From the last on, as what was noted of the others stays where it is.
         for one in reversed(self._services):
             if one not in running:
                 self._notes.forget(*self._noted[one.name])
-                what = f"it has the profile {cut(', '.join(one.profiles))}, so it does not run"
-                self._notes.tell(one.node, one.where, what)
+                self._notes.tell(one.node, one.where, self._explain_off(one, wanted))
         self._notes.check_size()
-        main = self._find_main(running, wanted)
         self._check_names(running)
         wrong = ""
         if main is None and wanted and self._services:
             wrong = f"is no service of the file; there are {list_names(self._services)}"
         translation = Translation(self._notes, running, self._sources)
-        if main is not None:
-            translation.add_all(main)
+        translation.add_all(main)
         return translation.finish(wrong)
+
+    def _explain_off(self, service: Service, wanted: str) -> str:
+        if service.is_off:
+            return "the file asks for none of it, so it does not run"
+        if guess.is_left_out(service, wanted):
+            return "prevs itself leads visitors to the services, so it does not run"
+        profiles = cut(", ".join(service.profiles))
+        return (
+            f"it has the profile {profiles}, so it does not run: {_PROFILES} in the {ENV} of the "
+            "commit names profiles that do, compose_service in .prevs.toml the application"
+        )
 
     def _read_top(self, tree: Node) -> None:
         entries = self._notes.table(tree, "the file")
@@ -137,9 +161,12 @@ class _Reading:
         if wanted:
             return next((one for one in running if one.name == wanted), None)
         found = guess.find_application(running)
+        if found is None and (hidden := guess.find_behind_profile(self._services)):
+            what = "it is the application, with its profile on, as no service without one could be"
+            self._notes.tell(hidden.node, hidden.where, f"{what}; {_NAME_IT}")
+            return hidden
         if found is not None and len(running) > 1:
-            what = 'it is the application; else write compose_service = "NAME" into .prevs.toml'
-            self._notes.tell(found.node, found.where, what)
+            self._notes.tell(found.node, found.where, f"it is the application; {_NAME_IT}")
         return found
 
     def _check_names(self, services: Sequence[Service]) -> None:
@@ -147,6 +174,8 @@ class _Reading:
         known = {one.name: one for one in self._services}
         for service in services:
             for mount in service.mounts:
+                if mount.is_own:
+                    continue
                 if mount.kind == "volume" and mount.source and mount.source not in self._volumes:
                     why = f"names {cut(mount.source)}, which is not below volumes at the top"
                     self._notes.refuse(mount.node, f"{service.where}.volumes", why)

@@ -1,14 +1,16 @@
 """What a service has mounted: volumes, files of the commit, folders in memory. Pure."""
 
+import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from framework.apps.compose.amounts import read_megabytes
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.yaml_tree import Node, Scalar
 
+_IN_PLACE = "path-"
 _SYSTEM = ("/proc", "/sys", "/dev")
 _CLOCK = ("/etc/localtime", "/etc/timezone")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
@@ -20,7 +22,8 @@ class Mount(NamedTuple):
     """Something at a path of a container.
 
     `kind` is volume, with its name as `source`, or none for an anonymous one; bind, with a path of
-    the commit; or tmpfs, with its MB as `size`.
+    the commit; socket, which is a mistake; or tmpfs, with its MB as `size`. A volume `is_own` if it
+    is in the place of a path, so that its name is none of those at the top.
     """
 
     node: Node
@@ -29,19 +32,26 @@ class Mount(NamedTuple):
     path: str
     read_only: bool = False
     size: int = 0
+    is_own: bool = False
 
 
 class Paths(NamedTuple):
-    """Where the compose file is in the app's folder, and that in the repository."""
+    """Where the app's folder is in the repository, and what is at a path from it on.
 
-    folder: str = ""
+    `kind` returns file, folder, link or submodule; "" for nothing.
+    """
+
     root: str = ""
+    kind: Callable[[str], str] = lambda _: "file"
 
-    def inside(self, path: str) -> str | None:
-        """Return a path from the app's folder on; None if it leads out of the repository."""
+    def inside(self, path: str, folder: str) -> str | None:
+        """Return a path that begins at `folder`, from the app's folder on.
+
+        None if it leads out of the repository.
+        """
         if path.startswith(("/", "~")) or not path.isprintable():
             return None
-        own = posixpath.normpath(posixpath.join(self.folder, path))
+        own = posixpath.normpath(posixpath.join(folder, path))
         whole = posixpath.normpath(posixpath.join(self.root, own))
         return None if whole == ".." or whole.startswith("../") else own
 
@@ -61,11 +71,21 @@ def read_mount(node: Node, where: str, notes: Notes, paths: Paths) -> Mount | No
     if found.source.rstrip("/") in _CLOCK:
         notes.tell(node, where, "a container has the clock of its image")
         return None
-    source = paths.inside(found.source)
+    source = paths.inside(found.source, node.origin.folder)
     if source is None:
         notes.refuse(node, where, _explain_host(found.source))
-        return None
+        return found._replace(kind="socket") if _is_socket(found.source) else None
+    if not paths.kind(source):
+        notes.tell(node, where, f"{cut(source)} is not in the commit, so it is a volume")
+        name = _name_volume(source)
+        return found._replace(kind="volume", path=target, source=name, is_own=True)
     return found._replace(path=target, source=source)
+
+
+def _name_volume(path: str) -> str:
+    """Return the name of the volume in place of a path; no volume of a file is called so."""
+    digest = hashlib.sha256(path.encode()).hexdigest()
+    return f"{_IN_PLACE}{digest[:16]}"
 
 
 def check_target(node: Node, where: str, path: str, notes: Notes) -> str | None:
@@ -83,8 +103,12 @@ def check_target(node: Node, where: str, path: str, notes: Notes) -> str | None:
     return None
 
 
+def _is_socket(source: str) -> bool:
+    return "docker.sock" in source
+
+
 def _explain_host(source: str) -> str:
-    if "docker.sock" in source:
+    if _is_socket(source):
         return (
             "gives it the agent's Docker, and so the agent: leave it out; prevs itself shows logs "
             "and leads visitors to the services"
@@ -102,6 +126,8 @@ def _read_short(node: Scalar, where: str, notes: Notes) -> Mount | None:
     first, sign, rest = text.partition(":")
     if not sign:
         return Mount(node, "volume", "", first)
+    if not first:
+        notes.tell(node, where, "nothing says what is mounted, so it is a volume")
     path, _, mode = rest.partition(":")
     is_path = first.startswith((".", "/", "~")) or "/" in first
     kind = "bind" if is_path else "volume"
@@ -169,7 +195,7 @@ def read_sources(node: Node, where: str, notes: Notes, paths: Paths) -> dict[str
             if (text := notes.text(inner, f"{inside}.{one}")) is not None:
                 given[one] = text
         if "file" in given:
-            path = paths.inside(given["file"])
+            path = paths.inside(given["file"], value.origin.folder)
             if path is None:
                 notes.refuse(key, f"{inside}.file", _explain_host(given["file"]))
             found[name] = Source(file=path or "")
@@ -180,6 +206,6 @@ def read_sources(node: Node, where: str, notes: Notes, paths: Paths) -> dict[str
             if not _VARIABLE.fullmatch(secret):
                 notes.refuse(key, inside, "must name a variable with letters, digits and _")
                 continue
-            notes.tell(key, inside, f"it is the app's secret {cut(secret)}: prevs secret set")
+            notes.tell(key, inside, f"it is the app's secret {cut(secret)}: prevs env set")
             found[name] = Source(secret=secret)
     return found

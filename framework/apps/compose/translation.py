@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from framework.apps.compose import guess
-from framework.apps.compose.amounts import memory_of
-from framework.apps.compose.notes import Notes, cut
+from framework.apps.compose.images import memory_of
+from framework.apps.compose.notes import Notes, cut, locate
 from framework.apps.compose.service import Build, Service
 from framework.apps.compose.storage import Source
 from framework.apps.compose.yaml_tree import Node
@@ -47,11 +47,11 @@ class Beside:
 class Compose(NamedTuple):
     """What a compose file says.
 
-    `table` is a part of a parsed .prevs.toml, `places` where each path of keys in it comes from.
-    `beside` has what goes beyond it, by the names of companions; "" is the application, whose
-    service is `service`, and whose image `image` if it is not built. `mistakes` are those in the
-    file; with any, the rest is incomplete. `wrong_service` is why the service that was wanted is
-    not there. `notes` are for people.
+    It `is_read` if the file has services. `table` is a part of a parsed .prevs.toml, `places` where
+    each path of keys in it comes from. `beside` has what goes beyond it, by companions' names; ""
+    is the application, whose service is `service`, and whose image `image` if it is not built.
+    `mistakes` are those in the file; with any, the rest is incomplete. `wrong_service` is why the
+    service that was wanted is not there. `notes` are for people.
     """
 
     table: Mapping[str, Any] = MappingProxyType({})
@@ -62,7 +62,8 @@ class Compose(NamedTuple):
     beside: Mapping[str, Beside] = MappingProxyType({})
     service: str = ""
     image: str = ""
-    image_line: int = 1
+    image_at: Place = Place(1, "")
+    is_read: bool = False
 
 
 class Translation:
@@ -83,7 +84,7 @@ class Translation:
         self._beside: dict[str, Beside] = {}
         self._labels: dict[str, str] = {}
         self._service = self._image = ""
-        self._image_line = 1
+        self._image_at = Place(1, "")
         used = [mount.source for one in services for mount in one.mounts if mount.kind == "volume"]
         self._shared = {name for name in used if name and used.count(name) > 1}
         self._once = {one.name for service in services for one in service.after if one.ends}
@@ -99,14 +100,19 @@ class Translation:
             self._beside,
             self._service,
             self._image,
-            self._image_line,
+            self._image_at,
+            is_read=bool(self._services),
         )
 
-    def add_all(self, main: Service) -> None:
-        """Add the application, and all others as its companions."""
+    def add_all(self, main: Service | None) -> None:
+        """Add the application, and all others as its companions.
+
+        Without it there are companions alone, of an application that another file describes.
+        """
         self._labels = _label(self._services, main)
-        self._service = main.name
-        self._add_main(main)
+        if main is not None:
+            self._service = main.name
+            self._add_main(main)
         for service in self._services:
             if service is not main:
                 self._add_companion(service, main)
@@ -120,7 +126,8 @@ class Translation:
             for name, value in main.build.args:
                 self._put(("build", "args", name), value, main.build.node, f"{where}.args")
         elif main.image is not None:
-            self._image, self._image_line = main.image, main.nodes["image"].line
+            self._image = main.image
+            self._image_at = Place(*locate(main.nodes["image"], f"{main.where}.image"))
         elif "build" not in main.nodes and "image" not in main.nodes:
             self._notes.refuse(main.node, main.where, "has neither image nor build")
         self._add_main_port(main)
@@ -155,16 +162,18 @@ class Translation:
                 what = f"visitors reach {port} of the application, and not {other}"
                 self._notes.tell(node, f"{main.where}.ports", what)
 
-    def _add_companion(self, service: Service, main: Service) -> None:
+    def _add_companion(self, service: Service, main: Service | None) -> None:
         name = self._labels[service.name]
         home = ("companions", name)
-        self._places[home] = Place(service.node.line, service.where)
+        self._places[home] = Place(*locate(service.node, service.where))
         self._table.setdefault("companions", {})[name] = {}
         build = self._add_image(home, service, main)
         self._add_common(home, service)
-        if service.ready is not None:
+        if service.check.command is not None:
             node = service.nodes["healthcheck"]
-            self._put((*home, "ready"), service.ready, node, f"{service.where}.healthcheck.test")
+            self._put(
+                (*home, "ready"), service.check.command, node, f"{service.where}.healthcheck.test"
+            )
         self._add_after(home, service, main)
         self._add_amounts(home, service)
         if service.read_only:
@@ -174,16 +183,16 @@ class Translation:
             self._container(service, name),
             build,
             once=service.name in self._once,
-            ready_every=_every(service),
-            ready_limit=service.ready_limit,
+            ready_every=service.check.every,
+            ready_limit=service.check.limit,
             port=guess.visitors_port(service),
         )
 
     def _add_image(
-        self, home: tuple[str, str], service: Service, main: Service
+        self, home: tuple[str, str], service: Service, main: Service | None
     ) -> BuildSettings | None:
         """Add where its image is from; return how it is built if that is not as the application."""
-        own, of_app = service.build, main.build
+        own, of_app = service.build, main.build if main else None
         if own is None:
             if service.image is not None and "build" not in service.nodes:
                 node = service.nodes["image"]
@@ -200,17 +209,17 @@ class Translation:
                 return None
         return BuildSettings(own.dockerfile, own.context, own.target, dict(own.args))
 
-    def _add_after(self, home: tuple[str, str], service: Service, main: Service) -> None:
+    def _add_after(self, home: tuple[str, str], service: Service, main: Service | None) -> None:
         known = {one.name: one for one in self._services}
         after = []
         where = f"{service.where}.depends_on"
         for one in service.after:
-            if one.name == main.name:
+            if main is not None and one.name == main.name:
                 what = f"{cut(one.name)} is the application, which starts after all others"
                 self._notes.tell(one.node, where, what)
             elif one.name in known:
                 after.append(self._labels[one.name])
-                if one.condition == "service_healthy" and known[one.name].ready is None:
+                if one.condition == "service_healthy" and known[one.name].check.command is None:
                     what = f"{cut(one.name)} has no healthcheck, so it is ready once it runs"
                     self._notes.tell(one.node, where, what)
         if after:
@@ -247,7 +256,7 @@ class Translation:
             self._put((*home, "volumes"), list(own), node, f"{service.where}.volumes")
             for at, mount in enumerate(own.values()):
                 where = f"{service.where}.volumes, entry {at + 1}"
-                self._places[(*home, "volumes", at)] = Place(mount.node.line, where)
+                self._places[(*home, "volumes", at)] = Place(*locate(mount.node, where))
 
     def _container(self, service: Service, name: str) -> ContainerSettings:
         mounts = len(service.mounts) + len(service.files) + len(service.tmpfs)
@@ -293,17 +302,11 @@ class Translation:
         for key in path[:-1]:
             table = table.setdefault(key, {})
         table[path[-1]] = value
-        self._places[path] = Place(node.line, where)
+        self._places[path] = Place(*locate(node, where))
 
 
 def _in_order(notes: Sequence[Mistake]) -> tuple[Mistake, ...]:
     return tuple(sorted(dict.fromkeys(notes), key=lambda one: one.line))
-
-
-def _every(service: Service) -> float:
-    """Return the seconds between two checks, at least one; 0 if the file says nothing of it."""
-    interval = service.timings.get("interval", 0.0) if service.ready else 0.0
-    return max(1.0, interval) if interval else 0.0
 
 
 def _is_prevs(name: str) -> bool:
@@ -315,7 +318,7 @@ def _is_same(one: Build, other: Build) -> bool:
     return one[1:3] == other[1:3] and one.args == other.args
 
 
-def _label(services: Sequence[Service], main: Service) -> dict[str, str]:
+def _label(services: Sequence[Service], main: Service | None) -> dict[str, str]:
     """Return the host name for each companion, its own if that is one."""
     taken = {APPLICATION, "localhost"}
     own = {one.name for one in services if is_label(one.name)} - taken

@@ -7,12 +7,16 @@ stands for its whole node, so the tree's size counts it each time: a document of
 mean billions of nodes.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
 
 MOST_NODES, DEEPEST = 20_000, 20
+RESET, OVERRIDE = "!reset", "!override"
+MERGE_TAGS = frozenset({RESET, OVERRIDE})
+"""What a value may say of the one that it is merged with: take it out, or replace it as it is."""
 _MERGE = "<<"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTH = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
@@ -27,12 +31,31 @@ class NotYaml(Exception):
         self.why = why
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Origin:
+    """The file that a node is of.
+
+    `path` is that of another file than the one that is read, which names it in its line `line`.
+    The paths in it begin at `folder`, from the app's folder on; `values` are those of variables.
+    """
+
+    path: str = ""
+    line: int = 1
+    folder: str = ""
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+_ALONE = Origin()
+
+
 class Scalar(NamedTuple):
     """A text as it is in the document; `is_plain` without quotes."""
 
     line: int
     text: str
     is_plain: bool = False
+    origin: Origin = _ALONE
+    tag: str = ""
 
     @property
     def is_null(self) -> bool:
@@ -50,6 +73,8 @@ class Listing(NamedTuple):
 
     line: int
     entries: tuple["Node", ...]
+    origin: Origin = _ALONE
+    tag: str = ""
 
 
 class Table(NamedTuple):
@@ -57,6 +82,8 @@ class Table(NamedTuple):
 
     line: int
     entries: dict[str, tuple[Scalar, "Node"]]
+    origin: Origin = _ALONE
+    tag: str = ""
 
 
 Node = Scalar | Listing | Table
@@ -71,10 +98,10 @@ class _Measured(NamedTuple):
 class _Frame:
     """A list or table whose end has not come yet."""
 
-    def __init__(self, line: int, anchor: str | None, *, is_table: bool) -> None:
-        self.line = line
+    def __init__(self, empty: Listing | Table, anchor: str | None) -> None:
+        self.empty = empty
+        self.line = empty.line
         self.anchor = anchor
-        self.is_table = is_table
         self.key: Scalar | None = None
         self.listed: list[Node] = []
         self.named: dict[str, tuple[Scalar, Node]] = {}
@@ -83,7 +110,7 @@ class _Frame:
     def add(self, one: _Measured, line: int) -> None:
         self.size += one.size
         self.depth = max(self.depth, one.depth + 1)
-        if not self.is_table:
+        if isinstance(self.empty, Listing):
             self.listed.append(one.node)
         elif self.key is not None:
             self.named[self.key.text] = (self.key, one.node)
@@ -96,8 +123,10 @@ class _Frame:
             self.key = one.node._replace(line=line)
 
     def finish(self) -> _Measured:
-        table = Table(self.line, _merge(self.named))
-        node = table if self.is_table else Listing(self.line, tuple(self.listed))
+        if isinstance(self.empty, Listing):
+            node: Node = self.empty._replace(entries=tuple(self.listed))
+        else:
+            node = self.empty._replace(entries=_merge(self.named))
         return _Measured(node, self.size, self.depth)
 
 
@@ -116,10 +145,10 @@ def _merge(
     return {**merged, **{name: one for name, one in named.items() if name != _MERGE}}
 
 
-def read_tree(text: str) -> Node:
+def read_tree(text: str, origin: Origin = _ALONE) -> Node:
     """Return the one document of a text. Raises NotYaml."""
     try:
-        return _Reading().read(yaml.parse(text, Loader=yaml.BaseLoader))
+        return _Reading(origin).read(yaml.parse(text, Loader=yaml.BaseLoader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = " ".join(str(error.problem or error.context).split())
@@ -132,7 +161,8 @@ def read_tree(text: str) -> Node:
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
         self._open: list[_Frame] = []
         self._anchors: dict[str, _Measured] = {}
         self._root: Node | None = None
@@ -145,12 +175,14 @@ class _Reading:
         return self._root
 
     def _take(self, event: Any, line: int) -> None:
-        if getattr(event, "tag", None):
-            raise NotYaml(line, f"has the tag {event.tag[:60]}; write the value without it")
+        tag = getattr(event, "tag", None) or ""
+        if tag and tag not in MERGE_TAGS:
+            raise NotYaml(line, f"has the tag {tag[:60]}; write the value without it")
         if isinstance(event, yaml.DocumentStartEvent) and self._root is not None:
             raise NotYaml(line, "begins a second document (---); there may be one")
         if isinstance(event, yaml.ScalarEvent):
-            scalar = Scalar(line, event.value, is_plain=event.style is None)
+            is_plain = event.style is None
+            scalar = Scalar(line, event.value, is_plain, self._origin, tag)
             self._add(_Measured(scalar, 1, 0), line, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
             name = event.anchor or ""
@@ -158,8 +190,12 @@ class _Reading:
                 raise NotYaml(line, f"no value before it has the name &{name[:60]}")
             self._add(self._anchors[name], line, None)
         elif isinstance(event, yaml.CollectionStartEvent):
-            is_table = isinstance(event, yaml.MappingStartEvent)
-            self._open.append(_Frame(line, event.anchor, is_table=is_table))
+            empty = (
+                Table(line, {}, self._origin, tag)
+                if isinstance(event, yaml.MappingStartEvent)
+                else Listing(line, (), self._origin, tag)
+            )
+            self._open.append(_Frame(empty, event.anchor))
             self._check_depth(line, 0)
         elif isinstance(event, yaml.CollectionEndEvent):
             frame = self._open.pop()

@@ -2,12 +2,14 @@
 
 What a .prevs.toml says comes first. What it leaves open says a Dockerfile, else a compose file,
 both in the app's folder under their usual names, else a Dockerfile at another usual place, else
-a recipe for what is there. The port is the one that these name; else the app's, if it is not the
-default; else one that the Dockerfile exposes.
+a recipe for what is there. The databases of a compose file that has nothing else stand beside it.
+The port is the one that these name; else the app's, if it is not the default; else one that the
+Dockerfile exposes.
 """
 
 import dataclasses
 import functools
+import posixpath
 from collections.abc import Mapping
 
 from framework.apps import effective_settings, manifest, recipes
@@ -73,20 +75,33 @@ def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) 
     """Return what describes a commit, as `read` does, with the ports that it names itself."""
     there, bounds = files.list("."), effective_settings.bounds(app)
     data = _read_own(files) if FILE in there else b""
-    if named := manifest.find_compose(data, bounds):
-        return _read_compose(data, bounds, _open_compose(files, named, service))
-    own = manifest.read(data, bounds)
-    found = find_compose(there)
-    if own.settings.build.dockerfile != _DOCKERFILE or _has_dockerfile(there):
-        return Description(own, unused=found)
-    if found:
-        return _read_compose(data, bounds, _open_compose(files, found, service))
+    named = manifest.find_compose(data, bounds)
+    own = manifest.read(data, bounds) if named is None else None
+    found = named or find_compose(there)
+    has_build = own is not None and _has_build(own, there)
+    if own is None or (found and not has_build):
+        composed = _read_compose(data, bounds, _open_compose(files, found, service))
+        if composed.manifest.has_application:
+            return composed
+        # It has databases alone, which stand beside the application that something else describes.
+        own, has_build = composed.manifest, _has_build(composed.manifest, there)
+        base = Description(own, compose=found)
+    else:
+        base = Description(own, unused=found)
+    return base if has_build else _read_rest(files, app, images, base)
+
+
+def _read_rest(
+    files: CommitFiles, app: AppRecord, images: BaseImages, base: Description
+) -> Description:
+    """Return what is built by a Dockerfile at another place than the usual one, or by a recipe."""
     if elsewhere := recipes.find_dockerfile(files):
-        return _read_elsewhere(own, elsewhere)
+        return _read_elsewhere(base, elsewhere)
     recipe = recipes.recognise(files, images)
     if isinstance(recipe, Recipe):
-        return _read_recipe(own, recipe, app)
-    raise unrecognised.explain(files, there, app, recipe.near)
+        return _read_recipe(base, recipe, app)
+    alone = [f"{base.compose} has databases alone"] if base.compose else []
+    raise unrecognised.explain(files, files.list("."), app, [*alone, *recipe.near])
 
 
 def find_compose(there: Mapping[str, str]) -> str:
@@ -94,16 +109,17 @@ def find_compose(there: Mapping[str, str]) -> str:
     return next((name for name in COMPOSE_FILES if there.get(name) == "file"), "")
 
 
-def _has_dockerfile(there: Mapping[str, str]) -> bool:
+def _has_build(own: Manifest, there: Mapping[str, str]) -> bool:
     """Return whether the executor finds a Dockerfile, or says what is wrong with it."""
-    return there.get(_DOCKERFILE) in {"file", "link"}
+    is_named = own.settings.build.dockerfile != _DOCKERFILE
+    return is_named or there.get(_DOCKERFILE) in {"file", "link"}
 
 
-def _read_elsewhere(own: Manifest, found: Found) -> Description:
-    """Return what is built by a Dockerfile at another place than the usual one."""
-    build = dataclasses.replace(own.settings.build, dockerfile=found.path, context=found.context)
-    settings = dataclasses.replace(own.settings, build=build, source=found.path)
-    return Description(dataclasses.replace(own, settings=settings), elsewhere=found)
+def _read_elsewhere(base: Description, found: Found) -> Description:
+    said = base.manifest.settings
+    build = dataclasses.replace(said.build, dockerfile=found.path, context=found.context)
+    settings = dataclasses.replace(said, build=build, source=found.path)
+    return dataclasses.replace(_complete(base, settings), elsewhere=found)
 
 
 def _find_exposed(files: CommitFiles, app: AppRecord, settings: CommitSettings) -> int | None:
@@ -122,9 +138,9 @@ def _find_exposed(files: CommitFiles, app: AppRecord, settings: CommitSettings) 
     return exposed[0] if exposed and app.port not in exposed else None
 
 
-def _read_recipe(own: Manifest, recipe: Recipe, app: AppRecord) -> Description:
+def _read_recipe(base: Description, recipe: Recipe, app: AppRecord) -> Description:
     """Return what is built by a recipe, below the settings of the commit and of the app."""
-    said, made = own.settings, recipes.settings(recipe)
+    said, made = base.manifest.settings, recipes.settings(recipe)
     settings = dataclasses.replace(
         said,
         port=made.port if said.port is None and app.port == AppRecord.port else said.port,
@@ -132,13 +148,19 @@ def _read_recipe(own: Manifest, recipe: Recipe, app: AppRecord) -> Description:
         build=dataclasses.replace(said.build, text=made.build.text, recipe=made.build.recipe),
         source=f"a recipe: {recipe.name}",
     )
-    return Description(dataclasses.replace(own, settings=settings), recipe=recipe)
+    return dataclasses.replace(_complete(base, settings), recipe=recipe)
+
+
+def _complete(base: Description, settings: CommitSettings) -> Description:
+    found = dataclasses.replace(base.manifest, settings=settings)
+    return dataclasses.replace(base, manifest=found)
 
 
 def _read_compose(data: bytes, bounds: Bounds, file: ComposeFile) -> Description:
     read = manifest.read(data, bounds, file)
-    settings = dataclasses.replace(read.settings, source=file.path)
-    return Description(dataclasses.replace(read, settings=settings), compose=file.path)
+    source = file.path if read.has_application else ""
+    found = Description(read, compose=file.path)
+    return _complete(found, dataclasses.replace(read.settings, source=source))
 
 
 def _open_compose(files: CommitFiles, path: str, service: str) -> ComposeFile:
@@ -153,8 +175,19 @@ def _open_compose(files: CommitFiles, path: str, service: str) -> ComposeFile:
             path, problem=file_text.too_large(file.size, file_text.MOST_COMPOSE_BYTES)
         )
     return ComposeFile(
-        path, file.data, open=functools.partial(_open_beside, files), service=service
+        path,
+        file.data,
+        open=functools.partial(_open_beside, files),
+        kind=functools.partial(_find_kind, files),
+        service=service,
     )
+
+
+def _find_kind(files: CommitFiles, path: str) -> str:
+    """Return what is at a path of the commit, "" for nothing."""
+    folder, name = posixpath.split(path)
+    # No name is the app's folder itself, or one above it.
+    return "folder" if name in {".", ".."} else files.list(folder or ".").get(name, "")
 
 
 def _open_beside(files: CommitFiles, path: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from framework.apps import compose
-from framework.apps.compose import Compose, file_text
+from framework.apps.compose import Beside, Compose, file_text
 from framework.apps.manifest.companion_problems import find_problems
 from framework.apps.manifest.companion_rules import check_image_name
 from framework.apps.manifest.findings import Findings, InvalidManifest
@@ -35,6 +35,8 @@ class Manifest:
 
     settings: CommitSettings = dataclasses.field(default_factory=CommitSettings)
     jobs: Mapping[str, JobSettings] = dataclasses.field(default_factory=dict)
+    has_application: bool = True
+    """Whether the files say what the application is; else its compose file has databases alone."""
     notes: tuple[Mistake, ...] = ()
     """What its compose file says that has no effect, or another one than people may think."""
 
@@ -43,13 +45,15 @@ class ComposeFile(NamedTuple):
     """The compose file that a .prevs.toml names: its path from the app's folder on, and its bytes.
 
     `problem` is why there is none, as the rest of a sentence that begins with its path. `open`
-    returns the text of another file of the commit, None if there is none.
+    returns the text of another file of the commit, None if there is none; `kind` what is at a path,
+    "" for nothing.
     """
 
     path: str
     data: bytes = b""
     problem: str = ""
     open: Callable[[str], str | None] = lambda _: None
+    kind: Callable[[str], str] = lambda _: "file"
     service: str = ""
     """The service that visitors reach, whatever the .prevs.toml says; "" for nothing said."""
 
@@ -86,36 +90,38 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
         found.add(("compose_service",), f"compose_service {composed.wrong_service}")
     found.note(composed.mistakes)
     if composed.image and (why := check_image_name(composed.image)):
-        line = composed.image_line
-        found.note([Mistake(line, f"services.{composed.service}.image {why}")])
+        found.note([Mistake(composed.image_at.line, f"{composed.image_at.name} {why}")])
     if not (composed.mistakes or composed.wrong_service or (file and file.problem)):
-        for path, why in find_problems(whole, bounds, apart=bool(composed.service)):
+        for path, why in find_problems(whole, bounds, apart=composed.is_read):
             found.add(path, f"{spell(path)} {why}")
     found.check()
-    return Manifest(_complete(top.settings(), composed), top.job_settings(), composed.notes)
+    settings = _complete(top.settings(), composed)
+    has_application = not composed.is_read or bool(composed.service)
+    return Manifest(settings, top.job_settings(), has_application, composed.notes)
 
 
 def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: Bounds) -> Compose:
     if file is None or file.problem:
         return Compose()
     wanted = file.service or parsed.get("compose_service")
-    around = compose.Around(bounds.folder, file.open)
+    around = compose.Around(bounds.folder, file.open, file.kind)
     return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "", around)
 
 
 def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:
     """Return settings with what a compose file says and a .prevs.toml has no words for."""
-    if not composed.service:
+    if not composed.is_read:
         return settings
     companions = [_complete_one(one, composed) for one in settings.run.companions]
+    own = composed.beside.get("", Beside())
     run = dataclasses.replace(
         settings.run,
-        environment={**composed.beside[""].environment, **settings.run.environment},
+        environment={**own.environment, **settings.run.environment},
         companions=tuple(companions),
         image=composed.image if settings.build == CommitSettings().build else "",
         service=composed.service,
         apart=True,
-        container=composed.beside[""].container,
+        container=own.container,
     )
     return dataclasses.replace(settings, run=run)
 

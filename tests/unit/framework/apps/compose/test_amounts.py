@@ -2,7 +2,8 @@
 
 import pytest
 
-from framework.apps.compose.amounts import Port, memory_of, read_megabytes, read_port, read_seconds
+from framework.apps.compose.amounts import Port, read_megabytes, read_port, read_seconds
+from framework.apps.compose.images import memory_of
 
 
 @pytest.mark.parametrize(

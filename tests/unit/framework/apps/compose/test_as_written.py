@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from framework.apps.compose.interpolation import WrongForm, fill, read_env_file
+from framework.apps.compose.env_files import read_env
+from framework.apps.compose.interpolation import WrongForm, fill
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest, read
 from prevs.commit_settings import RunSettings
 from prevs.companions import Companion
@@ -44,7 +45,7 @@ def companion(text: str) -> Companion:
 def test_what_has_no_effect_is_a_note_with_its_line(key: str) -> None:
     found = read_text(f"{ONE}    {key}\n")
     (note,) = [one for one in found.notes if one.line == 5]
-    assert note.message.startswith(f"services.db.{key.partition(':')[0]}: ")
+    assert note.message.startswith(f"services.db.{key.partition(':')[0]}")
     assert found.settings == read_text(ONE).settings
 
 
@@ -266,7 +267,7 @@ def test_the_port_may_be_a_variable_as_prevs_sets_that_itself() -> None:
 
 def test_values_that_double_from_line_to_line_do_not_take_all_memory() -> None:
     lines = ["V0=xxxxxxxx", *(f"V{n}=${{V{n - 1}}}${{V{n - 1}}}" for n in range(1, 60))]
-    values = read_env_file("\n".join(lines), {})
+    values = read_env("\n".join(lines), {})
     assert max(map(len, values.values())) == 8192
     with pytest.raises(WrongForm, match="more than 131,072 characters"):
         fill("$V10" * 1000, values)

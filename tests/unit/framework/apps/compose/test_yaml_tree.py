@@ -85,7 +85,7 @@ def test_any_text_is_read_or_refused_with_a_line_of_its_own(text: str) -> None:
         ("a:\n  &x [1, *x]", 2, "no value before it has the name &x"),
         ("a: !!python/object/apply:os.system [x]", 1,
          "has the tag tag:yaml.org,2002:python/object/apply:os.system; write the value without it"),
-        ("a: !reset 1", 1, "has the tag !reset; write the value without it"),
+        ("a: !other 1", 1, "has the tag !other; write the value without it"),
         ("? [a]\n: 1", 1, "a key must be text"),
         ("a: 1\n<<: [b]", 2, "<< must name a table, or a list of tables"),
         ("a\n\x07", 2, "has a character that YAML does not allow"),

@@ -140,3 +140,34 @@ def test_the_port_is_the_commits_own_else_the_apps_else_one_that_is_exposed(
 ) -> None:
     app = dataclasses.replace(APP, port=app_port)
     assert description.read(Tree(texts), app).manifest.settings.port == port
+
+
+DATABASES = "services: {db: {image: 'postgres:17', ports: ['5432:5432']}}"
+NODE = {"package.json": '{"scripts": {"start": "node server.js"}}'}
+
+
+@pytest.mark.parametrize(
+    ("texts", "source"),
+    [
+        ({**NODE, "compose.yaml": DATABASES}, "a recipe: "),
+        ({"docker/Dockerfile": "FROM x", "compose.yaml": DATABASES}, "docker/Dockerfile"),
+        (
+            {**DOCKERFILE, ".prevs.toml": 'compose = "dev.yaml"', "dev.yaml": DATABASES},
+            "",
+        ),
+    ],
+)
+def test_databases_alone_stand_beside_the_application_that_something_else_describes(
+    texts: Mapping[str, str | None], source: str
+) -> None:
+    found = description.read(Tree(texts), APP)
+    settings = found.manifest.settings
+    assert settings.source.startswith(source)
+    assert [one.name for one in settings.run.companions] == ["db"]
+    assert settings.run.apart, "and db leads to the database"
+    assert found.compose.endswith(".yaml")
+
+
+def test_databases_alone_are_told_if_nothing_describes_an_application() -> None:
+    with pytest.raises(NotDescribed, match=r"compose\.yaml has databases alone"):
+        find({"compose.yaml": DATABASES})

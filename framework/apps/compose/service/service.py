@@ -1,50 +1,31 @@
 """One service of a compose file, whether it is the application or a companion. Pure."""
 
-import math
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from framework.apps.compose import key_words, storage
-from framework.apps.compose.amounts import Port, read_megabytes, read_port, read_seconds
-from framework.apps.compose.interpolation import read_env_file
+from framework.apps.compose import env_files, key_words, storage
+from framework.apps.compose.amounts import read_megabytes, read_seconds
+from framework.apps.compose.env_files import OpenFile
 from framework.apps.compose.notes import Notes, cut
+from framework.apps.compose.service import ports
+from framework.apps.compose.service.builds import Build, find_inside, read_build
+from framework.apps.compose.service.order import (
+    Check,
+    Dependency,
+    read_depends_on,
+    read_healthcheck,
+)
 from framework.apps.compose.storage import Mount, Paths
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
 
-_CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
-_TIMINGS = {"interval": 30.0, "timeout": 30.0, "start_period": 0.0, "retries": 3.0}
-_LEAST_LIMIT = 30.0
 _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z0-9+]{1,12}", re.ASCII)
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?", re.ASCII)
-_PORT_KEYS = ("target", "published", "protocol")
-_PORT_UNUSED = dict.fromkeys(("mode", "host_ip", "name", "app_protocol"), "it has no effect here")
-
-
-class Build(NamedTuple):
-    """How an image is built. Paths begin at the app's folder."""
-
-    node: Node
-    context: str = "."
-    dockerfile: str = "Dockerfile"
-    target: str = ""
-    args: tuple[tuple[str, str], ...] = ()
-
-
-class Dependency(NamedTuple):
-    """A service to wait for, until the condition holds."""
-
-    node: Node
-    name: str
-    condition: str = _CONDITIONS[0]
-
-    @property
-    def ends(self) -> bool:
-        """Whether that service has to have run to its end."""
-        return self.condition == _CONDITIONS[2]
+_DEPLOY_LIMITS = {"memory": "mem_limit", "cpus": "cpus"}
+_NUMBER = re.compile(r"\d{1,4}(?:\.\d{0,6})?|\.\d{1,6}", re.ASCII)
 
 
 class File(NamedTuple):
@@ -59,13 +40,11 @@ class File(NamedTuple):
 class Service:
     """What prevs reads of a service; None or nothing for what it does not have or has a mistake.
 
-    `ready` is the command of its check, none if the check is switched off. `nodes` are those of its
-    keys. `ports` are those of TCP, and whether the file publishes them.
+    `nodes` are those of its keys. `ports` are those of TCP, and whether the file publishes them. If
+    it `is_off`, the file asks for none of it.
     """
 
-    def __init__(
-        self, key: Scalar, notes: Notes, paths: Paths, open_file: Callable[[str], str | None]
-    ) -> None:
+    def __init__(self, key: Scalar, notes: Notes, paths: Paths, open_file: OpenFile) -> None:
         self.node: Node = key
         self.name = key.text
         self.where = f"services.{cut(key.text)}"
@@ -76,12 +55,11 @@ class Service:
         self.entrypoint: list[str] | None = None
         self.environment: dict[str, tuple[Node, str]] = {}
         self.after: list[Dependency] = []
-        self.ready: list[str] | None = None
-        self.timings: dict[str, float] = {}
+        self.check = Check()
         self.mounts: list[Mount] = []
         self.files: list[File] = []
         self.tmpfs: dict[str, int] = {}
-        self.ports: dict[int, tuple[Node, bool]] = {}
+        self.ports: ports.Ports = {}
         self.names: list[str] = []
         self.user = ""
         self.folder = ""
@@ -92,6 +70,8 @@ class Service:
         self.cpus: float | None = None
         self.read_only = False
         self.profiles: list[str] = []
+        self.is_off = False
+        self.asks_docker = False
         self._notes = notes
         self._paths = paths
         self._open = open_file
@@ -116,6 +96,7 @@ class Service:
                 readers[name](value, where)
         if isinstance(node, Table):
             self._read_noted(node)
+        self._publish(ports.find_variable_port(self.environment))
 
     def _readers(self) -> Mapping[str, Callable[[Node, str], None]]:
         return {
@@ -124,6 +105,8 @@ class Service:
             **dict.fromkeys(("stop_grace_period", "mem_limit", "cpus"), self._read_plain),
             **dict.fromkeys(("read_only", "network_mode", "pid", "ipc"), self._read_plain),
             "build": self._read_build,
+            "labels": self._read_labels,
+            "scale": self._read_scale,
             "command": self._read_command,
             "entrypoint": self._read_command,
             "environment": self._read_environment,
@@ -175,13 +158,14 @@ class Service:
         if name == "stop_grace_period":
             amount = self.stop_grace = read_seconds(text)
         elif name == "cpus":
-            is_number = re.fullmatch(r"\d{0,4}(?:\.\d{1,6})?", text, re.ASCII) and text != "."
-            amount = self.cpus = float(text) if is_number else None
+            amount = float(text) if _NUMBER.fullmatch(text) else None
+            self.cpus = amount or None
         elif name == "shm_size":
             amount = read_megabytes(text)
             self.shared_memory = int(amount or 0)
         else:
-            amount = self.mem = read_megabytes(text) or None
+            amount = read_megabytes(text)
+            self.mem = int(amount or 0) or None
         if amount is None:
             like = {"stop_grace_period": "1m30s", "cpus": "0.5"}.get(name, "512m")
             self._notes.refuse(node, where, f"must be an amount like {like}, not {cut(text)}")
@@ -212,42 +196,7 @@ class Service:
                     self._add_name(name)
 
     def _read_build(self, node: Node, where: str) -> None:
-        given: dict[str, str] = {}
-        args: dict[str, str] = {}
-        if isinstance(node, Scalar):
-            given["context"] = self._notes.text(node, where) or "."
-        else:
-            known = ("context", "dockerfile", "target", "args", *key_words.BUILD_REFUSED)
-            for name, key, value in self._notes.known(
-                node, where, known, key_words.BUILD_NO_EFFECT
-            ):
-                if name == "args":
-                    args = self._read_args(value, f"{where}.args")
-                elif name in key_words.BUILD_REFUSED:
-                    self._notes.refuse(key, f"{where}.{name}", key_words.BUILD_REFUSED[name])
-                elif (text := self._notes.text(value, f"{where}.{name}")) is not None:
-                    given[name] = text
-        context = self._inside(node, where, given.get("context", "."))
-        file = posixpath.join(given.get("context", "."), given.get("dockerfile", "Dockerfile"))
-        dockerfile = self._inside(node, where, file) if context is not None else None
-        if context is not None and dockerfile is not None:
-            target = given.get("target", "")
-            self.build = Build(node, context, dockerfile, target, tuple(sorted(args.items())))
-
-    def _read_args(self, node: Node, where: str) -> dict[str, str]:
-        found = {}
-        for name, _, value in self._notes.pairs(node, where):
-            text = self._notes.values.get(name) if value is None else value
-            if text is not None:
-                found[name] = text
-        return found
-
-    def _inside(self, node: Node, where: str, path: str) -> str | None:
-        found = None if "://" in path or path.startswith("git@") else self._paths.inside(path)
-        if found is None:
-            why = f"has {cut(path)}, which leaves the repository: name a path inside it"
-            self._notes.refuse(node, where, why)
-        return found
+        self.build = read_build(node, where, self._notes, self._paths)
 
     def _read_command(self, node: Node, where: str) -> None:
         words = self._words(node, where)
@@ -258,7 +207,7 @@ class Service:
 
     def _read_environment(self, node: Node, where: str) -> None:
         for name, at, value in self._notes.pairs(node, where):
-            text = self._notes.values.get(name) if value is None else value
+            text = at.origin.values.get(name) if value is None else value
             if text is not None:
                 self.environment[name] = at, text
             else:
@@ -276,82 +225,37 @@ class Service:
                     path = self._notes.text(value, f"{where}.{name}")
             else:
                 path = self._notes.text(one, f"{where}, entry {at}")
-            if path is not None and (inside := self._inside(one, where, path)) is not None:
-                self._add_env_file(one, where, inside)
+            if path is not None:
+                self._add_env_file(one, where, path)
 
-    def _add_env_file(self, node: Node, where: str, path: str) -> None:
-        text = self._open(path)
-        if text is None:
+    def _add_env_file(self, node: Node, where: str, given: str) -> None:
+        path = find_inside(node, where, given, notes=self._notes, paths=self._paths)
+        if path is None:
+            return
+        found = env_files.open_env(path, self._open)
+        if found is None:
             what = f"{cut(path)} is not in the commit: set its variables with prevs env set"
             self._notes.tell(node, where, what)
             return
-        for name, value in read_env_file(text, self._notes.values).items():
+        if found.path != path:
+            self._notes.tell(node, where, f"{cut(path)} is not in the commit: {found.path} is read")
+        for name, value in env_files.read_env(found.text, node.origin.values).items():
             if self._notes.takes(node, value):
                 self.environment[name] = node, value
 
     def _read_depends_on(self, node: Node, where: str) -> None:
-        if not isinstance(node, Table):
-            for name in self._notes.texts(node, where) or ():
-                self.after.append(Dependency(node, name))
-            return
-        for name, (key, value) in node.entries.items():
-            inside = f"{where}.{cut(name)}"
-            unused = dict.fromkeys(("restart", "required"), key_words.RESTARTS)
-            found = _CONDITIONS[0]
-            for one, _, inner in self._notes.known(value, inside, ("condition",), unused):
-                found = self._notes.text(inner, f"{inside}.{one}") or found
-                if found not in _CONDITIONS:
-                    why = f"must be {', '.join(_CONDITIONS)}, not {cut(found)}"
-                    self._notes.refuse(inner, f"{inside}.{one}", why)
-            self.after.append(Dependency(key, name, found))
+        self.after = read_depends_on(node, where, self._notes)
 
     def _read_healthcheck(self, node: Node, where: str) -> None:
-        known, unused = ("test", "disable", *_TIMINGS), {"start_interval": "interval is taken"}
-        is_off = False
-        for name, _, value in self._notes.known(node, where, known, unused):
-            inside = f"{where}.{name}"
-            if name == "test":
-                self.ready = self._read_test(value, inside)
-            elif name == "disable":
-                is_off = self._notes.truth(value, inside)
-            elif (text := self._notes.text(value, inside)) is not None:
-                seconds = read_seconds(text)
-                if seconds is None:
-                    self._notes.refuse(value, inside, f"must be like 1m30s, not {cut(text)}")
-                else:
-                    self.timings[name] = seconds
-        if is_off:
-            self.ready = None
-
-    @property
-    def ready_limit(self) -> float:
-        """Return how many seconds its check may fail; 0 if the file says nothing of it."""
-        if not self.timings or self.ready is None:
-            return 0.0
-        all_of = {**_TIMINGS, **self.timings}
-        tries = all_of["retries"] * (all_of["interval"] + all_of["timeout"])
-        return max(_LEAST_LIMIT, math.ceil(min(all_of["start_period"] + tries, 3600.0)))
-
-    def _read_test(self, node: Node, where: str) -> list[str] | None:
-        if isinstance(node, Scalar):
-            text = self._notes.text(node, where)
-            return None if text is None else ["sh", "-c", text]
-        words = self._notes.texts(node, where)
-        match words:
-            case None | ["NONE"]:
-                return None
-            case ["CMD", *command] if command:
-                return command
-            case ["CMD-SHELL", line]:
-                return ["sh", "-c", line]
-        self._notes.refuse(node, where, 'must begin with "CMD" or "CMD-SHELL", and go on after it')
-        return None
+        self.check = read_healthcheck(node, where, self._notes)
 
     def _read_volumes(self, node: Node, where: str) -> None:
         for at, one in enumerate(self._notes.listing(node, where) or (), 1):
             found = storage.read_mount(one, f"{where}, entry {at}", self._notes, self._paths)
             if found is not None and found.kind == "tmpfs":
                 self.tmpfs[found.path] = found.size
+            elif found is not None and found.kind == "socket":
+                self.asks_docker = True
             elif found is not None:
                 self.mounts.append(found)
 
@@ -377,51 +281,52 @@ class Service:
                 self.files.append(File(one, kind, name, found))
 
     def _read_ports(self, node: Node, where: str) -> None:
-        is_published = where.endswith(".ports")
-        for at, one in enumerate(self._notes.listing(node, where) or (), 1):
-            inside = f"{where}, entry {at}"
-            found = self._read_port(one, inside)
-            if found is None:
-                continue
-            if found.protocol != "tcp":
-                self._notes.tell(one, inside, "visitors come by TCP alone")
-            elif is_published or found.number not in self.ports:
-                self.ports[found.number] = one, is_published
+        found = ports.read_ports(node, where, self._notes)
+        if where.endswith(".ports"):
+            self._publish(found)
+            return
+        for number, one in found:
+            self.ports.setdefault(number, (one, False))
 
-    def _read_port(self, node: Node, where: str) -> Port | None:
-        if isinstance(node, Table):
-            given = {
-                name: self._notes.text(value, f"{where}.{name}") or ""
-                for name, _, value in self._notes.known(node, where, _PORT_KEYS, _PORT_UNUSED)
-            }
-            text = f"{given.get('target', '')}/{given.get('protocol') or 'tcp'}"
-        else:
-            given_text = self._notes.text(node, where)
-            if given_text is None:
-                return None
-            text = given_text
-        found = read_port(text)
-        if found is None:
-            self._notes.refuse(node, where, 'must be a port, like "8000:8000"')
-        return found
+    def _read_labels(self, node: Node, where: str) -> None:
+        found = dict(ports.read_label_ports(node, where, self._notes))
+        self._publish(found.items())
+        if not found:
+            self._notes.tell(node, where, key_words.HERE)
+
+    def _publish(self, found: Iterable[tuple[int, Node]]) -> None:
+        for number, node in found:
+            self.ports[number] = node, True
 
     def _read_profiles(self, node: Node, where: str) -> None:
         self.profiles = self._notes.texts(node, where) or []
 
+    def _read_scale(self, node: Node, where: str) -> None:
+        self.is_off = self._notes.text(node, where) == "0"
+        if not self.is_off:
+            self._notes.tell(node, where, "one container runs")
+
     def _read_deploy(self, node: Node, where: str) -> None:
         """Read the limits; all else of it is for many machines."""
-        at: Node | None = node
-        for name in ("resources", "limits"):
-            at = at.entries[name][1] if isinstance(at, Table) and name in at.entries else None
-        if not isinstance(at, Table):
-            self._notes.tell(node, where, "one container runs, on one agent")
-            return
-        for name, key in (("memory", "mem_limit"), ("cpus", "cpus")):
-            if name in at.entries and key not in self.nodes:
-                value = at.entries[name][1]
-                inside = f"{where}.resources.limits.{name}"
-                if text := self._notes.text(value, inside):
-                    self._read_amount(value, inside, key, text)
+        limits: Node | None = None
+        for name, _, value in self._notes.known(
+            node, where, ("resources", "replicas"), key_words.DEPLOY_NO_EFFECT
+        ):
+            inside = f"{where}.{name}"
+            if name == "replicas":
+                self._read_scale(value, inside)
+            else:
+                for _, _, limits in self._notes.known(
+                    value, inside, ("limits",), {"reservations": key_words.LIMITS}
+                ):
+                    self._read_limits(limits, f"{inside}.limits")
+
+    def _read_limits(self, node: Node, where: str) -> None:
+        unused = {"pids": key_words.LIMITS, "devices": key_words.LIMITS}
+        for name, _, value in self._notes.known(node, where, (*_DEPLOY_LIMITS,), unused):
+            key, inside = _DEPLOY_LIMITS[name], f"{where}.{name}"
+            if key not in self.nodes and (text := self._notes.text(value, inside)):
+                self._read_amount(value, inside, key, text)
 
     def _read_capabilities(self, node: Node, where: str) -> None:
         for one in self._notes.texts(node, where) or ():
