@@ -46,6 +46,8 @@ class Companion:
     container: ContainerSettings = dataclasses.field(default_factory=ContainerSettings)
     keep: Keep = Keep.BRANCH
     """Whose its volumes are."""
+    read_only: bool = False
+    """Whether it may write to its volumes and its folders in memory alone."""
 
     @property
     def listens_on(self) -> int:

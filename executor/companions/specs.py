@@ -49,6 +49,7 @@ def companion_spec(
         labels={**preview.labels, LABEL: companion.name},
         ports=_ports(attempt, companion),
         command=companion.command,
+        read_only=companion.read_only,
         volumes={volume.path: volume.name for volume in volumes},
         hosts=_hosts(attempt) if owns else (),
         joins="" if owns or apart else owner_name(attempt),

@@ -178,7 +178,7 @@ class Translation:
         self._add_amounts(home, service)
         if service.read_only:
             where = f"{service.where}.read_only"
-            self._notes.tell(service.nodes["read_only"], where, "only the application can have it")
+            self._put((*home, "read_only"), True, service.nodes["read_only"], where)
         self._beside[name] = Beside(
             self._container(service, name),
             build,

@@ -62,6 +62,11 @@ class Companion(Table):
         description="Environment variables for it alone, a table of texts.",
         examples=['{ POSTGRES_PASSWORD = "x" }'],
     )
+    read_only: bool = Field(
+        default=False,
+        description="Whether it may write to its volumes and to `/tmp` alone, as at the top.",
+        examples=["true"],
+    )
     volumes: Volumes = Field(
         default=[],
         description="Folders in its container that outlive it, as at the top.",
@@ -113,6 +118,7 @@ class Companion(Table):
             command=tuple(self.command or ()),
             environment=self.environment,
             volumes=tuple(self.volumes),
+            read_only=self.read_only,
             keep=Keep(self.keep),
             ready=ready.command,
             ready_port=ready.port,

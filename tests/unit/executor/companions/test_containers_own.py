@@ -60,6 +60,14 @@ def test_a_container_that_asks_for_less_time_to_end_gets_less(tmp_path: Path) ->
     assert world.signals.now() <= 500.0 + 2 * world.signals.grace
 
 
+def test_a_companion_may_write_nowhere_but_to_its_volumes(tmp_path: Path) -> None:
+    world = CompanionWorld(tmp_path, Companion("db", volumes=("/data",), read_only=True))
+    world.stop_at(1000.0)
+    assert world.run() is None
+    db, app = world.containers.specs
+    assert (db.read_only, app.read_only, list(db.volumes)) == (True, False, ["/data"])
+
+
 def test_folders_in_memory_are_within_the_memory_of_their_container() -> None:
     own = ContainerSettings(tmpfs={"/run": 16, "/big": 1000, "/all": 0}, shared_memory=1000)
     spec = ContainerSpec("name", "image", 0.1, 128, {}, {}, read_only=True, own=own)

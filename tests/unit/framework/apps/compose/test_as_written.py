@@ -123,6 +123,7 @@ def test_amounts_checks_and_ports_of_a_companion() -> None:
     )
     assert (found.mem, found.cpus, found.port, found.volumes) == (1024, 0.5, 8080, ("/data",))
     assert (found.ready_every, found.ready_limit) == (10.0, 95.0)
+    assert companion("    read_only: true\n").read_only
     limits = "    deploy: {resources: {limits: {memory: 300M, cpus: 0.25}}}\n"
     assert (companion(limits).mem, companion(limits).cpus) == (300, 0.25)
     assert companion("    ports: ['5432:5432']\n").port == 0
