@@ -123,3 +123,6 @@ class CommitSettings:
     run: RunSettings = dataclasses.field(default_factory=RunSettings)
     source: str = ""
     """What describes it, for people, as compose.yaml; "" for the Dockerfile of the app's folder."""
+    watch: tuple[str, ...] = ()
+    """Patterns of what of the repository it is made of, from the root on, as git's :(glob) has
+    them; () for everything. Commits that differ in nothing of it are the same for the app."""

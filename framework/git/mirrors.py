@@ -21,7 +21,7 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.git import ancestry, commits, files, remote_refs, resolution
+from framework.git import ancestry, commits, files, remote_refs, resolution, sameness
 from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
@@ -199,6 +199,23 @@ class Mirrors:
             raise UnknownLabel(app.name, ref, exc.why) from exc
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
+
+    def is_same(
+        self,
+        app: AppRecord,
+        older: str,
+        newer: str,
+        watch: Sequence[str],
+        *,
+        reached: bool = False,
+    ) -> bool:
+        """Return whether two commits are the same, as framework.ports.Repositories says."""
+        with contextlib.suppress(RepositoryUnreachable):
+            folder = self._get_mirror(app).folder
+            return sameness.is_same(self._git, folder, (older, newer), watch) and (
+                not reached or sameness.is_reached(self._git, folder, older, newer)
+            )
+        return False
 
     def _read(self, app: AppRecord, read: Callable[[Mirror], _T]) -> _T:
         """Read of a commit, after a fetch if it cannot be read before."""

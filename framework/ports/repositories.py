@@ -191,6 +191,22 @@ class Repositories(Protocol):
         """
         ...
 
+    def is_same(
+        self,
+        app: AppRecord,
+        older: str,
+        newer: str,
+        watch: Sequence[str],
+        *,
+        reached: bool = False,
+    ) -> bool:
+        """Return whether two commits differ in nothing that `watch` matches (CommitSettings.watch).
+
+        With `reached`, `newer` also has to reach `older`, so that `older` can still be fetched.
+        False if that cannot be told soon. Fetches nothing; both were found before. Never raises.
+        """
+        ...
+
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, if there is one."""
         ...

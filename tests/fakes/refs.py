@@ -26,6 +26,9 @@ class FakeRefs:
         self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
         self.with_dockerfile = True
         self.repositories: dict[tuple[str, str], Mapping[str, str | None] | Exception] = {}
+        self.same: set[tuple[str, str]] = set()
+        self.reached: set[tuple[str, str]] = set()
+        self.compared: list[tuple[str, str]] = []
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
         """Make a label lead to a commit."""
@@ -143,6 +146,19 @@ class FakeRefs:
         if isinstance(found, Exception):
             raise found
         return work("a" * 40, Tree(found, app.folder))
+
+    def is_same(
+        self,
+        app: AppRecord,
+        older: str,
+        newer: str,
+        watch: Sequence[str],
+        *,
+        reached: bool = False,
+    ) -> bool:
+        """Return what `same` has; each question is in `compared`."""
+        self.compared.append((older, newer))
+        return (older, newer) in (self.same if not reached else self.same & self.reached)
 
     def forget(self, app: str) -> None:
         self.forgotten.append(app)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from framework.apps import effective_settings, manifest, recipes
 from framework.apps.commit_files import CommitFiles, RepositoryFile
 from framework.apps.compose import file_text
-from framework.apps.description import unrecognised
+from framework.apps.description import unrecognised, watched
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest
 from framework.apps.recipes import OFFICIAL, BaseImages, Found, Recipe
 from prevs.commit_settings import FILE, CommitSettings
@@ -60,14 +60,23 @@ def read(
     `service` is that of its compose file which visitors reach, whatever a .prevs.toml says. Raises
     InvalidManifest, NotDescribed, and what `files` raises.
     """
+    noted = watched.NotedFiles(files)
+    found = _find_with_port(noted, app, images, service)
+    settings = found.manifest.settings
+    watch = watched.find_watch(noted, app.folder, settings, (_DOCKERFILE, *COMPOSE_FILES))
+    return _complete(found, dataclasses.replace(settings, watch=watch))
+
+
+def _find_with_port(
+    files: CommitFiles, app: AppRecord, images: BaseImages, service: str
+) -> Description:
     found = _find(files, app, images, service)
     settings = found.manifest.settings
     if settings.port is not None:
         return found
     port = _find_exposed(files, app, settings)
-    changed = dataclasses.replace(settings, port=port)
     return dataclasses.replace(
-        found, manifest=dataclasses.replace(found.manifest, settings=changed), exposed=port
+        _complete(found, dataclasses.replace(settings, port=port)), exposed=port
     )
 
 

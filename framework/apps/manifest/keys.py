@@ -25,7 +25,7 @@ from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
 from prevs.containers import BuildSettings, Keep
 from prevs.job_settings import JobSettings
 
-MOST_HOOKS = 20
+MOST_HOOKS, MOST_WATCHED = 20, 50
 
 Name = Annotated[str, AfterValidator(rules.check_name)]
 OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
@@ -215,6 +215,17 @@ class Top(Table):
         "that publishes a port, is built, and that no other such service depends on.",
         examples=['"web"'],
     )
+    watch: Annotated[
+        list[Annotated[str, Field(max_length=200), AfterValidator(rules.check_watch)]],
+        Field(max_length=MOST_WATCHED),
+    ] = Field(
+        default=[],
+        description="What it is made of, as paths from the root of the repository on, where `*` "
+        "and `?` match no slash and `**` matches folders. A push that changes nothing of it "
+        "keeps the running container. Default: a guess for an app with "
+        "a folder, else everything.",
+        examples=['["services/web/**", "libs/ui/**"]'],
+    )
     environment: Annotated[dict[OwnName, Text], Field(max_length=MOST_VARIABLES)] = Field(
         default={},
         description="Environment variables, a table of texts. The app's own variables and "
@@ -244,6 +255,7 @@ class Top(Table):
                 target=self.build.target or "",
                 args=self.build.args,
             ),
+            watch=tuple(self.watch),
             run=RunSettings(
                 command=tuple(self.command or ()),
                 environment=self.environment,

@@ -160,6 +160,18 @@ def check_path(value: str, info: ValidationInfo) -> str:
     return posixpath.normpath(value)
 
 
+def check_watch(value: str) -> str:
+    """Refuse what is no pattern of paths of the repository; return it normalized."""
+    if not value.strip() or not value.isprintable() or "\\" in value:
+        refuse("must be a path or a pattern like services/web/**")
+    if value[0] in "!:":
+        refuse("must be what is watched: a push that changes nothing of it changes nothing")
+    path = posixpath.normpath(value)
+    if value.startswith("/") or path.split("/")[0] == "..":
+        refuse("must begin at the root of the repository, without a / or .. at the beginning")
+    return path
+
+
 def check_volume(value: str) -> str:
     """Refuse a path that cannot be a volume; return it normalized."""
     path = re.sub("^/+", "/", posixpath.normpath(value))

@@ -75,7 +75,14 @@ def test_a_file_is_read_from_the_folder_of_the_app(
     files = {f"{folder}/.prevs.toml": "port = 8001", f"{folder}/Dockerfile": "FROM scratch"}
     sha = repository.commit({**files, **PLAIN, ".prevs.toml": "port = 8002"})
     app = dataclasses.replace(shop, folder=folder)
-    assert read_manifest(mirrors, app, sha) == Manifest(CommitSettings(port=8001))
+    found = read_manifest(mirrors, app, sha)
+    assert isinstance(found, Manifest)
+    assert found.settings.port == 8001
+    later = repository.commit({**files, **PLAIN})
+    latest = repository.commit({**files, **PLAIN, f"{folder}/a": ""})
+    mirrors.heads(app)
+    assert mirrors.is_same(app, sha, later, found.settings.watch)
+    assert not mirrors.is_same(app, sha, latest, found.settings.watch)
     nowhere = dataclasses.replace(shop, folder="elsewhere")
     failure = read_manifest(mirrors, nowhere, sha)
     assert isinstance(failure, Failure)

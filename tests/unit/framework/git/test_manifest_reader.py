@@ -24,6 +24,7 @@ from tests.fakes.refs import FakeRefs
 
 APP = AppRecord("shop", "/srv/shop", folder="web", mem=128)
 PATH = "web/.prevs.toml"
+WATCH = ("web", ".gitattributes", ".gitmodules", ".lfsconfig")
 
 
 def put(refs: FakeRefs, text: str, sha: str = A, app: str = "shop") -> None:
@@ -177,7 +178,7 @@ def test_settings_are_submitted_with_the_key_that_they_were_read_for(
     refs = FakeRefs()
     put(refs, "port = 8000")
     ManifestReader(refs, submitted.put).read(APP, A)
-    settings = CommitSettings(port=8000)
+    settings = CommitSettings(port=8000, watch=WATCH)
     assert submitted.get() == events.SettingsRead(
         "shop", A, effective_settings.settings_key(APP), settings
     )
@@ -227,7 +228,8 @@ def test_a_label_is_found_with_what_its_commit_says(
     reader.begin_lead(APP, "main")
     found = submitted.get(timeout=60)
     reader.stop()
-    lead = Lead("main", A, ("heads/main",), Manifest(jobs={"report": JobSettings(("report",))}))
+    said = Manifest(CommitSettings(watch=WATCH), jobs={"report": JobSettings(("report",))})
+    lead = Lead("main", A, ("heads/main",), said)
     assert found == events.LeadFound("shop", "main", effective_settings.settings_key(APP), lead)
 
 
@@ -277,7 +279,7 @@ def test_jobs_are_read_and_checked_but_not_submitted_for_a_preview(
     reader.read(APP, B)
     good, wrong = submitted.get(), submitted.get()
     assert isinstance(good, events.SettingsRead)
-    assert good.outcome == CommitSettings(port=8000)
+    assert good.outcome == CommitSettings(port=8000, watch=WATCH)
     assert isinstance(wrong, events.SettingsRead)
     assert isinstance(wrong.outcome, Failure)
     assert wrong.outcome.message == f"{PATH} has 2 mistakes, in lines 2 and 3."

@@ -26,6 +26,7 @@ volumes = ["/data/", "//var/lib/shop"]
 keep = "branch"
 seed = "branch:feature/x"
 stay = true
+watch = ["services/web/**", "libs/ui/"]
 
 [health]
 kind = "http"
@@ -72,6 +73,7 @@ def test_a_file_may_set_every_key() -> None:
         cpus=0.5,
         mem=512,
         build=BuildSettings("docker/Dockerfile", "../..", "web", {"A": "1"}),
+        watch=("services/web/**", "libs/ui"),
         run=RunSettings(
             command=("gunicorn", "app:app"),
             environment={"NAME": "value", "EMPTY": ""},
@@ -135,8 +137,8 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ("[hooks]\nzzz = 1", 2, "hooks.zzz is not known; [hooks] has prepare, "
          "release, seed, postdeploy"),
         ("\n[tool.black]\nx = 1", 2, "tool is not known; there are port, command, read_only, "
-         "volumes, keep, seed, stay, compose, compose_service, environment, health, resources, "
-         "build, hooks, companions, jobs"),
+         "volumes, keep, seed, stay, compose, compose_service, watch, environment, health, "
+         "resources, build, hooks, companions, jobs"),
         ('port = "8000"', 1, "port must be a whole number, without quotes, not text: port = 8000"),
         ("port = 80.5", 1, "port must be a whole number, without quotes, not 80.5: port = 8000"),
         ("port = true", 1,
