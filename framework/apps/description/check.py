@@ -92,7 +92,7 @@ def _list_notes(app: AppRecord, found: Description) -> Iterator[Note]:
     yield from (Note(one.message, file, one.line) for one in found.manifest.notes)
     if found.unused:
         yield Note(
-            f"{found.unused} is not read, as there is a Dockerfile. With "
+            f"{found.unused} is not used, as there is a Dockerfile. With "
             f'compose = "{found.unused}" in {FILE} it is.'
         )
     yield from map(Note, found.recipe.notes if found.recipe else ())

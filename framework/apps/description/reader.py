@@ -1,7 +1,8 @@
 """Finds which files of a commit describe it, and reads them.
 
 What a .prevs.toml says comes first. What it leaves open says a Dockerfile, else a compose file,
-both in the app's folder under their usual names, else a Dockerfile at another usual place, else
+both in the app's folder under their usual names; without a .prevs.toml a compose file that builds
+the commit comes before its Dockerfile. Else a Dockerfile at another usual place, else
 a recipe for what is there. The databases of a compose file that has nothing else stand beside it.
 The port is the one that these name; else the app's, if it is not the default; else one that the
 Dockerfile exposes.
@@ -38,7 +39,7 @@ class Description:
     """What a commit says.
 
     `compose` is the path of the compose file that it is read from, from the app's folder on;
-    `unused` that of one which is there and not read, as a Dockerfile comes first.
+    `unused` that of one which is there and not used, as a Dockerfile comes first.
     """
 
     manifest: Manifest
@@ -88,6 +89,8 @@ def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) 
     own = manifest.read(data, bounds) if named is None else None
     found = named or find_compose(there)
     has_build = own is not None and _has_build(own, there)
+    if has_build and found and FILE not in there:
+        return _read_both(bounds, _open_compose(files, found, service))
     if own is None or (found and not has_build):
         composed = _read_compose(data, bounds, _open_compose(files, found, service))
         if composed.manifest.has_application:
@@ -98,6 +101,25 @@ def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) 
     else:
         base = Description(own, unused=found)
     return base if has_build else _read_rest(files, app, images, base)
+
+
+def _read_both(bounds: Bounds, file: ComposeFile) -> Description:
+    """Return what a compose file and the Dockerfile beside it say, where nothing chooses.
+
+    The compose file counts if it builds the commit, has databases alone, or is asked for by its
+    service. Else it keeps no commit from running that has a Dockerfile, whatever is wrong with it.
+    """
+    alone = Description(manifest.read(b"", bounds), unused=file.path)
+    try:
+        both = _read_compose(b"", bounds, file)
+    except InvalidManifest as error:
+        if file.service:
+            raise
+        settings = dataclasses.replace(
+            alone.manifest.settings, source=f"its Dockerfile alone: {file.path}, {error}"
+        )
+        return _complete(alone, settings)
+    return both if file.service or not both.manifest.settings.run.image else alone
 
 
 def _read_rest(

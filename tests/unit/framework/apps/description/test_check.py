@@ -63,9 +63,10 @@ def test_mistakes_are_told_with_their_file_and_line() -> None:
     assert look({"web/.prevs.toml": "prot = 1"}).mistakes[0][1:] == ("web/.prevs.toml", 1)
 
 
-def test_a_compose_file_that_is_not_read_and_what_a_recipe_says_are_notes() -> None:
-    (unused,) = look({"web/Dockerfile": "FROM a", "web/compose.yaml": COMPOSE}).notes
-    assert unused.message.startswith("compose.yaml is not read, as there is a Dockerfile.")
+def test_a_compose_file_that_is_not_used_and_what_a_recipe_says_are_notes() -> None:
+    released = "services: {web: {image: 'example.org/shop:1'}}"
+    (unused,) = look({"web/Dockerfile": "FROM a", "web/compose.yaml": released}).notes
+    assert unused.message.startswith("compose.yaml is not used, as there is a Dockerfile.")
     (other,) = look({**PAGE, "web/Procfile": "worker: x"}).notes
     assert other.message.startswith("The Procfile's worker do not run")
 

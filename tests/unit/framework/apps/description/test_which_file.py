@@ -16,6 +16,9 @@ DOCKERFILE = {"Dockerfile": "FROM scratch"}
 BUILT = "services: {web: {build: ., ports: ['8000']}}"
 
 
+RELEASED = "services: {web: {image: 'example.org/shop:1', ports: ['80:8000']}}"
+
+
 def find(texts: Mapping[str, str | None]) -> tuple[str, int | None, str]:
     """Return what describes a commit, its port, and which Dockerfile is built."""
     settings = description.read(Tree(texts), APP).manifest.settings
@@ -28,7 +31,9 @@ def find(texts: Mapping[str, str | None]) -> tuple[str, int | None, str]:
         (DOCKERFILE, ("", None, "Dockerfile")),
         ({"Dockerfile": "-> docker/Dockerfile"}, ("", None, "Dockerfile")),
         ({**DOCKERFILE, ".prevs.toml": "port = 1"}, ("", 1, "Dockerfile")),
-        ({**DOCKERFILE, "compose.yaml": BUILT}, ("", None, "Dockerfile")),
+        ({**DOCKERFILE, "compose.yaml": BUILT}, ("compose.yaml", 8000, "Dockerfile")),
+        ({**DOCKERFILE, "compose.yaml": RELEASED}, ("", None, "Dockerfile")),
+        ({**DOCKERFILE, "compose.yaml": BUILT, ".prevs.toml": ""}, ("", None, "Dockerfile")),
         (
             {".prevs.toml": '[build]\ndockerfile = "x"', "compose.yaml": BUILT},
             ("", None, "x"),
@@ -55,8 +60,23 @@ def test_what_the_file_of_settings_says_comes_first_then_a_dockerfile_then_a_com
 
 
 def test_a_compose_file_that_a_dockerfile_comes_before_is_named() -> None:
-    both = Tree({**DOCKERFILE, "compose.yml": BUILT})
+    both = Tree({**DOCKERFILE, "compose.yml": RELEASED})
     assert description.read(both, APP).unused == "compose.yml"
+
+
+def test_a_compose_file_with_mistakes_keeps_no_dockerfile_from_running_and_they_are_told() -> None:
+    both = {**DOCKERFILE, "compose.yaml": "services: {web: {build: ., privileged: true}}"}
+    source, _, dockerfile = find(both)
+    assert dockerfile == "Dockerfile"
+    assert source.startswith("its Dockerfile alone: compose.yaml, line 1: services.web.privileged")
+    with pytest.raises(InvalidManifest):
+        description.read(Tree(both), APP, service="web")
+
+
+def test_databases_of_a_compose_file_stand_beside_a_dockerfile() -> None:
+    found = description.read(Tree({**DOCKERFILE, "compose.yaml": DATABASES}), APP)
+    settings = found.manifest.settings
+    assert ([one.name for one in settings.run.companions], settings.run.image) == (["db"], "")
 
 
 def test_the_mistakes_of_a_compose_file_that_was_found_are_in_that_file() -> None:
