@@ -120,6 +120,9 @@ class PreviewRecord(AttemptRecord, _PreviewKey):
     """When the data of `seed` began, as in DataPlace."""
     data_places: Mapping[str, DataPlace] = dataclasses.field(default_factory=dict)
     """Where it ran last with the data of each branch."""
+    same: tuple[str, ...] = ()
+    """The commits that it serves too, as they differ from its own in nothing that it is made of
+    (CommitSettings.watch); the newest last."""
 
     @property
     def commit(self) -> str:

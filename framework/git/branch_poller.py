@@ -9,8 +9,9 @@ from framework import events
 from framework.errors import FrameworkError
 from framework.polling.schedule import Pace, Periods
 from framework.polling.turns import Read, Turns
-from framework.ports import Polling, Repositories
+from framework.ports import Heads, Polling, Repositories
 from framework.preview import stale_refs
+from framework.pulls.same_commits import list_questions
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE
@@ -135,6 +136,7 @@ class BranchPoller:
         """Fetch the heads of an app now, and submit them."""
         try:
             heads = self._refs.heads(app)
+            heads = heads._replace(same=self._find_same(app, heads))
             if heads.refs != self._find_last(app.name):
                 self._confirm(app)
         except FrameworkError as error:
@@ -149,6 +151,23 @@ class BranchPoller:
             return Read.SAME if before == heads.refs else Read.CHANGED
         self._failed(app.name)
         return Read.FAILED
+
+    def _find_same(self, app: AppRecord, heads: Heads) -> Mapping[str, str]:
+        """Return which previews serve the new commits of their labels too, as Heads says."""
+        snapshot, found = self._snapshot(), {}
+        facts = snapshot.find_facts(app.name)
+        if facts is None or facts.app != app:
+            return {}
+        known = {one.commit for one in snapshot.previews.values() if one.app == app.name}
+        asked: dict[tuple[str, str], bool] = {}
+        for label, sha, preview in list_questions(snapshot.watched[app.name], heads, known, facts):
+            own, watch = preview.commit, preview.settings.watch if preview.settings else ()
+            is_reached = preview.state not in ACTIVE
+            if (own, sha) not in asked:
+                asked[own, sha] = self._refs.is_same(app, own, sha, watch, reached=is_reached)
+            if asked[own, sha]:
+                found[label] = own
+        return found
 
     def _find_last(self, app: str) -> Mapping[str, tuple[str, ...]] | None:
         with self._lock:

@@ -111,17 +111,17 @@ class JobQueue:
     def _find_home(self, job: JobRecord) -> Home | None:
         """Return where the preview runs whose companions a job reaches; None if it has its own.
 
-        It is of the same commit, and as trusted.
+        It is of the same commit, or serves that too, and as trusted.
         """
         if not job.settings.run.companions:
             return None
-        unit = preview_unit(job.app, job.sha)
-        preview = self._find_preview(unit)
+        preview = self._find_preview(preview_unit(job.app, job.sha))
         if preview is None or preview.state is not State.RUNNING or not preview.task_id:
             return None
         if preview.stranger is not job.stranger or not preview.agent_id:
             return None
-        return Home(preview.agent_id, preview.agent_host or preview.agent_id, unit, preview.task_id)
+        unit, host = preview_unit(job.app, preview.sha), preview.agent_host or preview.agent_id
+        return Home(preview.agent_id, host, unit, preview.task_id)
 
 
 def list_waiting(queued: Iterable[JobRecord], now: float) -> list[JobRecord]:

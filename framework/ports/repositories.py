@@ -19,7 +19,8 @@ class Resolved(NamedTuple):
     the reason, and the label led there `age` seconds ago; `age` is None if unknown. `refs` are all
     branches and tags that lead to the commit (heads/main, tags/v1), whatever the label is; if
     none reaches it, the one pull request that does (pull/7). `instance` is the label, if that is of
-    an instance of a variant; the preview has an `id` of its own then.
+    an instance of a variant; the preview has an `id` of its own then. `same` is the commit of the
+    preview that serves this one too, as nothing that counts differs; "" if it has its own.
     """
 
     sha: str
@@ -32,11 +33,14 @@ class Resolved(NamedTuple):
     problem: str = ""
     refs: tuple[str, ...] = ()
     instance: str = ""
+    same: str = ""
 
     @property
     def id(self) -> str:
         """That of the preview: its commit's, if it is no instance."""
-        return names.instance_id(self.sha, self.instance) if self.instance else self.sha
+        if self.instance:
+            return names.instance_id(self.sha, self.instance)
+        return self.same or self.sha
 
 
 class Heads(NamedTuple):
@@ -44,12 +48,14 @@ class Heads(NamedTuple):
 
     A label has None if it leads to several commits, or to one that waits for an approval. `refs`
     are those of each commit, as in Resolved. `default` is the label of the default branch, "" if
-    that cannot be told.
+    that cannot be told. `same` has the commits of previews, by label, that serve the label's commit
+    too, as nothing that counts differs.
     """
 
     commits: Mapping[str, str | None]
     refs: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     default: str = ""
+    same: Mapping[str, str] = MappingProxyType({})
 
 
 class Ref(NamedTuple):

@@ -51,5 +51,6 @@ def is_referenced(preview: PreviewRecord, labels: Collection[str]) -> bool:
 
 
 def is_own_commit(preview: PreviewRecord, label: str) -> bool:
-    """Return whether a label is the beginning of a preview's commit id."""
-    return names.is_commit_prefix(label) and preview.sha.startswith(label)
+    """Return whether a label is the beginning of the id of a commit that a preview serves."""
+    served = (preview.sha, *preview.same)
+    return names.is_commit_prefix(label) and any(one.startswith(label) for one in served)

@@ -81,6 +81,24 @@ class Requested:
         )
 
 
+def request_new(app: str, sha: str, requested: Requested) -> PreviewRecord:
+    """Return the record of a preview that was never requested before."""
+    now, ahead = requested.at, requested.ahead
+    new = PreviewRecord(
+        app=app,
+        sha=sha,
+        stranger=requested.stranger,
+        state=State.QUEUED,
+        created=now,
+        changed=now,
+        last_used=None if ahead else now,
+        steps=steps.begin(now),
+        refs=requested.refs,
+        ahead=ahead,
+    )
+    return reasons.give(new, reasons.AHEAD if ahead else reasons.NONE)
+
+
 @dataclasses.dataclass(frozen=True)
 class Retried:
     """Somebody wants a failed preview to be tried again."""
@@ -117,7 +135,10 @@ class SettingsRead:
     settings_for: str
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return dataclasses.replace(preview, settings=self.settings, settings_for=self.settings_for)
+        before, now = preview.settings, self.settings
+        is_as_before = before is not None and before.watch == now.watch
+        same = preview.same if is_as_before else ()  # what was the same may not be so any more
+        return dataclasses.replace(preview, settings=now, settings_for=self.settings_for, same=same)
 
 
 @dataclasses.dataclass(frozen=True)

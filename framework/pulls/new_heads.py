@@ -64,7 +64,8 @@ def is_over(preview: PreviewRecord, heads: Collection[str | None]) -> bool:
 
     `heads` are the commits of all labels. Without this, each push would leave a record for ever.
     """
-    return preview.state in {State.STOPPED, State.FAILED} and preview.sha not in heads
+    is_head = any(sha in heads for sha in (preview.sha, *preview.same))
+    return preview.state in {State.STOPPED, State.FAILED} and not is_head
 
 
 def _was_given_up(preview: PreviewRecord) -> bool:

@@ -100,7 +100,7 @@ class JobLaunches:
             self._jobs.queued.lanes(now),
             with_task=self._jobs.with_task(),
             reserved=[job for job in known if job and job.retry_at <= now],
-            find_preview=self._records.find,
+            find_preview=self._records.find_serving,
             now=now,
         )
 

@@ -12,7 +12,9 @@ from framework.clock import Clock
 from framework.events import HeadsFetched
 from framework.preview import stale_refs
 from framework.preview.stale_refs import Fate
+from framework.pulls import same_commits
 from framework.pulls.errors import NOT_LET_THROUGH
+from framework.pulls.same_commits import may_serve
 from framework.service.commands import Commands
 from framework.state.records import Records
 from framework.units.lifecycle import WITH_TASK
@@ -51,6 +53,7 @@ class Branches:
         known = self._records.find_app(app)
         if known is None or known.removed or self._records.find_other_repository(app):
             return
+        self._note_same(event)
         self._follow(event)
         if heads:
             kept = self._records.gates.list_kept(app)
@@ -60,6 +63,29 @@ class Branches:
         elif self._records.of_app(app):
             # More likely, somebody is setting the repository up again than giving it up.
             log.warning("a repository without branches and tags; its previews stay", app=app)
+
+    def _note_same(self, event: HeadsFetched) -> None:
+        """Note which previews serve the new commit of their label too: they stay as they are."""
+        for label, of in event.heads.same.items():
+            sha = event.heads.commits.get(label)
+            preview = self._records.find(preview_unit(event.app, of))
+            # Meanwhile somebody may have started the new commit.
+            if not sha or preview is None or self._records.find(preview_unit(event.app, sha)):
+                continue
+            if self._serves(event, preview, sha):
+                refs = event.heads.refs.get(sha, ())
+                self._records.save(same_commits.with_same(preview, sha, refs))
+                log.info("a commit is the same", app=event.app, commit=sha[:12], same=of[:12])
+
+    def _serves(self, event: HeadsFetched, preview: PreviewRecord, sha: str) -> bool:
+        """Return whether a preview may serve a commit that is the same as its own."""
+        refs = event.heads.refs.get(sha, ())
+        try:
+            stranger = self._records.check_gate(event.app, sha, refs)
+        except NOT_LET_THROUGH:
+            return False
+        facts = self._records.find_facts(event.app)
+        return not stranger and facts is not None and may_serve(preview, refs, facts)
 
     def _follow(self, event: HeadsFetched) -> None:
         """Queue the new commit of each label of a running preview.
@@ -74,7 +100,9 @@ class Branches:
             for label in preview.labels:
                 sha = event.heads.commits.get(self._find_source(preview, label))
                 # A preview that has the label already was started before; it may stay stopped.
-                if sha and sha != preview.commit and not self._holds(preview, sha, label):
+                if not sha or sha == preview.commit or self._holds(preview, sha, label):
+                    continue
+                if sha not in preview.same or not self._serves(event, preview, sha):
                     self._start(event, sha, label, preview.instance)
 
     def _find_source(self, preview: PreviewRecord, label: str) -> str:

@@ -133,7 +133,7 @@ class BuildsAhead:
         for preview in built:
             if new_heads.is_over(preview, heads):
                 self._records.forget_preview(preview)
-            elif _goes_on(preview) and preview.sha not in wanted:
+            elif _goes_on(preview) and wanted.isdisjoint((preview.sha, *preview.same)):
                 self._records.change(preview, Stopped(SUPERSEDED))
 
     def _build(
@@ -172,7 +172,7 @@ class BuildsAhead:
         """Build a new head, if that is the thing to do; return what was done."""
         app, unit = event.app, preview_unit(event.app, sha)
         holders = (one for one in self._records.of_app(app) if label in one.labels)
-        what = new_heads.judge(self._records.find(unit), holders)
+        what = new_heads.judge(self._records.find_serving(unit), holders)
         if what is not Next.BUILD:
             return what
         refs = event.heads.refs.get(sha, ())

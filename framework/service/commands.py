@@ -21,12 +21,11 @@ from framework.errors import (
 )
 from framework.gates.errors import NameOfGate
 from framework.people import roles
-from framework.preview import branch_data, steps
-from framework.preview.transitions import Requested, Retried
-from framework.pulls import gate, repository_ids
+from framework.preview import branch_data
+from framework.preview.transitions import Requested, Retried, request_new
+from framework.pulls import gate, repository_ids, same_commits
 from framework.stacks.errors import AppOfStack, InstanceOfVariant
 from framework.state.records import Records
-from framework.units import reasons
 from framework.units.reasons import Reason, ReasonKind
 from framework.units.transitions import Leaves, Stopped
 from prevs import names
@@ -116,6 +115,7 @@ class Commands:
         refs: Sequence[str] = (),
         ahead: bool = False,
         instance: str = "",
+        same: str = "",
     ) -> PreviewRecord:
         """Request the preview of a commit under a label. A failed one stays failed.
 
@@ -123,20 +123,22 @@ class Commands:
 
         `refs` are all refs that lead to the commit now (Resolved.refs); they decide whether it may
         start, and which variables it gets. With `ahead`, it is built before anybody visits it, and
-        is new or stopped. Raises UnknownApp, OtherRepository, UnknownPull, NotApproved; for an
-        instance also UnknownVariant.
+        is new or stopped. `same` is the commit of a preview that differs in nothing that counts: it
+        serves this commit too, if it may, and is requested instead. Raises UnknownApp,
+        OtherRepository, UnknownPull, NotApproved; for an instance also UnknownVariant.
         """
         stranger = self._records.check_gate(app, commit, refs, in_variant=bool(instance))
         if instance:
             self._records.stacks.check_instance(app, instance)
         sha = names.instance_id(commit, instance) if instance else commit
-        requested = Requested(self._clock.now(), tuple(refs), stranger, ahead)
-        known = self._records.find(preview_unit(app, sha))
+        known = self._find_requested(app, sha, refs, "" if stranger else same)
+        led = known.refs if known is not None and known.same else tuple(refs)
+        requested = Requested(self._clock.now(), led, stranger, ahead)
         if known is not None and known.stranger and not stranger and known.state in ACTIVE:
             # What it was built from and with does not count for a trusted commit.
             known = self._records.change(known, Stopped(TRUSTED_NOW))
         if known is None:
-            new = _queue_new(app, sha, requested)
+            new = request_new(app, sha, requested)
             built_from = commit if instance else ""
             new = dataclasses.replace(new, instance=instance, built_from=built_from)
             preview = self._records.add(new, label)
@@ -154,6 +156,19 @@ class Commands:
             ahead=ahead,
         )
         return preview
+
+    def _find_requested(
+        self, app: str, sha: str, refs: Sequence[str], same: str
+    ) -> PreviewRecord | None:
+        """Return the preview that a request for a commit means, None if it gets a new one."""
+        own = self._records.find(preview_unit(app, sha))
+        facts = self._records.find_facts(app) if same or (own and own.same) else None
+        if own is not None:
+            return same_commits.join(own, refs, facts) if own.same else own
+        other = self._records.find(preview_unit(app, same)) if same else None
+        if other is None or facts is None or not same_commits.may_serve(other, refs, facts):
+            return None
+        return same_commits.with_same(other, sha, refs)
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
@@ -379,21 +394,3 @@ class Commands:
         if only_if not in (None, app):
             raise AppChanged(name)
         return app
-
-
-def _queue_new(app: str, sha: str, requested: Requested) -> PreviewRecord:
-    """Return the record of a preview that was never requested before."""
-    now, ahead = requested.at, requested.ahead
-    new = PreviewRecord(
-        app=app,
-        sha=sha,
-        stranger=requested.stranger,
-        state=State.QUEUED,
-        created=now,
-        changed=now,
-        last_used=None if ahead else now,
-        steps=steps.begin(now),
-        refs=requested.refs,
-        ahead=ahead,
-    )
-    return reasons.give(new, reasons.AHEAD if ahead else reasons.NONE)

@@ -91,7 +91,12 @@ class ServiceClient:
             self._confirm(self.snapshot.app(app))
         return self.command(
             lambda commands: commands.start(
-                app, resolved.sha, label, refs=resolved.refs, instance=resolved.instance
+                app,
+                resolved.sha,
+                label,
+                refs=resolved.refs,
+                instance=resolved.instance,
+                same=resolved.same,
             )
         )
 

@@ -91,6 +91,13 @@ def with_label(preview: PreviewRecord, label: str) -> tuple[str, ...]:
     return (*(x for x in preview.labels if x != label), label)
 
 
+def taken_labels(before: PreviewRecord, after: PreviewRecord, label: str) -> Collection[str]:
+    """Return the labels that a preview takes from others when it changes."""
+    if after.state is State.RUNNING is not before.state:
+        return after.labels
+    return (label,) if label else ()
+
+
 def without(preview: PreviewRecord, labels: Collection[str]) -> tuple[str, ...]:
     """Return the preview's labels except for some."""
     return tuple(x for x in preview.labels if x not in labels)

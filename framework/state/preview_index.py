@@ -31,6 +31,7 @@ class PreviewIndex:
         self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
         self._of_task: dict[str, Unit] = {}
         self._instances: dict[Unit, PreviewRecord] = {}
+        self._watched: dict[str, dict[Unit, PreviewRecord]] = {}
         self._places: Counter[tuple[str, int]] = Counter()
         self._typical_durations: Mapping[str, Mapping[str, float]] = {}
         self._stale_durations: set[str] = set()
@@ -81,6 +82,14 @@ class PreviewIndex:
             found |= self._with_label.get((app, label), _NOTHING)
         return tuple(found.values())
 
+    def watched(self, app: str) -> Collection[PreviewRecord]:
+        """Return the previews of an app that are made of a part of its repository."""
+        return self._watched.get(app, _NOTHING).values()
+
+    def find_watched(self) -> Mapping[str, Collection[PreviewRecord]]:
+        """Return those of every app that has some."""
+        return {app: tuple(found.values()) for app, found in self._watched.items() if found}
+
     def of_task(self, task_id: str) -> Unit | None:
         """Return the unit whose current attempt has that task; None if no attempt has it now."""
         return self._of_task.get(task_id)
@@ -117,6 +126,8 @@ class PreviewIndex:
                 self._shared[preview.app, label] = tuple(holders.values())
         if preview.instance:
             self._instances[unit] = preview
+        if preview.settings is not None and preview.settings.watch:
+            self._watched.setdefault(preview.app, {})[unit] = preview
         if preview.task_id and preview.state in WITH_TASK:
             self._of_task[preview.task_id] = unit
         for place in _places(preview):
@@ -136,6 +147,8 @@ class PreviewIndex:
         del self._in_state[before.state][unit]
         if before.instance:
             del self._instances[unit]
+        if before.app in self._watched:
+            self._watched[before.app].pop(unit, None)
         for label in set(before.labels):
             holders = self._with_label[before.app, label]
             holders.pop(unit, None)

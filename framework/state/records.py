@@ -16,15 +16,17 @@ from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
 from framework.preview import transitions
-from framework.pulls import gate, repository_ids
+from framework.pulls import gate, repository_ids, same_commits
 from framework.pulls.errors import OtherRepository
 from framework.pulls.gate import Rules
+from framework.pulls.same_commits import Facts
 from framework.state import placements, pull_records
 from framework.state.access_records import AccessRecords
 from framework.state.gates.gate_records import GateRecords
 from framework.state.gates.signed_records import SignedRecords
 from framework.state.gates.stack_records import StackRecords
 from framework.state.jobs.job_records import JobRecords
+from framework.state.placements import taken_labels
 from framework.state.preview_index import PreviewIndex
 from framework.state.pull_records import PullRecords, RepositoryRecords
 from framework.state.role_records import RoleRecords
@@ -99,9 +101,12 @@ class Records:
             places = launch_queue.places(queued, now)
             self._pause_end = launch_queue.find_pause_end(queued, now)
             durations = self._index.find_typical_durations()
-            shared = dict(self._index.shared)
+            shared, watched = dict(self._index.shared), self._index.find_watched()
             self._snapshot = Snapshot(
-                apps, previews, places, typical_durations=durations, shared=shared
+                *(apps, previews, places),
+                typical_durations=durations,
+                shared=shared,
+                watched=watched,
             )
         # These change without apps and previews.
         others |= {
@@ -222,6 +227,16 @@ class Records:
         """Return a preview; None if nobody has ever requested it."""
         return self._index.all.get(unit)
 
+    def find_serving(self, unit: Unit) -> PreviewRecord | None:
+        """Return the preview of a commit, or the one that serves it too; None if there is none."""
+        own = self.find(unit)
+        return own or same_commits.find_known(self._index.watched(unit.app), unit.name)
+
+    def find_facts(self, app: str) -> Facts | None:
+        """Return what decides what the commits of an app get; None if that cannot be told now."""
+        given = self.secrets.find(app)
+        return Facts(self.app(app), given, self.pulls.of(app)) if given else None
+
     def of_task(self, task_id: str) -> PreviewRecord | None:
         """Return the preview whose current attempt has that task."""
         unit = self._index.of_task(task_id)
@@ -272,7 +287,7 @@ class Records:
         losers = [
             loser
             for preview, changed in changes
-            for loser in self._give_up_labels(changed, _taken_labels(preview, changed, label))
+            for loser in self._give_up_labels(changed, taken_labels(preview, changed, label))
         ]
         self._write([one for one in (*(c for _, c in changes), *losers) if self._differs(one)])
         for (preview, transition), (_, changed) in zip(wanted, changes, strict=True):
@@ -368,13 +383,6 @@ class Records:
             self._app_writes.delete(self._apps[name])
             del self._apps[name]
         self._snapshot = None
-
-
-def _taken_labels(before: PreviewRecord, after: PreviewRecord, label: str) -> Collection[str]:
-    """Return the labels that a preview takes from others when it changes."""
-    if after.state is State.RUNNING is not before.state:
-        return after.labels
-    return (label,) if label else ()
 
 
 def _log_change(

@@ -57,6 +57,11 @@ class SecretRecords:
         """Return what an app is given. Raises SecretsUnreadable."""
         return read(self.all, app)
 
+    def find(self, app: str) -> AppSecrets | None:
+        """Return what an app is given; None if that cannot be opened."""
+        known = self.all.get(app)
+        return None if known and known.why else self.of(app)
+
     def unreadable(self) -> Mapping[str, str]:
         """Return why secrets cannot be opened, by app."""
         return {app: one.why for app, one in self.all.items() if one.why}

@@ -1,5 +1,6 @@
 """Everything that the service's thread publishes, as one value that any thread may read."""
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -10,8 +11,9 @@ from framework.gates import deleted_branches, history
 from framework.gates.errors import UnknownGate
 from framework.jobs.queued_jobs import JobKey
 from framework.matching.agents import Unfit
-from framework.pulls import gate, repository_ids
+from framework.pulls import gate, repository_ids, same_commits
 from framework.pulls.gate import PullHead, Rules
+from framework.pulls.same_commits import Facts
 from framework.schedules.errors import UnknownSchedule
 from framework.schedules.file_schedules import FileTrouble
 from framework.stacks.errors import UnknownStack
@@ -69,7 +71,8 @@ class Snapshot(NamedTuple):
     are behind with a gate's revision; a gate is not in it until they were asked. `instances` are
     those that the open variants of `stacks` have of their own, by label; `variants_at` has the open
     variants that have an app at another label than usual, by both. `refused` are the records that
-    none of our tokens has signed.
+    none of our tokens has signed. `watched` has the previews of each app that are made of a part of
+    its repository.
     """
 
     apps: Mapping[str, AppRecord]
@@ -96,6 +99,7 @@ class Snapshot(NamedTuple):
     instances: Instances = MappingProxyType({})
     variants_at: VariantsAt = MappingProxyType({})
     refused: RefusedRecords = MappingProxyType({})
+    watched: Mapping[str, Collection[PreviewRecord]] = MappingProxyType({})
 
     def list_apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -119,6 +123,21 @@ class Snapshot(NamedTuple):
             return self.previews[preview_unit(app, sha)]
         except KeyError:
             raise UnknownPreview(app, sha) from None
+
+    def find_serving(self, app: str, sha: str) -> PreviewRecord | None:
+        """Return the preview of a commit, or the one that serves it too; None if there is none."""
+        own = self.previews.get(preview_unit(app, sha))
+        return own or same_commits.find_known(self.watched.get(app, ()), sha)
+
+    def find_facts(self, app: str) -> Facts | None:
+        """Return what decides what commits of an app get; None if nothing of it is watched.
+
+        None, too, if it cannot be told now.
+        """
+        with contextlib.suppress(UnknownApp, SecretsUnreadable):
+            if self.watched.get(app):
+                return Facts(self.app(app), self.given(app), self.pulls.get(app, NO_PULLS))
+        return None
 
     def schedule(self, app: str, name: str) -> ScheduleRecord:
         """Return a schedule. Raises UnknownApp, UnknownSchedule."""

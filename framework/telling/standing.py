@@ -4,6 +4,7 @@ from framework.ports.telling import Light
 from framework.pulls import gate
 from framework.pulls.gate import Rules, Verdict
 from framework.telling.wording import Standing, quote, shorten
+from prevs import names
 from prevs.pulls import PullRecord
 from prevs.records import PreviewRecord
 from prevs.states import Cause, State
@@ -88,6 +89,18 @@ def describe_preview(
     if preview.state in _STARTS and not preview.step_seconds:
         return standing._replace(light=Light.PENDING, status="being built")
     return standing
+
+
+def tell_same(standing: Standing, preview: PreviewRecord | None, sha: str) -> Standing:
+    """Return the standing of a head `sha`, of which a `preview` of another commit may be shown."""
+    if preview is None or preview.commit == sha or standing.light is Light.FAILURE:
+        return standing
+    same = f"the same as {names.short(preview.commit)}: nothing of {preview.app} changed"
+    return standing._replace(
+        markdown=f"{standing.markdown} \N{MIDDLE DOT} {same}",
+        text=f"{standing.text}, {same}",
+        status=same if standing.light is Light.SUCCESS else standing.status,
+    )
 
 
 def _describe_open(text: str, label: str, url: str) -> Standing:

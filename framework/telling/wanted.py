@@ -83,7 +83,8 @@ def find_facts(
     rules = snapshot.rules(pull.app)
     if rules.pulls == "off":
         return None
-    unit = preview_unit(pull.app, pull.sha)
+    preview = snapshot.find_serving(pull.app, pull.sha)
+    place = snapshot.queue_places.get(preview_unit(pull.app, preview.sha)) if preview else None
     access = snapshot.access.get(pull.app, AccessRecord(pull.app)).access
     abilities = find_abilities(app)
     return Facts(
@@ -92,8 +93,8 @@ def find_facts(
         rules,
         abilities,
         access is not Access.PUBLIC,
-        snapshot.previews.get(unit),
-        snapshot.queue_places.get(unit),
+        preview,
+        place,
         subject,
         _leaves_pending(snapshot, pull),
         _find_variants(snapshot, pull, abilities),
@@ -191,7 +192,8 @@ def _find_standing(facts: Facts, wording_: Wording, head: Head) -> Standing:
     if is_skipped(pull.title, facts.subject):
         return standing.describe_skipped(head.label)
     url = wording_.addresses.url(names.short(pull.sha), pull.app)
-    return standing.describe_preview(facts.preview, facts.place, label=head.label, url=url)
+    found = standing.describe_preview(facts.preview, facts.place, label=head.label, url=url)
+    return standing.tell_same(found, facts.preview, pull.sha)
 
 
 def _head(facts: Facts) -> Head:

@@ -100,6 +100,7 @@ class FakePreviews(ServiceClient, Commands):
         for one in known.values():
             for label in one.labels:
                 holders[one.app, label] += (one,)
+        watched = [one for one in known.values() if one.settings and one.settings.watch]
         return Snapshot(
             self.known_apps,
             known,
@@ -122,6 +123,7 @@ class FakePreviews(ServiceClient, Commands):
             instances=self.instances,
             variants_at=list_variants_at(self.stacks.values()),
             refused=self.refused,
+            watched={app: [one for one in watched if one.app == app] for app in self.known_apps},
         )
 
     def command(self, command: Callable[[Commands], T]) -> T:
@@ -164,19 +166,21 @@ class FakePreviews(ServiceClient, Commands):
         refs: Sequence[str] = (),
         ahead: bool = False,
         instance: str = "",
+        same: str = "",
     ) -> PreviewRecord:
         self._raise_error()
         self.snapshot.app(app)
-        sha = names.instance_id(commit, instance) if instance else commit
+        sha = names.instance_id(commit, instance) if instance else same or commit
         new = PreviewRecord(app, sha, State.STOPPED)
         if instance:
             new = dataclasses.replace(new, instance=instance, built_from=commit)
         known = self.known.get((app, sha), new)
-        known = dataclasses.replace(known, refs=tuple(refs), ahead=ahead)
+        served = (*known.same, commit) if same else known.same
+        known = dataclasses.replace(known, refs=tuple(refs), ahead=ahead, same=served)
         labels = (*(one for one in known.labels if one != label), label)
         if known.state is State.STOPPED:
             return self._queue(known, labels=labels)
-        return self.change(app, sha, labels=labels, refs=tuple(refs))
+        return self.change(app, sha, labels=labels, refs=tuple(refs), same=served)
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         self._raise_error()

@@ -684,6 +684,7 @@ class Preview(TypedDict):
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
+    same: NotRequired[list[str]]
 
 class PreviewDetail(TypedDict):
     """A preview; a failed one with the end of its log."""
@@ -719,6 +720,7 @@ class PreviewDetail(TypedDict):
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
+    same: NotRequired[list[str]]
     log_tail: NotRequired[str]
 
 class Previews(TypedDict):
@@ -1060,6 +1062,7 @@ class StartedPreview(TypedDict):
     steps: list[Step]
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
+    same: NotRequired[list[str]]
     as_of: NotRequired[float | None]
     problem: NotRequired[str]
 

@@ -118,10 +118,7 @@ def _show_proposal(
     lead: Callable[[str, PreviewRecord | None], models.GateLead],
 ) -> models.GateProposal:
     commits = proposal.revision.commits
-    waits = [
-        (label, snapshot.previews.get(preview_unit(gate.app, commits[label])))
-        for label in proposal.awaited
-    ]
+    waits = [(label, snapshot.find_serving(gate.app, commits[label])) for label in proposal.awaited]
     return models.GateProposal(
         **_show_revision(proposal.revision, in_force=False),
         **declared.show(proposal),

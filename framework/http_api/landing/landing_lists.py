@@ -63,6 +63,7 @@ class Lists(NamedTuple):
 def know(app: str, snapshot: Snapshot, addresses: Addresses) -> Known:
     """Return what is known of an app."""
     previews = {one.sha: one for one in snapshot.previews.values() if one.app == app}
+    same = {sha: one for one in snapshot.watched.get(app, ()) for sha in one.same}
     running = {
         label: one.sha
         for one in previews.values()
@@ -70,7 +71,7 @@ def know(app: str, snapshot: Snapshot, addresses: Addresses) -> Known:
         for label in one.labels
     }
     return Known(
-        previews,
+        {**same, **previews},
         running,
         lambda label: addresses.url(label, app),
         lambda labels: show_addresses(snapshot.list_variants(app, labels), addresses),
@@ -148,13 +149,15 @@ def _show_pull(pull: PullRecord, rules: Rules, known: Known) -> LandingEntry:
 def _show_preview(label: str, sha: str, known: Known) -> dict[str, Any]:
     """Return the fields of an entry about the preview of a commit, and its label's address."""
     preview, serving = known.previews.get(sha), known.running.get(label, sha)
+    same = preview.sha if preview and preview.sha != sha else ""
     return {
         "label": label,
         "url": known.url(label),
         "sha": sha,
         "state": preview.state if preview else None,
         "why": preview.why if preview else "",
-        "serving": "" if serving == sha else serving,
+        "serving": "" if serving in (sha, same) else serving,
+        "same": same,
         "services": known.services(preview, label) if preview else [],
     }
 

@@ -25,6 +25,7 @@ _ENTRY: dict[str, Any] = {
     "state": "failed",
     "why": "The app exited with 1.",
     "serving": "",
+    "same": "",
     "may_run": True,
     "variants": [],
     "services": [],
@@ -52,6 +53,11 @@ class LandingEntry(BaseModel):
     state: State | None = Field(description="Of the commit's preview; null: it never started.")
     why: str = Field(description="Why it failed, waits or was stopped; else empty.")
     serving: str = Field(description="The older commit that runs at its address; else empty.")
+    same: str = Field(
+        default="",
+        description="The commit whose preview serves this one too, as nothing that counts differs; "
+        "else empty.",
+    )
     may_run: bool = Field(description="false: the head waits for an approval, or is refused.")
     variants: list[VariantAddress] = Field(
         default=[], description="The open variants of stacks that have it."

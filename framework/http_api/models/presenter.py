@@ -129,6 +129,7 @@ class Presenter:
             steps=_show_steps(preview, seen.usual),
             place=seen.place,
             data=preview.data,
+            same=list(preview.same),
         )
 
     def show_queue(self, paged: PageRequest, sees: Callable[[str], bool]) -> preview_models.Queue:
@@ -272,7 +273,7 @@ def show_lead(
     """Return what a label leads to as the API shows it."""
     own = {"sha": resolved.id, "commit": resolved.sha, "as_of": find_time(resolved, now)}
     fields = {**resolved._asdict(), **own, "place": place}
-    instance = fields.pop("instance")
+    instance, _ = fields.pop("instance"), fields.pop("same")
     url = addresses.url(label, app, instance)
     del fields["age"]
     return app_models.Lead.model_validate({"app": app, "label": label, **fields, "url": url})

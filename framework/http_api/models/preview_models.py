@@ -220,6 +220,11 @@ class Preview(BaseModel):
         description="The branch whose data its attempt has; empty: it has data of its own, or "
         "none.",
     )
+    same: list[str] = Field(
+        default=[],
+        description="The commits that it serves too, as nothing of what it is made of (`watch`) "
+        "differs in them; the newest last.",
+    )
 
 
 class StartedPreview(Preview):

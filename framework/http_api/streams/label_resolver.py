@@ -17,6 +17,7 @@ from framework.errors import (
 )
 from framework.git.manifest_reader import read_manifest
 from framework.ports import CommitPage, Listing, Repositories, Resolved
+from framework.pulls import same_commits
 from framework.service.service_client import ServiceClient
 from framework.stacks.errors import ProxyBehind, UnknownVariant
 from framework.state.gates.stack_records import InstanceOf
@@ -25,6 +26,8 @@ from prevs import names
 from prevs.access import Access
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.stacks import StackRecord
+from prevs.states import ACTIVE
+from prevs.units import preview_unit
 
 T = TypeVar("T")
 
@@ -59,7 +62,7 @@ class LabelResolver:
         instance = self._find_instance(app, label)
         fresh = to_start and self._is_scoped(app)
         if instance is None:
-            work = functools.partial(self._resolve, record, label, fresh=fresh)
+            work = functools.partial(self._resolve_same, record, label, fresh=fresh)
             return await _run(work, self._resolving, app)
         work = functools.partial(self._resolve, record, instance.at.source, fresh=fresh)
         found, _ = await _run(work, self._resolving, app)
@@ -112,6 +115,24 @@ class LabelResolver:
         if found is None and known and names.may_be_flat(label, app):
             found = next((v for k, v in known.items() if names.flat_label(k, app) == label), None)
         return found if found and found.at.app == app else None
+
+    def _resolve_same(self, app: AppRecord, label: str, *, fresh: bool) -> tuple[Resolved, str]:
+        """Resolve a label, and find the preview that serves its commit too, if it has none."""
+        resolved, whole = self._resolve(app, label, fresh=fresh)
+        snapshot = self._previews.snapshot
+        facts = snapshot.find_facts(app.name)
+        if facts is None or preview_unit(app.name, resolved.sha) in snapshot.previews:
+            return resolved, whole
+        watched = snapshot.watched[app.name]
+        for one in same_commits.list_serving(watched, (whole, resolved.sha), resolved.refs, facts):
+            is_known = resolved.sha in one.same
+            if one.state in ACTIVE and is_known:
+                return resolved._replace(same=one.sha), whole
+            watch = one.settings.watch if one.settings else ()
+            reached = one.state not in ACTIVE  # else nothing of it is fetched again
+            if self._refs.is_same(facts.app, one.commit, resolved.sha, watch, reached=reached):
+                return resolved._replace(same=one.sha), whole
+        return resolved, whole
 
     def _resolve(self, app: AppRecord, label: str, *, fresh: bool) -> tuple[Resolved, str]:
         try:

@@ -67,7 +67,7 @@ class GateProposals:
         return {label: sha for label, sha in found.items() if sha not in gone}
 
     def _find(self, app: str, sha: str) -> PreviewRecord | None:
-        return self._records.find(preview_unit(app, sha))
+        return self._records.find_serving(preview_unit(app, sha))
 
     def _runs(self, preview: PreviewRecord | None) -> bool:
         """Return whether proxies may lead requests to a preview."""

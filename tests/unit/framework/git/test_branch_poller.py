@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from framework import events
+from framework.apps import effective_settings
 from framework.errors import RepositoryUnreachable
 from framework.git.branch_poller import (
     SELDOM_SECONDS,
@@ -17,6 +18,7 @@ from framework.git.branch_poller import (
 from framework.polling.turns import Read
 from framework.ports import Heads
 from framework.state.snapshot import Snapshot
+from prevs.commit_settings import CommitSettings
 from prevs.job_settings import JobSettings
 from prevs.jobs import JobRecord
 from prevs.records import AppRecord, PreviewRecord
@@ -238,3 +240,36 @@ def test_a_read_finds_out_whether_branches_have_changed() -> None:
     refs.put("two", "main", A)
     reads += [worker.fetch(TWO), worker.fetch(TWO)]
     assert reads == [Read.SAME, Read.CHANGED, Read.SAME]
+
+
+def test_git_is_asked_once_for_a_new_commit_whether_what_runs_serves_it_too() -> None:
+    """Both labels of what runs lead to the new commit."""
+    b = "b" * 40
+    key = effective_settings.settings_key(TWO)
+    runs = PreviewRecord(
+        *("two", A, State.RUNNING),
+        labels=("main", "pr-7"),
+        refs=("heads/main",),
+        settings=CommitSettings(watch=("web",)),
+        settings_for=key,
+    )
+    refs, submitted = FakeRefs(), list[events.Event]()
+    for label in ("main", "pr-7"):
+        refs.put("two", label, b)
+    refs.leads["two", "pr-7"] = refs.leads["two", "main"]
+    now = snapshot(runs)._replace(watched={"two": [runs]})
+    worker = BranchPoller(refs, submitted.append, lambda: now, interval=1.0, failed=print)
+    worker.fetch(TWO)
+    refs.same = {(A, b)}
+    worker.fetch(TWO)
+    assert refs.compared == [(A, b), (A, b)]
+    assert [one.heads.same for one in submitted if isinstance(one, events.HeadsFetched)] == [
+        {},
+        {"main": A, "pr-7": A},
+    ]
+    knows = dataclasses.replace(runs, same=(b,))
+    now = snapshot(knows)._replace(watched={"two": [knows]})
+    worker.fetch(TWO)
+    now = snapshot(runs, PreviewRecord("two", b, State.QUEUED))._replace(watched={"two": [runs]})
+    worker.fetch(TWO)
+    assert len(refs.compared) == 2

@@ -64,6 +64,7 @@ def test_a_proxy_gets_the_default_branch_apart_and_what_else_there_is(api: ApiIn
         "state": None,
         "why": "",
         "serving": "",
+        "same": "",
         "may_run": True,
         "variants": [],
         "services": [],

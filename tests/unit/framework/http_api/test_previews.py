@@ -60,6 +60,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         "place": None,
         "data": "",
+        "same": [],
         "as_of": None,
         "problem": "",
     }
