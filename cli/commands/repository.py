@@ -75,9 +75,10 @@ def list_commits(
 
 
 def _states(context: CommandContext, app: str) -> dict[str, str]:
-    return {
-        preview["sha"]: preview["state"] for preview in context.api.list_previews(app=app).found
-    }
+    """Return the states of an app's commits: those of their previews, or of what serves them."""
+    previews = context.api.list_previews(app=app).found
+    same = {sha: one["state"] for one in previews for sha in one.get("same", [])}
+    return {**same, **{one["sha"]: one["state"] for one in previews}}
 
 
 COMMANDS = (list_refs, list_commits)

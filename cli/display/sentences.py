@@ -68,6 +68,14 @@ def describe_rivals(preview: Preview) -> str:
     return ""
 
 
+def describe_same(preview: Preview) -> str:
+    """Return which newest commit a preview serves too, "" if there is none."""
+    same = preview.get("same", [])
+    if not same:
+        return ""
+    return f"{names.short(same[-1])} is the same: nothing of {preview['app']} changed"
+
+
 def progress(preview: Preview, now: float) -> str:
     """Return a preview's progress at `now`: the rest of a sentence that begins with its title."""
     state = preview["state"]
@@ -107,9 +115,9 @@ def notes(preview: Preview) -> str:
     standing = "" if place is None else f"{ordinal(place)} in the queue"
     reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
     sentence = ": ".join(part for part in (standing, one_line(reason)) if part)
-    rivals = describe_rivals(preview)
+    others = "; ".join(filter(None, (describe_same(preview), describe_rivals(preview))))
     sentence = (
-        f"{sentence.removesuffix('.')}; {rivals}" if sentence and rivals else sentence or rivals
+        f"{sentence.removesuffix('.')}; {others}" if sentence and others else sentence or others
     )
     return "; ".join(part for part in ("pinned" if preview["pinned"] else "", sentence) if part)
 

@@ -236,6 +236,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             *(("service", f"{one['name']} {one['url']}") for one in preview.get("services", ())),
+            *(("same", sha) for sha in reversed(preview.get("same", []))),
             ("note", describe_rivals(preview)),
             *list_shares(preview),
             ("data", _describe_data(preview)),

@@ -81,10 +81,16 @@ def choose(previews: Iterable[Preview], label: str) -> Preview | None:
     under = [p for p in known if label in p["labels"]]
     if not under and names.is_commit_prefix(label):
         under = [p for p in known if p["sha"].startswith(label)]
+        under = under or [p for p in known if _serves(p, label)]
         under = under or [p for p in known if find_commit(p).startswith(label)]
         if len(under) > 1:
             return None
     return max(under, key=lambda p: (p["state"] in _ACTIVE, p["created"]), default=None)
+
+
+def _serves(preview: Preview, digits: str) -> bool:
+    """Return whether a preview serves another commit with these digits too."""
+    return any(sha.startswith(digits) for sha in preview.get("same", []))
 
 
 @contextlib.contextmanager

@@ -39,7 +39,8 @@ class LandingEntry(NamedTuple):
     """A branch, a tag or a pull request. `at` is in seconds since the epoch.
 
     `state` is that of its commit's preview, "" if it never started; `why` is the reason. `serving`
-    is the older commit that runs at its address. It is not built unless it `may_run`. `stacks` are
+    is the older commit that runs at its address, `same` that of the preview which serves this
+    commit too, as they do not differ. It is not built unless it `may_run`. `stacks` are
     the stacks with this entry in an open variant, each with the variant's address, and `services`
     what visitors reach beside its application, with their addresses.
     """
@@ -57,6 +58,7 @@ class LandingEntry(NamedTuple):
     may_run: bool
     stacks: tuple[tuple[str, str], ...] = ()
     services: tuple[tuple[str, str], ...] = ()
+    same: str = ""
 
 
 class LandingList(NamedTuple):
@@ -140,6 +142,7 @@ def _read_entry(fields: Mapping[str, Any]) -> LandingEntry | None:
         state=state if state in _STATES else "",
         why=read_text(fields, "why"),
         serving=read_text(fields, "serving"),
+        same=read_text(fields, "same"),
         may_run=fields.get("may_run") is not False,
         stacks=_read_addresses(fields.get("variants"), "stack"),
         services=_read_addresses(fields.get("services"), "name"),

@@ -40,6 +40,7 @@ class Row(NamedTuple):
     word: str
     why: str
     serving: str
+    same: str
     stacks: Sequence[tuple[str, str]]
     services: Sequence[tuple[str, str]]
 
@@ -113,6 +114,7 @@ def _show_entry(entry: LandingEntry, now: float) -> Row:
         word=wording.WORDS.get(entry.state, entry.state) if entry.may_run else _NOT_APPROVED,
         why=tame(entry.why, 300) if entry.may_run else "Its page says who can approve it.",
         serving=entry.serving,
+        same=entry.same,
         stacks=[(tame(stack, 100), url) for stack, url in entry.stacks],
         services=[(tame(name, 100), url) for name, url in entry.services],
     )

@@ -82,6 +82,7 @@ def waiting_page(
         commit=commit,
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
         short=names.short(commit.commit),
+        same=_find_same(commit, preview) if shows_all else "",
         variant=preview.variant if preview else commit.variant,
         as_of=_as_of(visit.label, commit, now),
         serving=names.short(preview.serving.get(visit.label, "")) if preview else "",
@@ -91,6 +92,12 @@ def waiting_page(
         log_end=_log_end(preview) if preview else "",
         data=_json({key: x for key, x in shown.message().items() if key != "members"}),
     )
+
+
+def _find_same(commit: Commit, preview: Preview | None) -> str:
+    """Return the commit of a preview that serves another commit too, "" if it is its own."""
+    is_other = preview is not None and preview.commit == commit.sha != commit.commit
+    return names.short(commit.sha) if is_other else ""
 
 
 def _as_of(label: str, commit: Commit, now: float) -> str:

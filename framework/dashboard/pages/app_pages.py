@@ -159,7 +159,10 @@ class AppPages:
         of_app = {one.sha: one for one in previews if one.app == app.name}
         addresses = self._context.addresses
         return Known(
-            of_app, self._context.presenter.show, lambda label: addresses.url(label, app.name)
+            of_app,
+            self._context.presenter.show,
+            lambda label: addresses.url(label, app.name),
+            {sha: one for one in of_app.values() for sha in one.same},
         )
 
 

@@ -21,7 +21,8 @@ class Row(NamedTuple):
 
     `title` is the name of a branch or tag, "" for a commit. `label` is what starts it. `sha` is the
     id of the preview that the commit has, or would have. `serving` is the preview that its address
-    shows while the newest one does not run.
+    shows while the newest one does not run. `served` is the commit, if the preview is of another
+    one that is the same.
     """
 
     title: str
@@ -33,11 +34,12 @@ class Row(NamedTuple):
     committed: float
     preview: Preview | None
     serving: PreviewRecord | None = None
+    served: str = ""
 
     @property
     def commit(self) -> str:
         """The commit that it leads to."""
-        return self.preview.commit if self.preview else self.sha
+        return self.served or (self.preview.commit if self.preview else self.sha)
 
     @property
     def name(self) -> str:
@@ -65,17 +67,31 @@ def count(previews: Iterable[PreviewRecord]) -> Counts:
     )
 
 
+class Found(NamedTuple):
+    """The preview of a commit, None if there is none; its id, and `served`, as a Row has them."""
+
+    preview: Preview | None
+    sha: str
+    served: str = ""
+
+
 class Known(NamedTuple):
-    """What is known of an app: its previews by commit, how they are shown, and its addresses."""
+    """What is known of an app: its previews by commit, how they are shown, and its addresses.
+
+    `same` has those that serve other commits too, by these.
+    """
 
     previews: Mapping[str, PreviewRecord]
     show: Callable[[PreviewRecord], Preview]
     url: Callable[[str], str]
+    same: Mapping[str, PreviewRecord]
 
-    def find(self, sha: str) -> Preview | None:
-        """Return the preview of a commit as it is shown, None if there is none."""
-        record = self.previews.get(sha)
-        return self.show(record) if record else None
+    def find(self, sha: str) -> Found:
+        """Return the preview of a commit as it is shown."""
+        record = self.previews.get(sha) or self.same.get(sha)
+        if record is None:
+            return Found(None, sha)
+        return Found(self.show(record), record.sha, sha if record.commit != sha else "")
 
 
 def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
@@ -84,15 +100,21 @@ def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
     lines = []
     for ref in refs:
         label = ref.sha if ref.ambiguous else ref.label
-        shown = (label, known.url(label), ref.sha, ref.author, ref.subject, ref.committed)
-        before = _find_other(serving, label, ref.sha)
-        lines.append(Row(ref.name, *shown, known.find(ref.sha), before))
+        preview, sha, served = known.find(ref.sha)
+        shown = (label, known.url(label), sha, ref.author, ref.subject, ref.committed)
+        before = _find_other(serving, label, sha)
+        lines.append(Row(ref.name, *shown, preview, before, served))
     return lines
 
 
 def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
     """Return a row for each commit."""
-    return [Row("", one.sha, known.url(one.sha), *one[:4], known.find(one.sha)) for one in commits]
+    lines = []
+    for one in commits:
+        preview, sha, served = known.find(one.sha)
+        shown = (known.url(one.sha), sha, one.author, one.subject, one.committed)
+        lines.append(Row("", one.sha, *shown, preview, served=served))
+    return lines
 
 
 def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:

@@ -158,3 +158,12 @@ def test_a_warning_comes_exactly_where_there_are_agents_and_none_is_large_enough
 ) -> None:
     fits = any(cpus <= has_cpus and mem <= has_mem for has_cpus, has_mem in totals)
     assert bool(describe_too_large(cpus, mem, agents(*totals))) == bool(totals and not fits)
+
+
+def test_notes_name_the_newest_commit_that_is_the_same() -> None:
+    same = ["1" * 40, "2" * 40]
+    told = "2222222 is the same: nothing of hello changed"
+    assert notes(preview(state="running", same=same)) == told
+    assert notes(preview(state="stopped", reason="Nobody used it.", same=same)) == (
+        f"Nobody used it; {told}"
+    )

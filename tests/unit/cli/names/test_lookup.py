@@ -87,3 +87,8 @@ def test_digits_of_a_commit_mean_its_own_preview_and_else_the_one_instance_there
     assert choose([one, two], fake.SHA[:12]) is None
     assert choose([one, two, own], fake.SHA[:12]) is own
     assert choose([one, own], "1111111") is one
+
+
+def test_digits_of_a_commit_that_another_preview_serves_mean_that_one() -> None:
+    serving = cast(Preview, fake.preview(sha="1" * 40, commit="1" * 40, same=["3" * 40]))
+    assert choose([serving, cast(Preview, OLD)], "3333333") is serving

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from framework.ports.telling import Light
-from framework.telling.standing import describe_preview
+from framework.telling.standing import describe_preview, tell_same
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
 
@@ -69,3 +69,24 @@ def test_a_failure_says_what_failed_and_why(
         Light.FAILURE,
         f"{did_not}: `npm ci` ended with 1 | @ada",
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (State.RUNNING, "the same as aaaaaaa: nothing of shop changed"),
+        (State.STOPPED, "the same as aaaaaaa: nothing of shop changed"),
+        (State.BUILDING, "being built"),
+        (State.FAILED, "did not start"),
+    ],
+)
+def test_a_head_that_another_commits_preview_serves_has_its_state_and_says_so(
+    state: State, status: str
+) -> None:
+    known = preview(state)
+    own = describe_preview(known, None, label="pr-7", url=URL)
+    found = tell_same(own, known, "b" * 40)
+    assert (found.light, found.status) == (own.light, status)
+    is_told = "the same as aaaaaaa: nothing of shop changed" in found.markdown
+    assert is_told is (state is not State.FAILED)
+    assert tell_same(own, known, A) == tell_same(own, None, "b" * 40) == own

@@ -147,3 +147,8 @@ def test_the_stacks_that_have_it_are_links() -> None:
     assert '<a href="http://x--shop.localhost/">shop</a>' in page
     assert "With the other apps of shop , &lt;b&gt;" in shown(page)
     assert "With the other apps" not in render(default=entry())
+
+
+def test_a_commit_that_another_ones_preview_serves_is_named_the_same() -> None:
+    text = shown(render(default=entry(same=OLDER, state="running")))
+    assert "main Running 5c80e7d (the same as 1234567 )" in text

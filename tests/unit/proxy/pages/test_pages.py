@@ -241,3 +241,14 @@ def test_a_refused_visitor_sees_the_reason_while_the_preview_runs() -> None:
         assert (SENTENCES["refused"] in shown) is is_refused
         assert "Mesos has been asked." in shown
         assert ('data-refused="hello.x.a1"' in shown) is (visitor is visit)
+
+
+def test_a_page_says_which_commit_shows_another_one_that_is_the_same() -> None:
+    newer = read_commit({"sha": SHA, "commit": "b" * 40})
+    preview = Preview("hello", SHA, "queued")
+    page = pages.waiting_page(VISIT, newer, preview, now=1000.0)
+    assert "bbbbbbb" in page
+    assert "shown by <code>5c80e7d</code>, which is the same: nothing of hello changed." in page
+    assert "which is the same" not in waiting()
+    instance = dataclasses.replace(preview, built_from="b" * 40, instance="x--shop")
+    assert "which is the same" not in pages.waiting_page(VISIT, newer, instance, now=1000.0)

@@ -146,3 +146,16 @@ def test_each_service_is_a_link_to_its_address(dashboard: Dashboard, visitor: Vi
     dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",), settings=settings)
     page = visitor.get(PAGE).text
     assert '<bdi>result</bdi>: <a href="http://result--main.hello.localhost:8080/"' in page
+
+
+def test_a_branch_whose_commit_another_preview_serves_is_shown_with_that_one(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    newer = "b" * 40
+    assert "the same" not in visitor.see("/apps/hello").text
+    dashboard.refs.put("hello", "main", newer)
+    dashboard.previews.change("hello", SHA, same=(newer,))
+    page = visitor.see("/apps/hello").text
+    assert "bbbbbbb (the same as 5c80e7d)" in page
+    assert "leads to" not in page
+    assert "It serves bbbbbbb too, which is the same" in visitor.see(PAGE).text
