@@ -21,7 +21,7 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.git import ancestry, commits, files, remote_refs, resolution, sameness
+from framework.git import ancestry, commits, files, remote_refs, resolution
 from framework.git.commits import Cursor
 from framework.git.git_command import CredentialUnavailable, GitCommand, GitFailed
 from framework.git.mirror import Found, Mirror, Snapshot
@@ -212,8 +212,8 @@ class Mirrors:
         """Return whether two commits are the same, as framework.ports.Repositories says."""
         with contextlib.suppress(RepositoryUnreachable):
             folder = self._get_mirror(app).folder
-            return sameness.is_same(self._git, folder, (older, newer), watch) and (
-                not reached or sameness.is_reached(self._git, folder, older, newer)
+            return ancestry.is_same(self._git, folder, (older, newer), watch) and (
+                not reached or ancestry.is_reached(self._git, folder, older, newer)
             )
         return False
 

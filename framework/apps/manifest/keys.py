@@ -222,7 +222,7 @@ class Top(Table):
         default=[],
         description="What it is made of, as paths from the root of the repository on, where `*` "
         "and `?` match no slash and `**` matches folders. A push that changes nothing of it "
-        "keeps the running container. Default: a guess for an app with "
+        "[keeps the running container](writing-an-app.md#watch). Default: a guess for an app with "
         "a folder, else everything.",
         examples=['["services/web/**", "libs/ui/**"]'],
     )
