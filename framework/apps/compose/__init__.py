@@ -4,7 +4,7 @@ What has no effect in a preview is a note; what leaves the preview, or is wrong,
 has its line.
 """
 
-from framework.apps.compose.reader import Around, read
+from framework.apps.compose.reader import Around, Text, read
 from framework.apps.compose.translation import Beside, Compose, Place
 
-__all__ = ["Around", "Beside", "Compose", "Place", "read"]
+__all__ = ["Around", "Beside", "Compose", "Place", "Text", "read"]

@@ -93,7 +93,6 @@ REFUSED = {
     "use_api_socket": "gives it the agent's Docker, and so the agent: leave it out",
     "provider": "is not read: write a service with an image instead",
     "models": "is not read: write a service with an image instead",
-    "extends": "leads to no service of this file: write the keys of that service into this one",
 }
 """Keys of a service that are mistakes, each with the rest of a sentence."""
 

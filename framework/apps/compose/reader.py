@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.apps.compose import file_text, guess
+from framework.apps.compose.documents import Documents, Files
 from framework.apps.compose.env_files import ENV, OpenFile, open_env, read_env
-from framework.apps.compose.extends import extend
-from framework.apps.compose.notes import Notes, cut
+from framework.apps.compose.notes import Notes, cut, locate
 from framework.apps.compose.service import Service, list_names
 from framework.apps.compose.storage import Paths, Source, read_sources
 from framework.apps.compose.translation import Compose, Translation
@@ -16,7 +16,7 @@ from framework.apps.compose.yaml_tree import Node, NotYaml, Origin, Scalar, read
 from prevs.records import Mistake
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_TOP = ("services", "volumes", "secrets", "configs", "include")
+_TOP = ("services", "volumes", "secrets", "configs")
 _UNUSED = {
     "version": "it has no effect here",
     "name": "the app's own name counts",
@@ -44,27 +44,45 @@ class Around(NamedTuple):
 _ALONE = Around()
 
 
-def read(data: bytes, path: str, wanted: str = "", around: Around = _ALONE) -> Compose:
-    """Return what a file at `path`, from the app's folder on, says; `wanted` is the application."""
-    text = file_text.decode(data, file_text.MOST_COMPOSE_BYTES)
-    if isinstance(text, Mistake):
-        return Compose(mistakes=(text,))
-    folder = posixpath.dirname(path)
+class Text(NamedTuple):
+    """A file: its path from the app's folder on, and its bytes."""
+
+    path: str
+    data: bytes
+
+
+def read(
+    file: Text, wanted: str = "", around: Around = _ALONE, over: Sequence[Text] = ()
+) -> Compose:
+    """Return what a file says with those `over` it, its overrides; `wanted` is the application."""
+    folder = posixpath.dirname(file.path)
     env = open_env(posixpath.join(folder, ENV), around.open)
     values = read_env(env.text, {}) if env else {}
-    try:
-        tree = read_tree(text, Origin(folder=folder, values=values))
-    except NotYaml as error:
-        return Compose(mistakes=(Mistake(error.line, error.why),))
-    reading = _Reading(around, posixpath.basename(path), values)
+    trees: list[tuple[str, Node]] = []
+    for at, one in enumerate((file, *over)):
+        found = _read_one(one, Origin(one.path if at else "", folder=folder, values=values))
+        if isinstance(found, Compose):
+            return found
+        trees.append((one.path, found))
+    reading = _Reading(around, values)
     if env and posixpath.basename(env.path) != ENV:
-        reading.tell_example(env.path, tree)
-    return reading.read(tree, wanted)
+        reading.tell_example(env.path, trees[0][1])
+    return reading.read(trees, wanted)
+
+
+def _read_one(file: Text, origin: Origin) -> Node | Compose:
+    text = file_text.decode(file.data, file_text.MOST_COMPOSE_BYTES)
+    if isinstance(text, str):
+        try:
+            return read_tree(text, origin)
+        except NotYaml as error:
+            text = Mistake(error.line, error.why)
+    at = Scalar(text.line, "", origin=origin)
+    return Compose(mistakes=(Mistake(*locate(at, text.message)),))
 
 
 class _Reading:
-    def __init__(self, around: Around, path: str, values: Mapping[str, str]) -> None:
-        self._path = path
+    def __init__(self, around: Around, values: Mapping[str, str]) -> None:
         self._paths = Paths(around.root, around.kind)
         self._open = around.open
         self._asked = frozenset(re.split(r"[,\s]+", values.get(_PROFILES, ""))) - {""}
@@ -78,8 +96,9 @@ class _Reading:
         """Note which file stands in for the one that the commit does not have."""
         self._notes.tell(tree, "variables", f"{ENV} is not in the commit: {path} is read")
 
-    def read(self, tree: Node, wanted: str) -> Compose:
-        self._read_top(tree)
+    def read(self, trees: Sequence[tuple[str, Node]], wanted: str) -> Compose:
+        files = Files(self._notes, self._paths, self._open)
+        self._read_top(Documents(self._notes, files).join(trees))
         running = guess.choose(self._services, self._asked, wanted)
         main = self._find_main(running, wanted)
         if main is not None and main not in running:
@@ -113,14 +132,11 @@ class _Reading:
         entries = self._notes.table(tree, "the file")
         if entries is None:
             return
-        for name, key, value in self._notes.known(tree, "", _TOP, _UNUSED):
+        for name, _, value in self._notes.known(tree, "", _TOP, _UNUSED):
             if name == "services":
                 self._read_services(value)
             elif name == "volumes":
                 self._read_volumes(value)
-            elif name == "include":
-                why = "is not read: write the services of those files into this one"
-                self._notes.refuse(key, name, why)
             else:
                 self._sources[name] = read_sources(value, name, self._notes, self._paths)
         if "services" not in entries:
@@ -128,7 +144,7 @@ class _Reading:
 
     def _read_services(self, node: Node) -> None:
         found = self._notes.table(node, "services") or {}
-        for name, (key, _) in found.items():
+        for name, (key, value) in found.items():
             if name.startswith("x-"):
                 continue
             if not _NAME.fullmatch(name):
@@ -137,7 +153,7 @@ class _Reading:
                 continue
             service = Service(key, self._notes, self._paths, self._open)
             start = self._notes.count()
-            service.read(extend(name, found, self._path))
+            service.read(value)
             self._services.append(service)
             self._noted[service.name] = start, self._notes.count()
         if not self._services and not isinstance(node, Scalar) and not self._notes.mistakes:

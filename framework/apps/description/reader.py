@@ -9,14 +9,14 @@ Dockerfile exposes.
 """
 
 import dataclasses
-import functools
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from framework.apps import effective_settings, manifest, recipes
 from framework.apps.commit_files import CommitFiles, RepositoryFile
 from framework.apps.compose import file_text
 from framework.apps.description import unrecognised, watched
+from framework.apps.description.beside import Beside
 from framework.apps.manifest import Bounds, ComposeFile, InvalidManifest, Manifest
 from framework.apps.recipes import OFFICIAL, BaseImages, Found, Recipe
 from prevs.commit_settings import FILE, CommitSettings
@@ -85,21 +85,19 @@ def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) 
     """Return what describes a commit, as `read` does, with the ports that it names itself."""
     there, bounds = files.list("."), effective_settings.bounds(app)
     data = _read_own(files) if FILE in there else b""
-    named = manifest.find_compose(data, bounds)
-    own = manifest.read(data, bounds) if named is None else None
-    found = named or find_compose(there)
-    has_build = own is not None and _has_build(own, there)
-    if has_build and found and FILE not in there:
-        return _read_both(bounds, _open_compose(files, found, service))
-    if own is None or (found and not has_build):
-        composed = _read_compose(data, bounds, _open_compose(files, found, service))
-        if composed.manifest.has_application:
-            return composed
+    named = manifest.find_named(data, bounds)
+    usual = find_compose(there)
+    has_build = named.dockerfile or there.get(_DOCKERFILE) in {"file", "link"}
+    if has_build and usual and FILE not in there:
+        return _read_both(bounds, _open_compose(files, (usual,), service))
+    if named.compose or (usual and not has_build):
+        paths = named.compose or (usual,)
+        base = _read_compose(data, bounds, _open_compose(files, paths, service))
+        if base.manifest.has_application:
+            return base
         # It has databases alone, which stand beside the application that something else describes.
-        own, has_build = composed.manifest, _has_build(composed.manifest, there)
-        base = Description(own, compose=found)
     else:
-        base = Description(own, unused=found)
+        base = Description(manifest.read(data, bounds), unused=usual)
     return base if has_build else _read_rest(files, app, images, base)
 
 
@@ -138,12 +136,6 @@ def _read_rest(
 def find_compose(there: Mapping[str, str]) -> str:
     """Return the compose file among the entries of a folder that is used without being named."""
     return next((name for name in COMPOSE_FILES if there.get(name) == "file"), "")
-
-
-def _has_build(own: Manifest, there: Mapping[str, str]) -> bool:
-    """Return whether the executor finds a Dockerfile, or says what is wrong with it."""
-    is_named = own.settings.build.dockerfile != _DOCKERFILE
-    return is_named or there.get(_DOCKERFILE) in {"file", "link"}
 
 
 def _read_elsewhere(base: Description, found: Found) -> Description:
@@ -189,12 +181,32 @@ def _complete(base: Description, settings: CommitSettings) -> Description:
 
 def _read_compose(data: bytes, bounds: Bounds, file: ComposeFile) -> Description:
     read = manifest.read(data, bounds, file)
-    source = file.path if read.has_application else ""
+    if not file.over and (other := _find_override(file)):
+        note = Mistake(1, f"{other} is not read: compose in {FILE} names files that override it")
+        read = dataclasses.replace(read, notes=(note, *read.notes))
+    paths = (file.path, *(one.path for one in file.over))
+    source = ", ".join(paths) if read.has_application else ""
     found = Description(read, compose=file.path)
     return _complete(found, dataclasses.replace(read.settings, source=source))
 
 
-def _open_compose(files: CommitFiles, path: str, service: str) -> ComposeFile:
+def _find_override(file: ComposeFile) -> str:
+    """Return the file that compose itself would take beside one; "" if there is none."""
+    stem = posixpath.splitext(file.path)[0]
+    others = (f"{stem}.override{ending}" for ending in (".yaml", ".yml"))
+    return next((one for one in others if file.kind(one) == "file"), "")
+
+
+def _open_compose(files: CommitFiles, paths: Sequence[str], service: str) -> ComposeFile:
+    """Return a compose file with those that override it, from the app's folder on."""
+    first, *over = (_open_file(files, path) for path in paths)
+    beside = Beside(files)
+    return first._replace(
+        over=tuple(over), open=beside.read, kind=beside.find_kind, service=service
+    )
+
+
+def _open_file(files: CommitFiles, path: str) -> ComposeFile:
     """Return a compose file, from the app's folder on."""
     file = files.read(path, most=file_text.MOST_COMPOSE_BYTES)
     if file is None:
@@ -205,28 +217,7 @@ def _open_compose(files: CommitFiles, path: str, service: str) -> ComposeFile:
         return ComposeFile(
             path, problem=file_text.too_large(file.size, file_text.MOST_COMPOSE_BYTES)
         )
-    return ComposeFile(
-        path,
-        file.data,
-        open=functools.partial(_open_beside, files),
-        kind=functools.partial(_find_kind, files),
-        service=service,
-    )
-
-
-def _find_kind(files: CommitFiles, path: str) -> str:
-    """Return what is at a path of the commit, "" for nothing."""
-    folder, name = posixpath.split(path)
-    # No name is the app's folder itself, or one above it.
-    return "folder" if name in {".", ".."} else files.list(folder or ".").get(name, "")
-
-
-def _open_beside(files: CommitFiles, path: str) -> str | None:
-    """Return the text of a small file of the commit; None if there is no such one."""
-    file = files.read(path, most=file_text.MOST_BYTES)
-    if file is None or file.kind != "file" or file.size > file_text.MOST_BYTES:
-        return None
-    return file.data.decode(errors="replace")
+    return ComposeFile(path, file.data)
 
 
 def _read_own(files: CommitFiles) -> bytes:

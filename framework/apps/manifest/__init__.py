@@ -5,7 +5,7 @@ from framework.apps.manifest.job_changes import change_job
 from framework.apps.manifest.reader import (
     ComposeFile,
     Manifest,
-    find_compose,
+    find_named,
     read,
 )
 from framework.apps.manifest.rules import Bounds
@@ -16,6 +16,6 @@ __all__ = [
     "InvalidManifest",
     "Manifest",
     "change_job",
-    "find_compose",
+    "find_named",
     "read",
 ]

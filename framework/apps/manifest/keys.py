@@ -26,10 +26,16 @@ from prevs.containers import BuildSettings, Keep
 from prevs.job_settings import JobSettings
 
 MOST_HOOKS, MOST_WATCHED = 20, 50
+MOST_COMPOSE_FILES = 10
 
 Name = Annotated[str, AfterValidator(rules.check_name)]
 OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
 InTree = Annotated[str, AfterValidator(rules.check_path)]
+ComposeFiles = Annotated[
+    list[InTree],
+    BeforeValidator(rules.list_paths),
+    Field(min_length=1, max_length=MOST_COMPOSE_FILES),
+]
 HttpOnly = AfterValidator(rules.check_http_only)
 HealthPath = Annotated[str, Field(max_length=200), HttpOnly, AfterValidator(rules.check_health)]
 Status = Annotated[int, Field(ge=200, le=599)]
@@ -198,11 +204,12 @@ class Top(Table):
         "does.",
         examples=["true"],
     )
-    compose: InTree | None = Field(
+    compose: ComposeFiles | None = Field(
         default=None,
         description="The path of a [compose file](companions.md#a-compose-file): its services are "
-        "the application and its companions. What is in this file wins over it.",
-        examples=['"compose.yaml"'],
+        "the application and its companions. What is in this file wins over it. Of several paths "
+        "each later file overrides those before it.",
+        examples=['"compose.yaml"', '["compose.yaml", "compose.prevs.yaml"]'],
     )
     compose_service: (
         Annotated[

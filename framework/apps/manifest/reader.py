@@ -16,7 +16,7 @@ from framework.apps.compose import Beside, Compose, file_text
 from framework.apps.manifest.companion_problems import find_problems
 from framework.apps.manifest.companion_rules import check_image_name
 from framework.apps.manifest.findings import Findings, InvalidManifest
-from framework.apps.manifest.keys import InTree, Top
+from framework.apps.manifest.keys import ComposeFiles, Top
 from framework.apps.manifest.lines import TooDeep, find_lines
 from framework.apps.manifest.rules import Bounds
 from framework.apps.manifest.wording import explain, spell
@@ -25,7 +25,7 @@ from prevs.companions import Companion
 from prevs.job_settings import JobSettings
 from prevs.records import Mistake
 
-_COMPOSE: TypeAdapter[str] = TypeAdapter(InTree, config={"strict": True})
+_COMPOSE: TypeAdapter[list[str]] = TypeAdapter(ComposeFiles, config={"strict": True})
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -42,11 +42,11 @@ class Manifest:
 
 
 class ComposeFile(NamedTuple):
-    """The compose file that a .prevs.toml names: its path from the app's folder on, and its bytes.
+    """The compose file of a commit: its path from the app's folder on, and its bytes.
 
-    `problem` is why there is none, as the rest of a sentence that begins with its path. `open`
-    returns the text of another file of the commit, None if there is none; `kind` what is at a path,
-    "" for nothing.
+    `problem` is why there is none, as the rest of a sentence that begins with its path. `over` are
+    its overrides. `open` returns the text of another file of the commit, None if there is none;
+    `kind` what is at a path, "" for nothing.
     """
 
     path: str
@@ -54,29 +54,43 @@ class ComposeFile(NamedTuple):
     problem: str = ""
     open: Callable[[str], str | None] = lambda _: None
     kind: Callable[[str], str] = lambda _: "file"
+    over: tuple["ComposeFile", ...] = ()
     service: str = ""
     """The service that visitors reach, whatever the .prevs.toml says; "" for nothing said."""
 
 
-def find_compose(data: bytes, bounds: Bounds) -> str | None:
-    """Return the path of the compose file that a .prevs.toml names, from the app's folder on.
+class Named(NamedTuple):
+    """Which files a .prevs.toml names: compose files, and whether a Dockerfile."""
 
-    None if it names none that could be read. Raises InvalidManifest if it is not TOML.
+    compose: tuple[str, ...] = ()
+    dockerfile: bool = False
+
+
+def find_named(data: bytes, bounds: Bounds) -> Named:
+    """Return which files a .prevs.toml names that could be read, from the app's folder on.
+
+    Raises InvalidManifest if it is not TOML.
     """
+    parsed = _parse(_decode(data))[1]
+    build = parsed.get("build")
+    dockerfile = isinstance(build, dict) and "dockerfile" in build
     try:
-        return _COMPOSE.validate_python(_parse(_decode(data))[1].get("compose"), context=bounds)
+        compose = _COMPOSE.validate_python(parsed.get("compose"), context=bounds)
     except ValidationError:
-        return None
+        return Named(dockerfile=dockerfile)
+    return Named(tuple(compose), dockerfile)
 
 
 def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manifest:
-    """Return what is in a .prevs.toml, and in the compose `file` that it names.
+    """Return what is in a .prevs.toml, and in the compose `file` of its commit.
 
     Raises InvalidManifest.
     """
     lines, parsed = _parse(_decode(data))
     composed = _read_compose(file, parsed, bounds)
     whole = _merge(composed.table, parsed)
+    if file:
+        whole.setdefault("compose", file.path)
     found = Findings(lines, composed.places, file.path if file else "")
     try:
         top = Top.model_validate(whole, context=bounds)
@@ -84,14 +98,14 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
         for problem in error.errors(include_url=False):
             path = found.find_key(problem["loc"])
             found.add(path, explain(problem, path))
-    if file and file.problem:
-        found.add(("compose",), f"compose names {file.path}, which {file.problem}")
+    for one in _list_wrong(file):
+        found.add(("compose",), f"compose names {one.path}, which {one.problem}")
     if composed.wrong_service:
         found.add(("compose_service",), f"compose_service {composed.wrong_service}")
     found.note(composed.mistakes)
     if composed.image and (why := check_image_name(composed.image)):
         found.note([Mistake(composed.image_at.line, f"{composed.image_at.name} {why}")])
-    if not (composed.mistakes or composed.wrong_service or (file and file.problem)):
+    if not (composed.mistakes or composed.wrong_service or _list_wrong(file)):
         for path, why in find_problems(whole, bounds, apart=composed.is_read):
             found.add(path, f"{spell(path)} {why}")
     found.check()
@@ -101,11 +115,18 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
 
 
 def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: Bounds) -> Compose:
-    if file is None or file.problem:
+    if file is None or _list_wrong(file):
         return Compose()
     wanted = file.service or parsed.get("compose_service")
     around = compose.Around(bounds.folder, file.open, file.kind)
-    return compose.read(file.data, file.path, wanted if isinstance(wanted, str) else "", around)
+    over = [compose.Text(one.path, one.data) for one in file.over]
+    main = compose.Text(file.path, file.data)
+    return compose.read(main, wanted if isinstance(wanted, str) else "", around, over)
+
+
+def _list_wrong(file: ComposeFile | None) -> list[ComposeFile]:
+    """Return a compose file and its overrides, as far as they cannot be read."""
+    return [one for one in (file, *file.over) if one.problem] if file else []
 
 
 def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:

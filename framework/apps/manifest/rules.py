@@ -147,6 +147,11 @@ def check_stage(value: str) -> str:
     return value
 
 
+def list_paths(value: object, info: ValidationInfo) -> object:
+    """Return a single path as a list; refuse one that leaves the repository."""
+    return [check_path(value, info)] if isinstance(value, str) else value
+
+
 def check_path(value: str, info: ValidationInfo) -> str:
     """Refuse a path that leaves the repository; return it normalized."""
     bounds = _bounds(info)

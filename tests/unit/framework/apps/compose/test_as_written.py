@@ -65,7 +65,9 @@ def test_what_has_no_effect_is_a_note_with_its_line(key: str) -> None:
         ("volumes: ['../x:/x']", "name a file of the repository"),
         ("volumes: [{type: bind, source: ../x, target: /x}]", "name a file of the repository"),
         ("env_file: ../x", "name a path inside it"),
-        ("extends: {file: a, service: b}", "write the keys of that service"),
+        ("extends: {file: a, service: b}", "names a, which is no file of the commit"),
+        ("extends: {file: ../a, service: b}", "name a file inside it"),
+        ("extends: other", "no service of compose.yaml; there are web, db"),
     ],
 )
 def test_what_leaves_the_preview_is_a_mistake_that_says_what_to_do(key: str, way_on: str) -> None:
@@ -81,7 +83,9 @@ def test_what_leaves_the_preview_is_a_mistake_that_says_what_to_do(key: str, way
     [
         ("volumes: {a: {external: true}}", "prevs makes the volume"),
         ("secrets: {a: {file: /etc/passwd}}", "name a file of the repository"),
-        ("include: [a.yaml]", "write the services of those files"),
+        ("include: [a.yaml]", "names a.yaml, which is no file of the commit"),
+        ("include: [../a.yaml]", "name a file inside it"),
+        ("include: ['https://example.com/a.git']", "name a file inside it"),
     ],
 )
 def test_what_is_outside_of_the_commit_is_a_mistake_at_the_top_too(text: str, way_on: str) -> None:
@@ -290,5 +294,6 @@ def test_a_service_extends_another_one_of_the_file() -> None:
 
 
 def test_services_that_extend_each_other_are_a_mistake() -> None:
-    with pytest.raises(InvalidManifest, match="leads to no service of this file"):
+    circle = "web, which extends db, which extends web"
+    with pytest.raises(InvalidManifest, match=circle):
         read_text("services: {web: {build: ., extends: db}, db: {image: x, extends: web}}")

@@ -15,7 +15,7 @@ from framework.apps.manifest import (
     ComposeFile,
     InvalidManifest,
     Manifest,
-    find_compose,
+    find_named,
     read,
 )
 from prevs.commit_settings import CommitSettings, RunSettings
@@ -156,15 +156,16 @@ def test_names_that_lead_nowhere_else_get_a_label() -> None:
 @pytest.mark.parametrize(
     ("toml", "path"),
     [
-        ("", None),
-        ("port = 1", None),
-        ("compose = 1", None),
-        ("compose = '../../../x'", None),
-        ("compose = './deploy/../compose.yaml'", "compose.yaml"),
+        ("", ()),
+        ("port = 1", ()),
+        ("compose = {}", ()),
+        ("compose = '../../../x'", ()),
+        ("compose = './deploy/../compose.yaml'", ("compose.yaml",)),
+        ("compose = ['a.yaml', 'b.yaml']", ("a.yaml", "b.yaml")),
     ],
 )
-def test_which_file_is_to_be_read(toml: str, path: str | None) -> None:
-    assert find_compose(toml.encode(), BOUNDS) == path
+def test_which_files_are_to_be_read(toml: str, path: tuple[str, ...]) -> None:
+    assert find_named(toml.encode(), BOUNDS).compose == path
 
 
 ONE = "services:\n  web: {build: .}\n  db:\n    image: postgres\n"
