@@ -28,6 +28,32 @@ class HealthKind(enum.Enum):
     TCP = "tcp"
 
 
+class FillingPart(enum.Enum):
+    """What of a container a text is for."""
+
+    ENVIRONMENT = "environment"
+    COMMAND = "command"
+    ENTRYPOINT = "entrypoint"
+    READY = "ready"
+
+
+@dataclasses.dataclass(frozen=True)
+class Filling:
+    """A text of a compose file in which variables of the app may stand.
+
+    The settings have it without them; those that the commit gets replace it when a container
+    starts. `values` are those that the commit itself has for the variables in it.
+    """
+
+    container: str = ""
+    """The companion that it is for; "" for the application."""
+    part: FillingPart = FillingPart.ENVIRONMENT
+    key: str = ""
+    """The variable, or the number of the word; "" if the text is all words of a command."""
+    text: str = ""
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
 @dataclasses.dataclass(frozen=True)
 class RunSettings:
     """How the container runs and is checked.
@@ -67,6 +93,8 @@ class RunSettings:
     """Hooks that run after those, once for new data that are no copy."""
     seed: str = ""
     """The branch whose data those of a new branch begin with; "" if they begin empty."""
+    fillings: tuple[Filling, ...] = ()
+    """Texts in which the app's variables may stand."""
 
     @property
     def has_hooks(self) -> bool:

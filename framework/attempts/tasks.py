@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from framework.apps import effective_settings
 from framework.apps.app_secrets import AppSecrets
+from framework.apps.compose.fillings import fill_in
 from framework.apps.variable_scopes import GivenFor
 from framework.matching.match import Launch
 from framework.ports.tasks import Executor, Task
@@ -140,12 +141,13 @@ def give_addresses(order: BuildOrder, found: Mapping[str, str]) -> BuildOrder:
 def give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOrder:
     """Return the order with the credential, and the variables for a commit with these refs.
 
-    A stranger's commit gets no variable. The credential is for reading the commit itself.
+    They stand in the texts of its compose file too. A stranger's commit gets no variable. The
+    credential is for reading the commit itself.
     """
     if not order.trusted:
         return dataclasses.replace(order, credential=given.credential)
     own = given.for_refs(refs)
-    return dataclasses.replace(
+    whole = dataclasses.replace(
         order,
         environment=own.environment,
         secrets=own.secrets,
@@ -154,3 +156,6 @@ def give(order: BuildOrder, given: AppSecrets, refs: Collection[str]) -> BuildOr
         withheld=len(given.variables) - len(own.variables),
         credential=given.credential,
     )
+    if not order.run.fillings:
+        return whole
+    return dataclasses.replace(whole, run=fill_in(order.run, whole.given_to_containers))

@@ -3,7 +3,7 @@
 import functools
 import posixpath
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -60,18 +60,21 @@ class ManifestReader:
             self._ended = True
             self._changed.notify_all()
 
-    def begin(self, app: AppRecord, sha: str) -> None:
-        """Read a commit's settings soon, and then submit events.SettingsRead. Does not block."""
-        self._request(app, functools.partial(self.read, app, sha))
+    def begin(self, app: AppRecord, sha: str, given: Collection[str] | None = None) -> None:
+        """Read a commit's settings soon, and then submit events.SettingsRead. Does not block.
+
+        `given` are the names of the app's variables, None if they are not known.
+        """
+        self._request(app, functools.partial(self.read, app, sha, given))
 
     def begin_lead(self, app: AppRecord, label: str) -> None:
         """Find soon where a label leads, and then submit events.LeadFound. Does not block."""
         self._request(app, functools.partial(self.read_lead, app, label))
 
-    def read(self, app: AppRecord, sha: str) -> None:
+    def read(self, app: AppRecord, sha: str, given: Collection[str] | None = None) -> None:
         """Read a commit's settings now, and submit the outcome."""
         try:
-            found = read_manifest(self._refs, app, sha, self._images)
+            found = read_manifest(self._refs, app, sha, self._images, given=given)
             outcome = found.settings if isinstance(found, Manifest) else found
         except Exception:
             # Every request needs an outcome: the service sends no second one meanwhile.
@@ -147,14 +150,21 @@ def find_lead(
 
 
 def read_manifest(
-    refs: Repositories, app: AppRecord, sha: str, images: BaseImages = OFFICIAL
+    refs: Repositories,
+    app: AppRecord,
+    sha: str,
+    images: BaseImages = OFFICIAL,
+    *,
+    given: Collection[str] | None = None,
 ) -> Manifest | Failure:
     """Return what a commit says, or why it cannot be used. Blocks as `refs` does.
 
-    `images` are the base images of recipes.
+    `images` are the base images of recipes, `given` the names of the app's variables, None if they
+    are not known.
     """
     try:
-        return description.read(open_files(refs, app, sha), app, images).manifest
+        asked = description.Asked(images, given=given)
+        return description.read(open_files(refs, app, sha), app, asked).manifest
     except NotDescribed as error:
         return Failure(Cause.DOCKERFILE_MISSING, str(error))
     except InvalidManifest as error:

@@ -1,12 +1,13 @@
 """Gets the settings of commits read before their previews are placed. Service thread only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
 from framework.apps import effective_settings
 from framework.attempts import retry
 from framework.clock import Clock
+from framework.errors import SecretsUnreadable
 from framework.events import SettingsRead
 from framework.metrics import Metrics
 from framework.preview import transitions
@@ -29,14 +30,14 @@ SKIPPED = Reason(
 class ManifestLoader:
     """Requests the unknown settings of waiting commits.
 
-    `read` begins to read the settings of a commit, and must not block. It always answers with
-    events.SettingsRead.
+    `read` begins to read the settings of a commit, and must not block; it is told the names of the
+    app's variables, None if they are not known. It always answers with events.SettingsRead.
     """
 
     def __init__(
         self,
         records: Records,
-        read: Callable[[AppRecord, str], None],
+        read: Callable[[AppRecord, str, Collection[str] | None], None],
         *,
         clock: Clock,
         metrics: Metrics,
@@ -59,7 +60,13 @@ class ManifestLoader:
             settings_key = effective_settings.settings_key(app)
             if self._requested.get((app.name, preview.commit)) != settings_key:
                 self._requested[app.name, preview.commit] = settings_key
-                self._read(app, preview.commit)
+                self._read(app, preview.commit, self._find_names(app))
+
+    def _find_names(self, app: AppRecord) -> Collection[str] | None:
+        try:
+            return frozenset(self._records.secrets.of(app.name).variables)
+        except SecretsUnreadable:
+            return None
 
     def note(self, event: SettingsRead) -> None:
         """Take the settings, unless the app has changed since the request. Raises Unavailable."""

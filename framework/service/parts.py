@@ -1,6 +1,6 @@
 """The parts that the service drives, made together. All of them belong to its thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from framework.attempts.attempts import Attempts
@@ -48,7 +48,7 @@ class Edges(NamedTuple):
 
     cluster: Cluster
     forget_mirror: Callable[[str], None]
-    read_settings: Callable[[AppRecord, str], None]
+    read_settings: Callable[[AppRecord, str, Collection[str] | None], None]
     find_lead: Callable[[AppRecord, str], None]
 
 

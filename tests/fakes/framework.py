@@ -84,7 +84,7 @@ class Framework:
         edges = Edges(
             self.mesos,
             forget_mirror=lambda app: inbox.put(events.MirrorRemoved(app)),
-            read_settings=lambda app, sha: inbox.put(no_settings(app, sha)),
+            read_settings=lambda app, sha, _: inbox.put(no_settings(app, sha)),
             find_lead=lambda app, label: inbox.put(no_lead(app, label)),
         )
         terms = LaunchTerms(

@@ -1,5 +1,7 @@
 """The settings of commits, from a table, for a service that is driven step by step."""
 
+from collections.abc import Collection
+
 from framework import events
 from framework.apps import effective_settings
 from framework.errors import FrameworkError, UnknownLabel
@@ -34,12 +36,14 @@ class FakeManifests:
         self.labels: list[str] = []
         self.subjects: dict[str, str] = {}
         self.silent = False
+        self.given: Collection[str] | None = None
         self.requested: list[tuple[AppRecord, str]] = []
         self._waiting: list[tuple[AppRecord, str]] = []
         self._waiting_leads: list[tuple[AppRecord, str]] = []
 
-    def request(self, app: AppRecord, sha: str) -> None:
-        """Have a commit's settings read."""
+    def request(self, app: AppRecord, sha: str, given: Collection[str] | None) -> None:
+        """Have a commit's settings read; `given` are the names of the app's variables."""
+        self.given = given
         self.requested.append((app, sha))
         self._waiting.append((app, sha))
 

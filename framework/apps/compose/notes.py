@@ -1,7 +1,7 @@
 """What is found on the way through a compose file: mistakes, notes, and what a value must be."""
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from framework.apps.compose.interpolation import MOST_TEXT, WrongForm, fill
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
@@ -14,10 +14,12 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 class Notes:
     """Collects mistakes and notes. Its methods return None for what has a mistake.
 
-    `where` names the key.
+    `where` names the key. `given` are the names of the app's variables, None if they are not known.
+    Texts that are read for `later` get their values when a container starts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, given: Collection[str] | None = frozenset()) -> None:
+        self.given = given
         self.mistakes: list[Mistake] = []
         self.notes: list[Mistake] = []
         self._taken = 0
@@ -60,29 +62,38 @@ class Notes:
         self.refuse(node, where, f"must be a list, not {_name(node)}")
         return None
 
-    def text(self, node: Node, where: str) -> str | None:
+    def text(self, node: Node, where: str, *, later: bool = False) -> str | None:
         """Return a text with its variables' values; a number is the text that it is written as."""
         if not isinstance(node, Scalar) or node.is_null:
             self.refuse(node, where, f"must be text, not {_name(node)}")
             return None
+        promised = () if not later else _Any() if self.given is None else self.given
         try:
-            filled = fill(node.text, node.origin.values)
+            filled = fill(node.text, node.origin.values, promised)
         except WrongForm as wrong:
-            self.refuse(node, where, str(wrong))
+            more = ", or give the app one: prevs env set" if later and wrong.is_missing else ""
+            self.refuse(node, where, f"{wrong}{more}")
             return None
         if any(one == "\0" or "\ud800" <= one <= "\udfff" for one in filled.text):
             self.refuse(node, where, "has a character that no program takes")
             return None
         for name in dict.fromkeys(filled.missing):
-            self.tell(node, where, f"{cut(name)} is not set here, so it is empty")
-        if self.takes(node, filled.text):
+            self._tell_missing(node, where, name, later=later)
+        if self.takes(node, len(filled.text)):
             return filled.text
         return None
 
-    def takes(self, node: Node, text: str) -> bool:
-        """Count a text, and return whether all of them are few enough."""
+    def _tell_missing(self, node: Node, where: str, name: str, *, later: bool) -> None:
+        if later and self.given is None:
+            what = f"{cut(name)} is not set here: the app's variable counts (prevs env set)"
+            self.tell(node, where, what)
+        elif not (later and name in (self.given or ())):
+            self.tell(node, where, f"{cut(name)} is not set here, so it is empty")
+
+    def takes(self, node: Node, size: int) -> bool:
+        """Count a text by its characters, and return whether all of them are few enough."""
         before = self._taken
-        self._taken += len(text)
+        self._taken += size
         if self._taken > MOST_TEXT >= before:
             self._full_at = node
         return self._taken <= MOST_TEXT
@@ -91,31 +102,35 @@ class Notes:
         """Return whether a value means true."""
         return (self.text(node, where) or "").lower() in _TRUE
 
-    def texts(self, node: Node, where: str) -> list[str] | None:
+    def texts(self, node: Node, where: str, *, later: bool = False) -> list[str] | None:
         """Return a list of texts; one text is a list of one."""
         if isinstance(node, Scalar) and not node.is_null:
-            one = self.text(node, where)
+            one = self.text(node, where, later=later)
             return None if one is None else [one]
         entries = self.listing(node, where)
         if entries is None:
             return None
-        found = [self.text(one, f"{where}, entry {at}") for at, one in enumerate(entries, 1)]
+        found = [
+            self.text(one, f"{where}, entry {at}", later=later) for at, one in enumerate(entries, 1)
+        ]
         return [one for one in found if one is not None] if None not in found else None
 
-    def pairs(self, node: Node, where: str) -> Iterator[tuple[str, Node, str | None]]:
+    def pairs(
+        self, node: Node, where: str, *, later: bool = False
+    ) -> Iterator[tuple[str, Node, str | None]]:
         """Yield NAME=value of a list or a table; None for a name without a value."""
         if isinstance(node, Scalar) and node.is_null:
             return
         if isinstance(node, Listing):
             for at, one in enumerate(node.entries, 1):
-                if (text := self.text(one, f"{where}, entry {at}")) is not None:
+                if (text := self.text(one, f"{where}, entry {at}", later=later)) is not None:
                     name, sign, value = text.partition("=")
                     yield name, one, value if sign else None
             return
         for name, (key, inner) in (self.table(node, where) or {}).items():
             if isinstance(inner, Scalar) and inner.is_null:
                 yield name, key, None
-            elif (text := self.text(inner, f"{where}.{cut(name)}")) is not None:
+            elif (text := self.text(inner, f"{where}.{cut(name)}", later=later)) is not None:
                 yield name, inner, text
 
     def known(
@@ -133,6 +148,13 @@ class Notes:
                 self.tell(key, inside, unused[name])
             elif not name.startswith("x-"):
                 self.refuse(key, inside, _explain(name, [*known, *unused]))
+
+
+class _Any:
+    """Contains each name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
 
 
 def locate(node: Node, where: str) -> tuple[int, str]:

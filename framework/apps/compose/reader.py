@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from framework.apps.compose import file_text, guess
@@ -33,12 +33,14 @@ class Around(NamedTuple):
     """What a compose file is read with: the repository's folder of the app, and other files.
 
     `open` returns the text of a file from the app's folder on, None if there is none; `kind` what
-    is at a path, as Paths.kind does.
+    is at a path, as Paths.kind does. `given` are the names of the app's variables, None if they are
+    not known.
     """
 
     root: str = ""
     open: OpenFile = lambda _: None
     kind: Callable[[str], str] = lambda _: "file"
+    given: Collection[str] | None = frozenset()
 
 
 _ALONE = Around()
@@ -86,7 +88,7 @@ class _Reading:
         self._paths = Paths(around.root, around.kind)
         self._open = around.open
         self._asked = frozenset(re.split(r"[,\s]+", values.get(_PROFILES, ""))) - {""}
-        self._notes = Notes()
+        self._notes = Notes(around.given)
         self._services: list[Service] = []
         self._noted: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {}
         self._volumes: dict[str, Node] = {}
@@ -200,7 +202,10 @@ class _Reading:
                     why += "63 of a-z, A-Z, 0-9, _, . and -"
                     self._notes.refuse(mount.node, f"{service.where}.volumes", why)
             for file in service.files:
-                if file.name not in self._sources.get(file.kind, {}):
+                source = self._sources.get(file.kind, {}).get(file.name)
+                if source is not None and source.missing:
+                    self._notes.refuse(file.node, f"{service.where}.{file.kind}", source.missing)
+                elif source is None:
                     why = f"names {cut(file.name)}, which is not below {file.kind} at the top"
                     self._notes.refuse(file.node, f"{service.where}.{file.kind}", why)
             where = f"{service.where}.depends_on"

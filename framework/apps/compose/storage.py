@@ -172,11 +172,15 @@ def read_tmpfs(node: Node, where: str, notes: Notes) -> Mapping[str, int]:
 
 
 class Source(NamedTuple):
-    """Where the text of a secret or a config is from: a file, its own text, or the app's secret."""
+    """Where the text of a secret or a config is from: a file, its own text, or the app's secret.
+
+    `missing` is why it is from nowhere, as the rest of a sentence.
+    """
 
     file: str = ""
     text: str = ""
     secret: str = ""
+    missing: str = ""
 
 
 def read_sources(node: Node, where: str, notes: Notes, paths: Paths) -> dict[str, Source]:
@@ -199,13 +203,32 @@ def read_sources(node: Node, where: str, notes: Notes, paths: Paths) -> dict[str
             if path is None:
                 notes.refuse(key, f"{inside}.file", _explain_host(given["file"]))
             found[name] = Source(file=path or "")
+            if path is not None and not paths.kind(path):
+                found[name] = _replace_file(key, inside, path, notes)
         elif "content" in given:
             found[name] = Source(text=given["content"])
         else:
-            secret = given.get("environment") or name.upper().replace("-", "_").replace(".", "_")
+            secret = given.get("environment") or _name_secret(name)
             if not _VARIABLE.fullmatch(secret):
                 notes.refuse(key, inside, "must name a variable with letters, digits and _")
                 continue
             notes.tell(key, inside, f"it is the app's secret {cut(secret)}: prevs env set")
             found[name] = Source(secret=secret)
     return found
+
+
+def _name_secret(name: str) -> str:
+    return name.upper().replace("-", "_").replace(".", "_")
+
+
+def _replace_file(key: Scalar, where: str, path: str, notes: Notes) -> Source:
+    """Return what is in the place of a file that is not in the commit: the app's secret."""
+    secret = _name_secret(key.text)
+    is_name = bool(_VARIABLE.fullmatch(secret))
+    if is_name and (notes.given is None or secret in notes.given):
+        what = f"{cut(path)} is not in the commit: the app's secret {cut(secret)} is taken"
+        notes.tell(key, f"{where}.file", what)
+        return Source(secret=secret)
+    way = f", or give the app a secret: prevs env set APP {cut(secret)}=…" if is_name else ""
+    why = f"{cut(path)} is not in the commit: commit a file with a value for previews{way}"
+    return Source(missing=f"names {cut(key.text)}, whose file {why}")

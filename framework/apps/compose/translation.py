@@ -12,6 +12,7 @@ from framework.apps.compose.notes import Notes, cut, locate
 from framework.apps.compose.service import Build, Service
 from framework.apps.compose.storage import Source
 from framework.apps.compose.yaml_tree import Node
+from prevs.commit_settings import Filling, FillingPart
 from prevs.companions import APPLICATION
 from prevs.containers import BuildSettings, ContainerSettings, MountedFile
 from prevs.names import is_label
@@ -51,7 +52,8 @@ class Compose(NamedTuple):
     each path of keys in it comes from. `beside` has what goes beyond it, by companions' names; ""
     is the application, whose service is `service`, and whose image `image` if it is not built.
     `mistakes` are those in the file; with any, the rest is incomplete. `wrong_service` is why the
-    service that was wanted is not there. `notes` are for people.
+    service that was wanted is not there. `notes` are for people. `fillings` are each with the path
+    of keys in whose place it is.
     """
 
     table: Mapping[str, Any] = MappingProxyType({})
@@ -64,6 +66,7 @@ class Compose(NamedTuple):
     image: str = ""
     image_at: Place = Place(1, "")
     is_read: bool = False
+    fillings: tuple[tuple[tuple[str, ...], Filling], ...] = ()
 
 
 class Translation:
@@ -83,6 +86,7 @@ class Translation:
         self._odd: dict[str, str] = {}
         self._beside: dict[str, Beside] = {}
         self._labels: dict[str, str] = {}
+        self._fillings: list[tuple[tuple[str, ...], Filling]] = []
         self._service = self._image = ""
         self._image_at = Place(1, "")
         used = [mount.source for one in services for mount in one.mounts if mount.kind == "volume"]
@@ -102,6 +106,7 @@ class Translation:
             self._image,
             self._image_at,
             is_read=bool(self._services),
+            fillings=tuple(self._fillings),
         )
 
     def add_all(self, main: Service | None) -> None:
@@ -240,6 +245,7 @@ class Translation:
 
     def _add_common(self, home: tuple[str, ...], service: Service) -> None:
         """Add what the application and its companions have alike."""
+        self._add_fillings(home, service)
         if service.command is not None:
             node = service.nodes["command"]
             self._put((*home, "command"), service.command, node, f"{service.where}.command")
@@ -257,6 +263,17 @@ class Translation:
             for at, mount in enumerate(own.values()):
                 where = f"{service.where}.volumes, entry {at + 1}"
                 self._places[(*home, "volumes", at)] = Place(*locate(mount.node, where))
+
+    def _add_fillings(self, home: tuple[str, ...], service: Service) -> None:
+        for one in service.fillings:
+            is_variable = one.part is FillingPart.ENVIRONMENT
+            if is_variable and not home and _is_prevs(one.key):
+                continue
+            if not home and one.part is FillingPart.READY:
+                continue
+            path = (*home, one.part.value, *([one.key] if is_variable else []))
+            found = dataclasses.replace(one, container=home[-1] if home else "")
+            self._fillings.append((path, found))
 
     def _container(self, service: Service, name: str) -> ContainerSettings:
         mounts = len(service.mounts) + len(service.files) + len(service.tmpfs)

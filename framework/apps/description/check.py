@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from framework.apps.commit_files import CommitFiles
-from framework.apps.description.reader import Description, read
+from framework.apps.description.reader import Asked, Description, read
 from framework.apps.description.unrecognised import NotDescribed
 from framework.apps.manifest import InvalidManifest
 from framework.apps.recipes import OFFICIAL, BaseImages
@@ -45,7 +45,7 @@ def check(
     It also looks whether what would be built is in the commit. Raises what `files` raises.
     """
     try:
-        found = read(files, app, images, service=service)
+        found = read(files, app, Asked(images, service))
     except NotDescribed as error:
         return Checked(unknown=error)
     except InvalidManifest as error:

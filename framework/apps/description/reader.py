@@ -10,7 +10,8 @@ Dockerfile exposes.
 
 import dataclasses
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from framework.apps import effective_settings, manifest, recipes
 from framework.apps.commit_files import CommitFiles, RepositoryFile
@@ -53,25 +54,34 @@ class Description:
     """The port, if its Dockerfile exposes it and nothing names one."""
 
 
-def read(
-    files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL, *, service: str = ""
-) -> Description:
-    """Return what describes a commit of an app; `images` are the base images of recipes.
+class Asked(NamedTuple):
+    """What is said about a commit outside of it."""
 
-    `service` is that of its compose file which visitors reach, whatever a .prevs.toml says. Raises
-    InvalidManifest, NotDescribed, and what `files` raises.
+    images: BaseImages = OFFICIAL
+    """The base images of recipes."""
+    service: str = ""
+    """The service of its compose file that visitors reach, whatever a .prevs.toml says."""
+    given: Collection[str] | None = None
+    """The names of the app's variables, None if they are not known."""
+
+
+_NOTHING = Asked()
+
+
+def read(files: CommitFiles, app: AppRecord, asked: Asked = _NOTHING) -> Description:
+    """Return what describes a commit of an app.
+
+    Raises InvalidManifest, NotDescribed, and what `files` raises.
     """
     noted = watched.NotedFiles(files)
-    found = _find_with_port(noted, app, images, service)
+    found = _find_with_port(noted, app, asked)
     settings = found.manifest.settings
     watch = watched.find_watch(noted, app.folder, settings, (_DOCKERFILE, *COMPOSE_FILES))
     return _complete(found, dataclasses.replace(settings, watch=watch))
 
 
-def _find_with_port(
-    files: CommitFiles, app: AppRecord, images: BaseImages, service: str
-) -> Description:
-    found = _find(files, app, images, service)
+def _find_with_port(files: CommitFiles, app: AppRecord, asked: Asked) -> Description:
+    found = _find(files, app, asked)
     settings = found.manifest.settings
     if settings.port is not None:
         return found
@@ -81,7 +91,7 @@ def _find_with_port(
     )
 
 
-def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) -> Description:
+def _find(files: CommitFiles, app: AppRecord, asked: Asked) -> Description:
     """Return what describes a commit, as `read` does, with the ports that it names itself."""
     there, bounds = files.list("."), effective_settings.bounds(app)
     data = _read_own(files) if FILE in there else b""
@@ -89,16 +99,16 @@ def _find(files: CommitFiles, app: AppRecord, images: BaseImages, service: str) 
     usual = find_compose(there)
     has_build = named.dockerfile or there.get(_DOCKERFILE) in {"file", "link"}
     if has_build and usual and FILE not in there:
-        return _read_both(bounds, _open_compose(files, (usual,), service))
+        return _read_both(bounds, _open_compose(files, (usual,), asked))
     if named.compose or (usual and not has_build):
         paths = named.compose or (usual,)
-        base = _read_compose(data, bounds, _open_compose(files, paths, service))
+        base = _read_compose(data, bounds, _open_compose(files, paths, asked))
         if base.manifest.has_application:
             return base
         # It has databases alone, which stand beside the application that something else describes.
     else:
         base = Description(manifest.read(data, bounds), unused=usual)
-    return base if has_build else _read_rest(files, app, images, base)
+    return base if has_build else _read_rest(files, app, asked.images, base)
 
 
 def _read_both(bounds: Bounds, file: ComposeFile) -> Description:
@@ -197,13 +207,12 @@ def _find_override(file: ComposeFile) -> str:
     return next((one for one in others if file.kind(one) == "file"), "")
 
 
-def _open_compose(files: CommitFiles, paths: Sequence[str], service: str) -> ComposeFile:
+def _open_compose(files: CommitFiles, paths: Sequence[str], asked: Asked) -> ComposeFile:
     """Return a compose file with those that override it, from the app's folder on."""
     first, *over = (_open_file(files, path) for path in paths)
     beside = Beside(files)
-    return first._replace(
-        over=tuple(over), open=beside.read, kind=beside.find_kind, service=service
-    )
+    whole = first._replace(over=tuple(over), open=beside.read, kind=beside.find_kind)
+    return whole._replace(service=asked.service, given=asked.given)
 
 
 def _open_file(files: CommitFiles, path: str) -> ComposeFile:

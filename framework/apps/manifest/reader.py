@@ -6,7 +6,7 @@ Or to all mistakes in them.
 import dataclasses
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -45,8 +45,9 @@ class ComposeFile(NamedTuple):
     """The compose file of a commit: its path from the app's folder on, and its bytes.
 
     `problem` is why there is none, as the rest of a sentence that begins with its path. `over` are
-    its overrides. `open` returns the text of another file of the commit, None if there is none;
-    `kind` what is at a path, "" for nothing.
+    its overrides; `given` the names of the app's variables, None if they are not known. `open`
+    returns the text of another file of the commit, None if there is none; `kind` what is at a path,
+    "" for nothing.
     """
 
     path: str
@@ -57,6 +58,7 @@ class ComposeFile(NamedTuple):
     over: tuple["ComposeFile", ...] = ()
     service: str = ""
     """The service that visitors reach, whatever the .prevs.toml says; "" for nothing said."""
+    given: Collection[str] | None = frozenset()
 
 
 class Named(NamedTuple):
@@ -109,7 +111,7 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
         for path, why in find_problems(whole, bounds, apart=composed.is_read):
             found.add(path, f"{spell(path)} {why}")
     found.check()
-    settings = _complete(top.settings(), composed)
+    settings = _complete(top.settings(), composed, parsed)
     has_application = not composed.is_read or bool(composed.service)
     return Manifest(settings, top.job_settings(), has_application, composed.notes)
 
@@ -118,7 +120,7 @@ def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: B
     if file is None or _list_wrong(file):
         return Compose()
     wanted = file.service or parsed.get("compose_service")
-    around = compose.Around(bounds.folder, file.open, file.kind)
+    around = compose.Around(bounds.folder, file.open, file.kind, file.given)
     over = [compose.Text(one.path, one.data) for one in file.over]
     main = compose.Text(file.path, file.data)
     return compose.read(main, wanted if isinstance(wanted, str) else "", around, over)
@@ -129,7 +131,9 @@ def _list_wrong(file: ComposeFile | None) -> list[ComposeFile]:
     return [one for one in (file, *file.over) if one.problem] if file else []
 
 
-def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:
+def _complete(
+    settings: CommitSettings, composed: Compose, parsed: Mapping[str, Any]
+) -> CommitSettings:
     """Return settings with what a compose file says and a .prevs.toml has no words for."""
     if not composed.is_read:
         return settings
@@ -143,8 +147,19 @@ def _complete(settings: CommitSettings, composed: Compose) -> CommitSettings:
         service=composed.service,
         apart=True,
         container=own.container,
+        fillings=tuple(one for path, one in composed.fillings if not _has(parsed, path)),
     )
     return dataclasses.replace(settings, run=run)
+
+
+def _has(parsed: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Return whether a parsed .prevs.toml has a value at a path of keys."""
+    found: Any = parsed
+    for key in path:
+        if not isinstance(found, Mapping) or key not in found:
+            return False
+        found = found[key]
+    return True
 
 
 def _complete_one(one: Companion, composed: Compose) -> Companion:

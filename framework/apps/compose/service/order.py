@@ -28,10 +28,14 @@ class Dependency(NamedTuple):
 
 
 class Check(NamedTuple):
-    """When a service is ready: its `command`, none if that is switched off, and its times."""
+    """When a service is ready: its `command`, none if that is switched off, and its times.
+
+    `node` is where the command is from.
+    """
 
     command: list[str] | None = None
     timings: dict[str, float] = {}  # noqa: RUF012  # nothing changes it
+    node: Node | None = None
 
     @property
     def limit(self) -> float:
@@ -75,11 +79,11 @@ def read_healthcheck(node: Node, where: str, notes: Notes) -> Check:
     known, unused = ("test", "disable", *_TIMINGS), {"start_interval": "interval is taken"}
     command: list[str] | None = None
     timings: dict[str, float] = {}
-    is_off = False
+    is_off, at = False, None
     for name, _, value in notes.known(node, where, known, unused):
         inside = f"{where}.{name}"
         if name == "test":
-            command = _read_test(value, inside, notes)
+            command, at = _read_test(value, inside, notes), value
         elif name == "disable":
             is_off = notes.truth(value, inside)
         elif (text := notes.text(value, inside)) is not None:
@@ -88,14 +92,14 @@ def read_healthcheck(node: Node, where: str, notes: Notes) -> Check:
                 notes.refuse(value, inside, f"must be like 1m30s, not {cut(text)}")
             else:
                 timings[name] = seconds
-    return Check(None if is_off else command, timings)
+    return Check(None if is_off else command, timings, at)
 
 
 def _read_test(node: Node, where: str, notes: Notes) -> list[str] | None:
     if isinstance(node, Scalar):
-        text = notes.text(node, where)
+        text = notes.text(node, where, later=True)
         return None if text is None else ["sh", "-c", text]
-    words = notes.texts(node, where)
+    words = notes.texts(node, where, later=True)
     match words:
         case None | ["NONE"]:
             return None

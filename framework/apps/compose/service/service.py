@@ -9,6 +9,7 @@ from typing import NamedTuple
 from framework.apps.compose import env_files, key_words, storage
 from framework.apps.compose.amounts import read_megabytes, read_seconds
 from framework.apps.compose.env_files import OpenFile
+from framework.apps.compose.fillings import find_filling
 from framework.apps.compose.notes import Notes, cut
 from framework.apps.compose.service import ports
 from framework.apps.compose.service.builds import Build, find_inside, read_build
@@ -20,6 +21,7 @@ from framework.apps.compose.service.order import (
 )
 from framework.apps.compose.storage import Mount, Paths
 from framework.apps.compose.yaml_tree import Listing, Node, Scalar, Table
+from prevs.commit_settings import Filling, FillingPart
 
 _ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z0-9+]{1,12}", re.ASCII)
@@ -72,6 +74,7 @@ class Service:
         self.profiles: list[str] = []
         self.is_off = False
         self.asks_docker = False
+        self.fillings: list[Filling] = []
         self._notes = notes
         self._paths = paths
         self._open = open_file
@@ -202,11 +205,13 @@ class Service:
         words = self._words(node, where)
         if where.endswith(".command"):
             self.command = words or None
+            self._keep_words(node, words, FillingPart.COMMAND)
         else:
             self.entrypoint = words
+            self._keep_words(node, words, FillingPart.ENTRYPOINT)
 
     def _read_environment(self, node: Node, where: str) -> None:
-        for name, at, value in self._notes.pairs(node, where):
+        for name, at, value in self._notes.pairs(node, where, later=True):
             text = at.origin.values.get(name) if value is None else value
             if text is not None:
                 self.environment[name] = at, text
@@ -214,6 +219,42 @@ class Service:
                 self._notes.tell(
                     at, where, f"{cut(name)} has no value but the app's (prevs env set)"
                 )
+            raw = at.text if isinstance(at, Scalar) else ""
+            if value is None:
+                raw = f"${{{name}:?}}"
+            elif isinstance(node, Listing):
+                raw = raw.partition("=")[2]
+            self._keep_value(name, at, raw)
+
+    def _keep_value(self, name: str, node: Node, text: str) -> None:
+        """Keep the text of a variable's value as the file has it, to fill it in later."""
+        place = FillingPart.ENVIRONMENT, name
+        self.fillings = [one for one in self.fillings if (one.part, one.key) != place]
+        self._keep(node, find_filling(node, text, *place))
+
+    def _keep(self, node: Node, found: Filling | None) -> None:
+        if found is not None:
+            size = len(found.text) + sum(map(len, found.values.values()))
+            if self._notes.takes(node, size):
+                self.fillings.append(found)
+
+    def _keep_words(self, node: Node, words: list[str] | None, part: FillingPart) -> None:
+        """Keep the words of a command as the file has them, to fill them in later.
+
+        Those in front of its last ones may have another meaning than to be words.
+        """
+        if isinstance(node, Scalar):
+            found = [find_filling(node, node.text, part, "2" if part is FillingPart.READY else "")]
+        else:
+            entries = node.entries if isinstance(node, Listing) else ()
+            skipped = len(entries) - len(words or ())
+            found = [
+                find_filling(one, one.text, part, str(at - skipped))
+                for at, one in enumerate(entries)
+                if isinstance(one, Scalar) and at >= skipped
+            ]
+        for one in found if words else ():
+            self._keep(node, one)
 
     def _read_env_files(self, node: Node, where: str) -> None:
         entries = node.entries if isinstance(node, Listing) else (node,)
@@ -240,7 +281,7 @@ class Service:
         if found.path != path:
             self._notes.tell(node, where, f"{cut(path)} is not in the commit: {found.path} is read")
         for name, value in env_files.read_env(found.text, node.origin.values).items():
-            if self._notes.takes(node, value):
+            if self._notes.takes(node, len(value)):
                 self.environment[name] = node, value
 
     def _read_depends_on(self, node: Node, where: str) -> None:
@@ -248,6 +289,8 @@ class Service:
 
     def _read_healthcheck(self, node: Node, where: str) -> None:
         self.check = read_healthcheck(node, where, self._notes)
+        if self.check.node is not None:
+            self._keep_words(self.check.node, self.check.command, FillingPart.READY)
 
     def _read_volumes(self, node: Node, where: str) -> None:
         for at, one in enumerate(self._notes.listing(node, where) or (), 1):
@@ -336,8 +379,8 @@ class Service:
 
     def _words(self, node: Node, where: str) -> list[str] | None:
         if not isinstance(node, Scalar):
-            return self._notes.texts(node, where)
-        text = self._notes.text(node, where)
+            return self._notes.texts(node, where, later=True)
+        text = self._notes.text(node, where, later=True)
         try:
             return None if text is None else shlex.split(text)
         except ValueError as error:

@@ -186,7 +186,8 @@ ONE = "services:\n  web: {build: .}\n  db:\n    image: postgres\n"
          "closing quotation); write a list of words"),
         (f"{ONE}    command: [a, [b]]", 5, "services.db.command, entry 2 must be text, not a list"),
         (f"{ONE}    environment: {{A: 'x${{B:?}}'}}", 5, "services.db.environment.A needs a value "
-         "of B: commit an .env file beside it with a value for previews"),
+         "of B: commit an .env file beside it with a value for previews, or give the app one: "
+         "prevs env set"),
         (f"{ONE}    environment: {{A: 'x${{B'}}", 5,
          "services.db.environment.A has a ${ without its }: write $$ for a $"),
         (f"{ONE}    environment:\n      1A: x", 6, "services.db.environment.1A is not a variable's "
