@@ -1,7 +1,7 @@
 """The small real applications of tests/apps: their repositories, and their base image.
 
 The image has only Debian packages. Its archive stays in the user's cache between runs, and is made
-again when the packages change; the image itself is removed at the end of a run.
+again when the packages change; the image itself goes with its last user.
 """
 
 import contextlib
@@ -42,13 +42,22 @@ one more, and recipes two."""
 
 @contextlib.contextmanager
 def base_image(docker: APIClient) -> Iterator[None]:
-    """Import the image into a daemon until the context ends. The first time blocks for a minute."""
+    """Import the image into a daemon until the context ends. The first time blocks for a minute.
+
+    Modules that run at once share it: the last of them removes it.
+    """
     repository, tag = BASE, "latest"
-    docker.import_image_from_file(str(base_archive()), repository=repository, tag=tag)
-    try:
-        yield
-    finally:
-        remove_image(docker, f"{repository}:{tag}")
+    archive = base_archive()
+    daemon = hashlib.sha256(docker.info()["ID"].encode()).hexdigest()[:16]
+    with archive.with_name(f"in-use-{daemon}").open("ab") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        docker.import_image_from_file(str(archive), repository=repository, tag=tag)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_image(docker, f"{repository}:{tag}")
 
 
 def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
