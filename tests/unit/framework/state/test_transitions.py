@@ -87,7 +87,7 @@ class Scene(TaskScene):
         super().__init__(stored, TASK)
         self.requests = Commands(self.records, self.clock)
         self.manifests = ManifestLoader(
-            self.records, lambda app, sha: None, clock=self.clock, metrics=self.metrics
+            self.records, lambda app, sha, given: None, clock=self.clock, metrics=self.metrics
         )
 
     def preview(self) -> PreviewRecord:
