@@ -28,6 +28,9 @@ _SPOKEN = {
 }
 _WORTH_SAYING = 5.0
 """How long something usually takes, at least, where it is said that it takes longer now."""
+_MESSAGE = 1000
+"""How many characters of a failure's message are shown: of a commit that nothing recognises it says
+what was looked for, what is there and the ways on."""
 _MISTAKES = 2000
 """How many characters those may have together that are shown."""
 _NOT_ALL = 0.95
@@ -244,7 +247,7 @@ def _show_failure(preview: Preview) -> ShownFailure:
         facts.append(f"exit code {failure.exit_code}")
     advice = wording.find_advice(failure.cause, preview.app, handle)
     return ShownFailure(
-        tame(failure.message, 440),
+        tame(failure.message, _MESSAGE),
         " \u00b7 ".join(facts),
         *advice,
         _show_mistakes(failure.mistakes, preview),

@@ -78,8 +78,8 @@ _ADVICE: Mapping[str, Advice] = {
         "prevs refs {app}",
     ),
     Cause.DOCKERFILE_MISSING.value: Advice(
-        "An app needs a Dockerfile or a compose file in its folder, or a .prevs.toml that names "
-        "one."
+        "Before a push, this shows what would be built and run, and from which file.",
+        "prevs app check REPOSITORY",
     ),
     Cause.BUILD_FAILED.value: Advice(
         "The end of the log shows what went wrong. Push a commit that fixes it, and open that "

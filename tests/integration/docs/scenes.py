@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from framework.apps import description
 from framework.ports import Listing, Ref, Resolved
 from framework.ports.identity import Person
 from framework.ports.mesos_agents import Amount, MesosAgent
@@ -18,6 +19,7 @@ from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
 from prevs.units import preview_unit
 from tests.fakes.dashboard import Dashboard
+from tests.fakes.trees import Tree
 from tests.fakes.world import World, steps
 
 NOW = 1_795_600_000.0
@@ -86,6 +88,11 @@ _SENTENCE = (
     "Step 5/5 of the Dockerfile failed (exit code 1): RUN npm run build. The log has the details: "
     "fix it, push, and open the new commit's address."
 )
+_UNRECOGNISED = {
+    "package.json": '{"name": "shop", "scripts": {"test": "vitest"}}',
+    "api/Dockerfile": "FROM debian",
+    "worker/Dockerfile": "FROM debian",
+}
 
 
 def build(world: World) -> None:
@@ -118,6 +125,16 @@ def fail(world: World) -> None:
         failure=Failure(Cause.BUILD_FAILED, _SENTENCE, 1),
         changed=NOW,
     )
+
+
+def lack(world: World) -> None:
+    """Have the room's preview fail, as nothing of its commit says how to run it."""
+    _begin(world, "")
+    try:
+        description.read(Tree(_UNRECOGNISED), AppRecord("shop", "/srv/shop"))
+    except description.NotDescribed as error:
+        failure = Failure(Cause.DOCKERFILE_MISSING, str(error))
+    world.move("shop", SEARCH, "failed", failure=failure, changed=NOW)
 
 
 def _begin(world: World, log: str) -> None:

@@ -61,10 +61,8 @@ class Picture(NamedTuple):
     sources: tuple[str, ...]
 
 
-def in_room(
-    fill: Callable[[World], None],
-) -> Shown:
-    """Return how to show a waiting room that `fill` fills."""
+def in_room(fill: Callable[[World], None], seen: str = ".log-row span") -> Shown:
+    """Return how to show a waiting room that `fill` fills, once there is what must be `seen`."""
 
     @contextlib.contextmanager
     def shown(page: Page) -> Iterator[None]:
@@ -72,7 +70,7 @@ def in_room(
             fill(room.world)
             page.goto(room.address(f"{scenes.LABEL}.shop.localhost"))
             # With colours it is the stream's, and no longer the page's first state.
-            expect(page.locator(".log-row span").first).to_be_attached()
+            expect(page.locator(seen).first).to_be_attached()
             yield
 
     return shown
@@ -169,6 +167,7 @@ _JOBS = tuple(
 _PICTURES: Mapping[str, Picture] = {
     "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
     "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
+    "room-unrecognised": Picture(in_room(scenes.lack, "#failure"), 1260, 824, _ROOM),
     "pull-comments": Picture(with_comments, 900, 608, _COMMENTS),
     "dashboard-sign-in": Picture(at_sign_in, 900, 400, made_of("sign_in")),
     "sign-in-password": Picture(at_sign_in_host(team=False), 900, 400, _SIGN_IN),

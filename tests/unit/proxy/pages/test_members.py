@@ -83,7 +83,7 @@ def test_commands_name_an_instance_by_its_label() -> None:
     assert shown.command == f"prevs logs web {LABEL}"
 
 
-@pytest.mark.parametrize(("count", "most"), [(5, 50_000), (20, 60_000)])
+@pytest.mark.parametrize(("count", "most"), [(5, 52_000), (20, 62_000)])
 def test_a_page_with_as_many_members_as_there_may_be_stays_small(count: int, most: int) -> None:
     label, wide = "x" * 63, "<" * 5000
     url = f"https://{label}.{'d' * 190}/"

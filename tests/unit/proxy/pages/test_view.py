@@ -1,8 +1,11 @@
 import pytest
 
+from framework.apps import description
+from prevs.records import AppRecord
 from prevs.states import Cause, Phase, State
 from proxy.model.preview import Failure, Preview, Step
 from proxy.pages import view, wording
+from tests.fakes.trees import Tree
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 USUAL = {"queued": 1.0, "placed": 1.0, "fetching": 2.0, "building": 40.0}
@@ -153,3 +156,14 @@ def test_durations_are_written_as_people_write_them(seconds: float, text: str) -
 )
 def test_ages_are_written_as_people_write_them(seconds: float, text: str) -> None:
     assert wording.spell_age(seconds) == text
+
+
+def test_all_that_was_looked_for_and_all_ways_on_are_shown() -> None:
+    names = [f"services/{letter * 30}/Dockerfile" for letter in "abcdefgh"]
+    with pytest.raises(description.NotDescribed) as caught:
+        description.read(Tree(dict.fromkeys(names, "FROM x")), AppRecord("shop", "/srv/shop"))
+    failure = Failure(Cause.DOCKERFILE_MISSING.value, str(caught.value), None, ())
+    shown = show("failed", failure=failure).failure
+    assert shown
+    assert shown.message == str(caught.value)
+    assert shown.message.endswith("write a compose.yaml. Then push.")
