@@ -105,6 +105,14 @@ class AppRecord:
         example="services/web",
         metavar="PATH",
     )
+    service: str = setting(
+        "",
+        "Service",
+        "The service of its compose file that visitors reach, if a commit's .prevs.toml names "
+        "none. Empty: the one that looks like it.",
+        longest=100,
+        example="web",
+    )
     max_cpus: float = setting(
         1.0,
         "Max CPUs",

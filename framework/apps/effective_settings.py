@@ -104,7 +104,8 @@ def settings_key(app: AppRecord) -> str:
     """Return a cache key: commit settings must be read again when it changes."""
     within = bounds(app)
     own = f"{within.own_cpus:g} {within.own_mem} {within.port}"
-    return f"{within.cpus:g} {within.mem} {own} {within.folder}"
+    service = f" {app.service}" if app.service else ""
+    return f"{within.cpus:g} {within.mem} {own} {within.folder}{service}"
 
 
 def is_current(app: AppRecord, preview: PreviewRecord) -> bool:

@@ -19,6 +19,7 @@ class App(TypedDict):
     keep_warm: list[str]
     constraints: list[str]
     folder: str
+    service: str
     max_cpus: float
     max_mem: int
     room: Literal["auto", "full", "status"]

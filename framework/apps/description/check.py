@@ -14,8 +14,6 @@ from prevs.commit_settings import FILE, CommitSettings
 from prevs.containers import BuildSettings
 from prevs.records import AppRecord
 
-_SERVICE = "compose_service"
-
 
 class Note(NamedTuple):
     """A sentence about a commit; `file` is from the repository's root on, "" and None for none."""
@@ -37,33 +35,26 @@ class Checked:
     notes: tuple[Note, ...] = ()
 
 
-def check(
-    files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL, *, service: str = ""
-) -> Checked:
+def check(files: CommitFiles, app: AppRecord, images: BaseImages = OFFICIAL) -> Checked:
     """Return what a check of a commit finds; the arguments are those of `read`.
 
     It also looks whether what would be built is in the commit. Raises what `files` raises.
     """
     try:
-        found = read(files, app, Asked(images, service))
+        found = read(files, app, Asked(images))
     except NotDescribed as error:
         return Checked(unknown=error)
     except InvalidManifest as error:
-        return Checked(mistakes=tuple(_list_mistakes(app, error, service)))
+        return Checked(mistakes=tuple(_list_mistakes(app, error)))
     missing = [Note(one) for one in dict.fromkeys(_find_missing(files, found.manifest.settings))]
-    if service and not found.compose:
-        missing.append(Note(f"No compose file is read, so there is no service {service}"))
+    if app.service and not found.compose:
+        missing.append(Note(f"No compose file is read, so there is no service {app.service}"))
     return Checked(found, mistakes=tuple(missing), notes=tuple(_list_notes(app, found)))
 
 
-def _list_mistakes(app: AppRecord, error: InvalidManifest, service: str) -> Iterator[Note]:
+def _list_mistakes(app: AppRecord, error: InvalidManifest) -> Iterator[Note]:
     file = _place(app, error.compose or FILE)
-    for one in error.mistakes:
-        if service and one.message.startswith(_SERVICE):
-            # It was asked for here, and is in no file.
-            yield Note(f"{service}{one.message.removeprefix(_SERVICE)}")
-        else:
-            yield Note(one.message, file, one.line)
+    yield from (Note(one.message, file, one.line) for one in error.mistakes)
 
 
 def _find_missing(files: CommitFiles, settings: CommitSettings) -> Iterator[str]:

@@ -59,8 +59,6 @@ class Asked(NamedTuple):
 
     images: BaseImages = OFFICIAL
     """The base images of recipes."""
-    service: str = ""
-    """The service of its compose file that visitors reach, whatever a .prevs.toml says."""
     given: Collection[str] | None = None
     """The names of the app's variables, None if they are not known."""
 
@@ -99,10 +97,10 @@ def _find(files: CommitFiles, app: AppRecord, asked: Asked) -> Description:
     usual = find_compose(there)
     has_build = named.dockerfile or there.get(_DOCKERFILE) in {"file", "link"}
     if has_build and usual and FILE not in there:
-        return _read_both(bounds, _open_compose(files, (usual,), asked))
+        return _read_both(bounds, _open_compose(files, (usual,), app, asked))
     if named.compose or (usual and not has_build):
         paths = named.compose or (usual,)
-        base = _read_compose(data, bounds, _open_compose(files, paths, asked))
+        base = _read_compose(data, bounds, _open_compose(files, paths, app, asked))
         if base.manifest.has_application:
             return base
         # It has databases alone, which stand beside the application that something else describes.
@@ -207,12 +205,14 @@ def _find_override(file: ComposeFile) -> str:
     return next((one for one in others if file.kind(one) == "file"), "")
 
 
-def _open_compose(files: CommitFiles, paths: Sequence[str], asked: Asked) -> ComposeFile:
+def _open_compose(
+    files: CommitFiles, paths: Sequence[str], app: AppRecord, asked: Asked
+) -> ComposeFile:
     """Return a compose file with those that override it, from the app's folder on."""
     first, *over = (_open_file(files, path) for path in paths)
     beside = Beside(files)
     whole = first._replace(over=tuple(over), open=beside.read, kind=beside.find_kind)
-    return whole._replace(service=asked.service, given=asked.given)
+    return whole._replace(service=app.service, given=asked.given)
 
 
 def _open_file(files: CommitFiles, path: str) -> ComposeFile:

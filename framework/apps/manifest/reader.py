@@ -57,7 +57,7 @@ class ComposeFile(NamedTuple):
     kind: Callable[[str], str] = lambda _: "file"
     over: tuple["ComposeFile", ...] = ()
     service: str = ""
-    """The service that visitors reach, whatever the .prevs.toml says; "" for nothing said."""
+    """The service that visitors reach, if the .prevs.toml names none; "" for none."""
     given: Collection[str] | None = frozenset()
 
 
@@ -102,8 +102,10 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
             found.add(path, explain(problem, path))
     for one in _list_wrong(file):
         found.add(("compose",), f"compose names {one.path}, which {one.problem}")
-    if composed.wrong_service:
+    if composed.wrong_service and "compose_service" in parsed:
         found.add(("compose_service",), f"compose_service {composed.wrong_service}")
+    elif composed.wrong_service and file:
+        found.note([Mistake(1, f"the app's service {file.service} {composed.wrong_service}")])
     found.note(composed.mistakes)
     if composed.image and (why := check_image_name(composed.image)):
         found.note([Mistake(composed.image_at.line, f"{composed.image_at.name} {why}")])
@@ -119,7 +121,7 @@ def read(data: bytes, bounds: Bounds, file: ComposeFile | None = None) -> Manife
 def _read_compose(file: ComposeFile | None, parsed: Mapping[str, Any], bounds: Bounds) -> Compose:
     if file is None or _list_wrong(file):
         return Compose()
-    wanted = file.service or parsed.get("compose_service")
+    wanted = parsed.get("compose_service", file.service)
     around = compose.Around(bounds.folder, file.open, file.kind, file.given)
     over = [compose.Text(one.path, one.data) for one in file.over]
     main = compose.Text(file.path, file.data)

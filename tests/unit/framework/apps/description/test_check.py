@@ -1,5 +1,6 @@
 """What a check of a commit finds before anything is built."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import pytest
@@ -24,7 +25,7 @@ WHOLE = {
 
 def look(texts: Mapping[str, str], service: str = "") -> Checked:
     """Return what a check finds."""
-    return check(Tree(texts, "web"), APP, service=service)
+    return check(Tree(texts, "web"), dataclasses.replace(APP, service=service))
 
 
 def test_keys_of_a_compose_file_without_effect_are_notes_with_their_lines() -> None:
@@ -51,9 +52,18 @@ def test_the_service_that_visitors_reach_may_be_tried() -> None:
         (Note("There is no file Dockerfile, which would be built"),),
     )
     (wrong,) = look(WHOLE, "wep").mistakes
-    assert wrong == Note("wep is no service of the file; there are web, admin, db")
+    assert wrong == Note(
+        "the app's service wep is no service of the file; there are web, admin, db",
+        *("web/compose.yaml", 1),
+    )
     (none,) = look(PAGE, "web").mistakes
     assert none.message == "No compose file is read, so there is no service web"
+
+
+def test_a_commit_that_names_its_service_says_more_than_the_app() -> None:
+    found = look({**WHOLE, "web/.prevs.toml": 'compose_service = "web"'}, "admin")
+    assert found.description is not None
+    assert found.description.manifest.settings.run.service == "web"
 
 
 def test_mistakes_are_told_with_their_file_and_line() -> None:

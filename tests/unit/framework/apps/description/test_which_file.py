@@ -70,7 +70,7 @@ def test_a_compose_file_with_mistakes_keeps_no_dockerfile_from_running_and_they_
     assert dockerfile == "Dockerfile"
     assert source.startswith("its Dockerfile alone: compose.yaml, line 1: services.web.privileged")
     with pytest.raises(InvalidManifest):
-        description.read(Tree(both), APP, description.Asked(service="web"))
+        description.read(Tree(both), dataclasses.replace(APP, service="web"))
 
 
 def test_databases_of_a_compose_file_stand_beside_a_dockerfile() -> None:
