@@ -90,13 +90,22 @@ class Agent:
         assert list((self.folder / "trees").iterdir()) == []
 
     def holds(self, secret: str) -> list[Path]:
-        """Return the files of this agent that contain a secret."""
-        found = [path for path in self.folder.rglob("*") if path.is_file()]
-        return [path for path in found if secret.encode() in path.read_bytes()]
+        """Return the files of this agent that contain a secret.
+
+        Checkouts that have ended are removed meanwhile, so what is listed may be gone.
+        """
+        found = [Path(at, name) for at, _, names in os.walk(self.folder) for name in names]
+        return [path for path in found if secret.encode() in _read_if_there(path)]
 
     @property
     def mirrors(self) -> list[Path]:
         return sorted((self.folder / "mirrors").iterdir())
+
+
+def _read_if_there(path: Path) -> bytes:
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes() if path.is_file() else b""
+    return b""
 
 
 @contextlib.contextmanager
