@@ -1,8 +1,8 @@
 """All errors of the framework, as one family; each has the fields that a caller needs.
 
 FrameworkError
-├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
-│             UnknownVariable, UnknownCredential, UnknownData
+├── NotFound: UnknownApp, UnknownLabel, UnknownRef, UnknownPreview, UnknownAttempt, UnknownToken,
+│             UnknownPlace, UnknownVariable, UnknownCredential, UnknownData
 ├── NotOfApp                 a token for one app was used for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
 │             SecretsUnreadable, NoKey, CopyOfItself
@@ -70,6 +70,14 @@ class UnknownLabel(NotFound):
         self.app = app
         self.label = label
         self.meant = tuple(meant)
+
+
+class UnknownRef(NotFound):
+    """A repository that is no app's has no such branch, tag or commit; `why` is half a sentence."""
+
+    def __init__(self, ref: str, why: str) -> None:
+        super().__init__(f"The repository has no {ref or 'branch yet'}: {why}")
+        self.ref = ref
 
 
 class UnknownPreview(NotFound):
@@ -268,10 +276,11 @@ class InvalidSettings(FrameworkError):
 
 
 class RepositoryUnreachable(FrameworkError):
-    """git could not read the repository; `why` is git's last line."""
+    """git could not read the repository; `why` is git's last line. One may be of no `app`."""
 
     def __init__(self, app: str, repository: str, why: str) -> None:
-        super().__init__(f"The repository of {app!r} cannot be read ({repository}): {why}")
+        whose = f"The repository of {app!r}" if app else "The repository"
+        super().__init__(f"{whose} cannot be read ({repository}): {why}")
         self.app = app
         self.repository = repository
 

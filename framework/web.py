@@ -145,6 +145,7 @@ def _make_ports(
         visitors=visitors,
         forge=make_forge_ports(sources.forges, sources.find_ref_problem),
         note_proxy=lambda address: service.control_plane.note((address,)),
+        images=chosen.base_images(),
     )
 
 

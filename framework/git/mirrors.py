@@ -20,6 +20,7 @@ from framework.errors import (
     RepositoryUnreachable,
     UnknownLabel,
     UnknownPlace,
+    UnknownRef,
 )
 from framework.git import ancestry, commits, files, remote_refs, resolution
 from framework.git.commits import Cursor
@@ -196,7 +197,7 @@ class Mirrors:
             with remote_refs.fetch_one(self._git, self._folder, app, ref) as found:
                 return work(*found)
         except remote_refs.NoRef as exc:
-            raise UnknownLabel(app.name, ref, exc.why) from exc
+            raise UnknownRef(ref, exc.why) from exc
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
 

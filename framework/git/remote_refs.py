@@ -62,7 +62,7 @@ class RemoteRefs:
 
 
 class NoRef(GitFailed):
-    """The repository has no such branch, tag or commit; `why` is a sentence."""
+    """The repository has no such branch, tag or commit; `why` is half a sentence."""
 
 
 class OneCommit(NamedTuple):

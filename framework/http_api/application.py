@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import BaseRoute
 
 from framework.apps.pass_texts import PassWriter
+from framework.apps.recipes import OFFICIAL, BaseImages
 from framework.events import ProxyReport
 from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.admission.operations import Routes, name_operation
+from framework.http_api.checks.check_routes import CheckRoutes
 from framework.http_api.data.data_routes import DataRoutes
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
@@ -82,7 +84,7 @@ class Ports(NamedTuple):
     the address of a proxy that reports. None of these may block. `passes` makes the texts of
     visitors' passes, and `visitors` signs them in. `is_log_kept` returns whether the framework
     keeps the log of a task; it reads the disk. `forge` blocks on HTTP. `now` is in seconds since
-    the epoch.
+    the epoch. `images` are the base images of recipes.
     """
 
     previews: ServiceClient
@@ -102,6 +104,7 @@ class Ports(NamedTuple):
     visitors: VisitorSignIn
     forge: ForgePorts
     note_proxy: Callable[[str], None] = lambda _: None
+    images: BaseImages = OFFICIAL
     now: Callable[[], float] = time.time
 
 
@@ -155,6 +158,7 @@ def _list_routes(
     resolver, logs = LabelResolver(previews, ports.refs), Logs(ports.sandboxes)
     at_addresses = AddressResolver(resolver, previews, ports.refs)
     yield AppRoutes(previews, at_addresses, addresses)
+    yield CheckRoutes(ports.refs, ports.images)
     yield from _list_app_routes(ports, admission, addresses, registry)
     yield PreviewRoutes(previews, at_addresses, logs, presenter, is_log_kept=ports.is_log_kept)
     yield from _list_job_routes(ports, resolver, logs, ironworker=ironworker)

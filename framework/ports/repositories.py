@@ -193,7 +193,7 @@ class Repositories(Protocol):
 
         `app` is what it could be registered as. Only this commit is fetched, without a credential,
         within a minute and a size, and is gone after it. `ref` is a branch, a tag or a whole commit
-        id, "" for the default branch. Raises UnknownLabel, RepositoryUnreachable.
+        id, "" for the default branch. Raises UnknownRef, RepositoryUnreachable.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from framework.apps.commit_files import CommitFiles
-from framework.errors import UnknownLabel, UnknownPlace
+from framework.errors import UnknownLabel, UnknownPlace, UnknownRef
 from framework.ports import Commit, CommitPage, Heads, Listing, Ref, RepositoryFile, Resolved
 from framework.ports.repositories import NotAnAncestor
 from prevs import names
@@ -142,7 +142,7 @@ class FakeRefs:
         """Return what `work` makes of a tree of `repositories`, by address and ref."""
         found = self.repositories.get((app.repository, ref))
         if found is None:
-            raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
+            raise UnknownRef(ref, "there is no branch or tag of that name.")
         if isinstance(found, Exception):
             raise found
         return work("a" * 40, Tree(found, app.folder))

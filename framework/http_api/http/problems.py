@@ -71,6 +71,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.NotOfApp: NOT_OF_APP,
     errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
     errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
+    errors.UnknownRef: Kind("unknown-ref", 404, "The repository has no such branch or tag"),
     errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
     errors.UnknownAttempt: Kind("unknown-attempt", 404, "There is no such attempt"),
     errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),

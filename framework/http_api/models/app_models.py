@@ -74,12 +74,13 @@ _CHECKS = {
 # Each forge adds a kind: a client that knew all of them would break at a new one.
 _OPEN = Field(json_schema_extra={"x-open": True})
 _TYPES = {"forge": Annotated[ForgeSetting, _OPEN]}
-_SETTINGS = declared.order_of(AppRecord, _CHECKS, _TYPES)
+AppTerms = declared.order_of(AppRecord, _CHECKS, _TYPES)
+"""All settings of an app, as a model for orders."""
 _CHANGES = declared.changes_of(AppRecord, _CHECKS, _TYPES)
 _SHOWN = declared.answer_of(AppRecord, _TYPES)
 
 
-class AppSettings(_SETTINGS):  # type: ignore[misc, valid-type] # its fields follow from AppRecord
+class AppSettings(AppTerms):  # type: ignore[misc, valid-type] # its fields follow from AppRecord
     """A new app."""
 
     model_config = order_example(_APP)

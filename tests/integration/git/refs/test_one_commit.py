@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from framework.apps.commit_files import CommitFiles
-from framework.errors import RepositoryUnreachable, UnknownLabel
+from framework.errors import RepositoryUnreachable, UnknownRef
 from framework.git import remote_refs
 from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
@@ -83,7 +83,7 @@ def test_a_ref_that_is_not_there_is_refused(
     repository: SampleRepository, mirrors: Mirrors, app: AppRecord, ref: str
 ) -> None:
     repository.commit({"web/x": "1"})
-    with pytest.raises(UnknownLabel):
+    with pytest.raises(UnknownRef):
         mirrors.inspect(app, ref, look)
 
 

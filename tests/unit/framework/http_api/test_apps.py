@@ -36,6 +36,7 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "keep_warm": [],
         "constraints": [],
         "folder": "",
+        "service": "",
         "max_cpus": 1.0,
         "max_mem": 2048,
         "room": "auto",

@@ -1,0 +1,1 @@
+"""What the API tells of a repository before it is an app."""
