@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from cli.bisection.command import bisect
+from cli.checks.command import check
 from cli.command_context import CommandContext
 from cli.commands import (
     access,
@@ -54,6 +55,7 @@ def prevs() -> None:
     """
 
 
+app.add_command(check)
 prevs.add_command(app)
 prevs.add_command(bisect)
 prevs.add_command(print_completion)

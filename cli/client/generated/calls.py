@@ -14,6 +14,7 @@ from cli.client.generated.records import (
     AuditLog,
     Belongings,
     CancelledJobs,
+    Check,
     Commit,
     Commits,
     Data,
@@ -120,6 +121,10 @@ class Calls(Transport):
             Lead,
             self._json("GET", f"/v1/apps/{quote_part(app)}/labels/{quote_part(label)}", waits=True),
         )
+
+    def check_repository(self, order: Mapping[str, object]) -> Check:
+        """Find what would be built and run of a commit of any repository. Registers nothing."""
+        return cast(Check, self._json("POST", "/v1/checks", order=order, waits=True))
 
     def show_environment(self, app: str) -> Environment:
         """List the variables of an app's containers, without the values of secret ones."""

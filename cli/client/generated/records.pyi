@@ -140,6 +140,67 @@ class CancelledJobs(TypedDict):
 
     jobs: int
 
+class CheckedNote(TypedDict):
+    """A sentence about a commit."""
+
+    message: str
+    file: str
+    line: int | None
+
+class CheckedContainer(TypedDict):
+    """A container of a preview."""
+
+    name: str
+    image: str
+    dockerfile: str
+    target: str
+    command: list[str]
+    port: int | None
+    cpus: float
+    mem: int
+    volumes: list[str]
+    once: bool
+
+class CheckedRecipe(TypedDict):
+    """A Dockerfile that prevs writes for a commit without one."""
+
+    name: str
+    why: list[str]
+    dockerfile: str
+
+class Plan(TypedDict):
+    """What would be built and run of a commit."""
+
+    source: str
+    recipe: CheckedRecipe | None
+    port: int
+    health: str
+    start_limit: float
+    cpus: float
+    mem: int
+    containers: list[CheckedContainer]
+    hooks: list[list[str]]
+    watch: list[str]
+
+class Unrecognised(TypedDict):
+    """Why nothing describes a commit, and what to do."""
+
+    why: str
+    looked_for: list[str]
+    found: list[str]
+    near: list[str]
+    ways: list[str]
+
+class Check(TypedDict):
+    """What a check of a commit has found; nothing was built."""
+
+    sha: str
+    runs: bool
+    plan: Plan | None
+    unrecognised: Unrecognised | None
+    mistakes: list[CheckedNote]
+    notes: list[CheckedNote]
+
 class Commit(TypedDict):
     """A commit."""
 
