@@ -39,6 +39,7 @@ from framework.dashboard.session.streams import Streams
 from framework.dashboard.session.trusted_headers import TrustedHeaders
 from framework.dashboard.stacks.stack_pages import StackListPages, StackPages
 from framework.http_api import Admission, Ports
+from framework.http_api.checks.check_routes import check
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.http import problems
@@ -155,6 +156,7 @@ def _make_context(
         streams=Streams(),
         hooks=ports.hooks,
         forge_setup=ForgeSetup(ports.previews, ports.forge, ports.hooks, addresses.hook_url),
+        check=functools.partial(check, ports.refs, ports.images, ref=""),
     )
 
 

@@ -16,11 +16,19 @@ from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.pages.timeouts import within
 from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
-from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
+from framework.errors import (
+    AppExists,
+    FrameworkError,
+    InvalidSettings,
+    RepositoryUnreachable,
+    UnknownRef,
+)
+from framework.http_api.checks.check_models import Check
 from framework.service.belongings import find_belongings
 from prevs.access import Access
 from prevs.records import AppRecord
 
+_LOGIN = "A repository that needs a login is an app first, and then gets a credential."
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -36,6 +44,7 @@ class AppSettingsPages:
         """Return the routes of these pages."""
         access = self._context.access
         add = access.protected_action(Action("add app", Scope.ADMIN), self._add)
+        check = access.protected_action(Action("check repository", Scope.ADMIN), self._check)
         change = access.protected_action(Action("change app", Scope.ADMIN), self._change)
         remove = access.protected_action(Action("remove app", Scope.ADMIN), self._remove)
         change_access = Action("change access", Scope.ADMIN)
@@ -46,6 +55,7 @@ class AppSettingsPages:
                 "/add-app", access.protected_page(self._show_empty, Scope.ADMIN), methods=["GET"]
             ),
             Route("/add-app", add, methods=["POST"]),
+            Route("/add-app/check", check, methods=["POST"]),
             Route(settings, access.protected_page(self._show, Scope.ADMIN), methods=["GET"]),
             Route(settings, change, methods=["POST"]),
             Route("/apps/{app}/remove", remove, methods=["POST"]),
@@ -78,6 +88,17 @@ class AppSettingsPages:
             return self._show_new(request, viewer, Filled(form, app_forms.by_field(error)), 422)
         did = await self._check_repository(app)
         return RedirectResponse(f"/apps/{app.name}?did={did}", 303, _NO_STORE)
+
+    async def _check(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        read, shown = app_forms.read_unnamed(form), app_forms.fill(form)
+        if isinstance(read, Filled):
+            return self._show_new(request, viewer, read, 422, checks=True)
+        try:
+            found = await anyio.to_thread.run_sync(self._context.check, read)
+        except (RepositoryUnreachable, UnknownRef) as error:
+            why = {"repository": f"cannot be checked. {error} {_LOGIN}"}
+            return self._show_new(request, viewer, shown._replace(problems=why), 422, checks=True)
+        return self._show_new(request, viewer, shown, checks=True, check=found)
 
     async def _check_repository(self, app: AppRecord) -> str:
         """Return the notice for a new app: it depends on whether its repository can be read."""
@@ -151,9 +172,19 @@ class AppSettingsPages:
         return RedirectResponse(f"/apps/{app}/settings?did=end-access", 303, _NO_STORE)
 
     def _show_new(
-        self, request: Request, viewer: Viewer, form: Filled, status: int = 200
+        self,
+        request: Request,
+        viewer: Viewer,
+        form: Filled,
+        status: int = 200,
+        *,
+        checks: bool = False,
+        check: Check | None = None,
     ) -> Response:
-        return self._context.pages.show(request, viewer, "admin/add_app", status=status, form=form)
+        """Return the form of a new app. If it was sent for a check (`checks`): what it found."""
+        return self._context.pages.show(
+            request, viewer, "admin/add_app", status=status, form=form, checks=checks, check=check
+        )
 
     def _show_settings(
         self,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from framework.apps.manifest import declared
 from framework.errors import InvalidSettings
@@ -36,15 +36,29 @@ def filled(app: AppRecord) -> Filled:
     return Filled({name: _write(getattr(app, name)) for name in _NAMES})
 
 
+def fill(form: Mapping[str, str]) -> Filled:
+    """Return the form of a new app as somebody has filled it in."""
+    return Filled({name: form.get(name, "") for name in _NAMES})
+
+
 def read_new(form: Mapping[str, str]) -> AppRecord | Filled:
     """Return the app that a form describes, or the form with what is wrong with it."""
-    values = {name: form.get(name, "") for name in _NAMES}
-    given = {name: _read(name, text) for name, text in values.items() if text.strip()}
+    return _read_terms(form, app_models.AppSettings)
+
+
+def read_unnamed(form: Mapping[str, str]) -> AppRecord | Filled:
+    """Return the same for an app that needs no name yet, and gets none."""
+    return _read_terms(form, app_models.AppTerms)
+
+
+def _read_terms(form: Mapping[str, str], model: type[BaseModel]) -> AppRecord | Filled:
+    typed = {name: form.get(name, "") for name in _NAMES if name in model.model_fields}
+    given = {name: _read(name, text) for name, text in typed.items() if text.strip()}
     try:
-        settings = app_models.AppSettings.model_validate(given, strict=False)
+        settings = model.model_validate(given, strict=False).model_dump()
     except ValidationError as error:
-        return Filled(values, explain(error))
-    return AppRecord(settings.name, **declared.read(AppRecord, settings.model_dump()))
+        return fill(form)._replace(problems=explain(error))
+    return AppRecord(settings.get("name", ""), **declared.read(AppRecord, settings))
 
 
 def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:

@@ -7,6 +7,7 @@ from framework.dashboard.session.page_access import PageAccess
 from framework.dashboard.session.responses import Pages
 from framework.dashboard.session.streams import Streams
 from framework.http_api.admission.audit import Audit
+from framework.http_api.checks.check_models import Check
 from framework.http_api.gates.gate_changes import GateChanges
 from framework.http_api.gates.gate_presenter import GatePresenter
 from framework.http_api.jobs.job_artifacts import JobArtifacts
@@ -27,13 +28,14 @@ from framework.service.jobs.schedule_service import Schedules
 from framework.service.service_client import ServiceClient
 from framework.service.stacks.stack_service import Stacks
 from prevs.names import Addresses
+from prevs.records import AppRecord
 
 
 class PageContext(NamedTuple):
     """The ports that pages read and write, and what makes answers from them.
 
     `ready` returns None, or why nothing can start now. `is_log_kept` is as in Ports.
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch. `check` looks at an app to be, and blocks on git.
     """
 
     previews: ServiceClient
@@ -64,3 +66,4 @@ class PageContext(NamedTuple):
     streams: Streams
     hooks: HookPorts
     forge_setup: ForgeSetup
+    check: Callable[[AppRecord], Check]

@@ -27,6 +27,7 @@ WRITES = {
     f"{PREVIEW}/pin": Scope.USE,
     f"{PREVIEW}/unpin": Scope.USE,
     "/add-app": Scope.ADMIN,
+    "/add-app/check": Scope.ADMIN,
     "/apps/hello/settings": Scope.ADMIN,
     "/apps/hello/pulls/7/approve": Scope.ADMIN,
     "/apps/hello/remove": Scope.ADMIN,
