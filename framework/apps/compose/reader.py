@@ -22,7 +22,7 @@ _UNUSED = {
     "name": "the app's own name counts",
     "networks": "all services of the file are in one network, where their names lead to them",
 }
-_NAME_IT = 'else write compose_service = "NAME" into .prevs.toml'
+_NAME_IT = 'else name another by --service, or by compose_service = "NAME" in .prevs.toml'
 _PROFILES = "COMPOSE_PROFILES"
 _VOLUME_UNUSED = dict.fromkeys(
     ("driver", "driver_opts", "labels", "name"), "prevs gives each preview a volume of its own"

@@ -12,7 +12,7 @@ _COLLECT = (
     "python manage.py collectstatic --noinput || "
     "echo 'collectstatic failed: static files may be missing'"
 )
-_MIGRATE = 'hooks = [["python", "manage.py", "migrate", "--noinput"]]'
+_MIGRATE = 'release = ["python manage.py migrate --noinput"]'
 
 
 def find(project: Project, asked: frozenset[str]) -> Started | None:
@@ -66,7 +66,7 @@ def _tell(keeps_file: bool) -> list[str]:
         "The database is SQLite in the container: each start begins with an empty one, which is "
         "migrated first."
         if keeps_file
-        else f"Nothing migrates the database: write `{_MIGRATE}` into .prevs.toml."
+        else f"Nothing migrates the database: write `{_MIGRATE}` below [hooks] in .prevs.toml."
     )
     return [
         told,

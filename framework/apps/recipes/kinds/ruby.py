@@ -133,8 +133,8 @@ def _tell_database(keeps_file: bool) -> tuple[str, ...]:
             "is prepared first.",
         )
     return (
-        'Nothing migrates the database: write `hooks = [["bin/rails", "db:prepare"]]` into '
-        ".prevs.toml, and give the app DATABASE_URL.",
+        'Nothing migrates the database: write `release = ["bin/rails db:prepare"]` below '
+        "[hooks] in .prevs.toml, and give the app DATABASE_URL.",
     )
 
 

@@ -106,7 +106,7 @@ def test_an_api_without_a_first_page_is_asked_for_its_description(
 def test_nothing_migrates_the_database_of_django_and_a_hook_is_proposed() -> None:
     found = recipe({**DJANGO, "requirements.txt": "django\npsycopg"})
     assert "migrate" not in found.command
-    assert 'hooks = [["python", "manage.py", "migrate", "--noinput"]]' in " ".join(found.notes)
+    assert 'release = ["python manage.py migrate --noinput"]' in " ".join(found.notes)
 
 
 def test_a_database_that_is_a_file_of_the_container_is_migrated_at_each_start() -> None:
