@@ -13,6 +13,8 @@ from tests.fakes.trees import Tree
 
 T = TypeVar("T")
 
+_INSPECTED = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
+
 
 class FakeRefs:
     """Resolves labels by the table `leads`, which may have errors to raise."""
@@ -145,7 +147,7 @@ class FakeRefs:
             raise UnknownRef(ref, "there is no branch or tag of that name.")
         if isinstance(found, Exception):
             raise found
-        return work("a" * 40, Tree(found, app.folder))
+        return work(_INSPECTED, Tree(found, app.folder))
 
     def is_same(
         self,

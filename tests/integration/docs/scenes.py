@@ -93,6 +93,30 @@ _UNRECOGNISED = {
     "api/Dockerfile": "FROM debian",
     "worker/Dockerfile": "FROM debian",
 }
+OFFERED = "https://git.example.org/blog.git"
+_DOCKERFILE = """FROM python:3.13-slim
+EXPOSE 8000
+"""
+_COMPOSE = """services:
+  web:
+    build: .
+    command: gunicorn blog.wsgi --bind 0.0.0.0:8000
+    ports: ["8000:8000"]
+    restart: unless-stopped
+    depends_on: [db, redis]
+  worker:
+    build: .
+    command: celery --app blog worker
+    depends_on: [db, redis]
+  db:
+    image: postgres:17
+    volumes: ["data:/var/lib/postgresql/data"]
+  redis:
+    image: redis:8
+    container_name: blog-redis
+volumes:
+  data: {}
+"""
 
 
 def build(world: World) -> None:
@@ -254,6 +278,11 @@ def fill(dashboard: Dashboard) -> None:
         _agent("S3", {"zone": "b", "disk": "ssd"}, 0.62, 1728.0),
     ]
     _remember(dashboard)
+
+
+def offer(dashboard: Dashboard) -> None:
+    """Have a repository that is no app yet: Django with a database, a queue and a worker."""
+    dashboard.refs.repositories[OFFERED, ""] = {"compose.yaml": _COMPOSE, "Dockerfile": _DOCKERFILE}
 
 
 def _request_age(state: State, age: float) -> float:

@@ -127,6 +127,17 @@ def at_gate(page: Page) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def at_check(page: Page) -> Iterator[None]:
+    """Show the form of a new app, with what a check of its repository has found."""
+    with in_dashboard("/add-app", "Repository", scenes.offer)(page):
+        page.get_by_label("Name", exact=True).fill("blog")
+        page.get_by_label("Repository").fill(scenes.OFFERED)
+        page.get_by_role("button", name="Check the repository").click()
+        expect(page.locator("#check")).to_contain_text("postgres")
+        yield
+
+
+@contextlib.contextmanager
 def with_comments(page: Page) -> Iterator[None]:
     """Show the comments that prevs writes in pull requests."""
     page.set_content(comments.write_page())
@@ -197,6 +208,12 @@ _PICTURES: Mapping[str, Picture] = {
         1160,
         1500,
         (*made_of("stacks/stack"), "framework/dashboard/templates/stacks/parts.html.j2"),
+    ),
+    "dashboard-check": Picture(
+        at_check,
+        1160,
+        950,
+        (*made_of("admin/add_app"), "framework/dashboard/templates/admin/adding.html.j2"),
     ),
     "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
 }
