@@ -4,8 +4,8 @@ FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownRef, UnknownPreview, UnknownAttempt, UnknownToken,
 │             UnknownPlace, UnknownVariable, UnknownCredential, UnknownData
 ├── NotOfApp                 a token for one app was used for another, or for all
-├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists, SecretsChanged,
-│             SecretsUnreadable, NoKey, CopyOfItself
+├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRestartable, NotRetryable, TokenExists,
+│             SecretsChanged, SecretsUnreadable, NoKey, CopyOfItself
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the call may work later
@@ -255,6 +255,19 @@ class NotRetryable(Conflict):
 
     def __init__(self, app: str, sha: str, state: str) -> None:
         super().__init__(f"{sha[:7]} of {app!r} is {state}; only a failed preview can be retried.")
+        self.app = app
+        self.sha = sha
+        self.state = state
+
+
+class NotRestartable(Conflict):
+    """A restart of a preview that has no attempt to end."""
+
+    def __init__(self, app: str, sha: str, state: str) -> None:
+        super().__init__(
+            f"{sha[:7]} of {app!r} is {state}; only a preview that runs, or is about to, can be "
+            "restarted. Retry one that has failed; start one that is stopped."
+        )
         self.app = app
         self.sha = sha
         self.state = state

@@ -21,6 +21,9 @@ SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
 COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 JOB_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}(-[1-9][0-9]{0,3})?", re.ASCII)
+PORT = "PORT"
+OWN_VARIABLES = "PREVS_"
+"""How all variables begin that prevs sets, but PORT."""
 SIGN_IN = "sign-in"
 SIGNED_IN = "/_prevs/signed-in"
 """The path at the sign-in host to which an identity provider sends people back."""
@@ -49,6 +52,11 @@ class TaskId(NamedTuple):
 def is_label(text: str) -> bool:
     """Return whether `text` can be the first label of an address."""
     return DNS_LABEL.fullmatch(text) is not None
+
+
+def is_own_variable(name: str) -> bool:
+    """Return whether prevs sets the variable of this name itself."""
+    return name == PORT or name.startswith(OWN_VARIABLES)
 
 
 def is_app_name(text: str) -> bool:

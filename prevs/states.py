@@ -67,6 +67,9 @@ class Cause(enum.Enum):
         return cls.EXECUTOR_FAILED if isinstance(value, str) else None
 
 
+ATTEMPTED = frozenset({State.PLACED, State.BUILDING, State.STARTING, State.RUNNING})
+"""The states in which a preview has an attempt that is not to end."""
+
 ACTIVE = frozenset(
     {State.QUEUED, State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
 )

@@ -5,8 +5,8 @@ No repr contains a value, so no log line can.
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from framework.apps import receivers, ssh_keys, variable_scopes
 from framework.apps.access_errors import NoPassword
@@ -17,6 +17,9 @@ from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
 from prevs.messages import Credential
+from prevs.names import OWN_VARIABLES, PORT, is_own_variable
+from prevs.records import PreviewRecord
+from prevs.states import ATTEMPTED, State
 
 MOST = 100
 """How many variables an app may have."""
@@ -32,7 +35,6 @@ LARGEST = 256 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _TOKEN = re.compile(r"[!-~]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_OURS = "PREVS_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,7 @@ class AppSecrets:
     `password` is that of visitors, if they need one.
     `forge_token` is for the API of its forge, "" for none. It never leaves the framework.
     Its events are sent to `receivers`, the oldest first.
+    `unset` are variables that it had, without their values: `changed` is when they were unset.
     """
 
     app: str
@@ -68,6 +71,7 @@ class AppSecrets:
     forge_token: str = dataclasses.field(default="", repr=False)
     forge_token_changed: float = 0.0
     receivers: tuple[Receiver, ...] = ()
+    unset: Mapping[str, Variable] = dataclasses.field(default_factory=dict)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -98,7 +102,7 @@ class AppSecrets:
     def is_empty(self) -> bool:
         """Whether there is nothing to store."""
         given = (self.variables, self.credential, self.hook_secrets, self.password)
-        return not (any(given) or self.forge_token or self.receivers)
+        return not (any(given) or self.unset or self.forge_token or self.receivers)
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:
@@ -128,8 +132,8 @@ def find_name_problem(name: str) -> str | None:
         return "must consist of letters, digits and _, and not begin with a digit"
     if len(name) > LONGEST_NAME:
         return f"is longer than {LONGEST_NAME} characters"
-    if name == "PORT" or name.startswith(_OURS):
-        return f"is reserved: prevs sets PORT and {_OURS}… itself"
+    if is_own_variable(name):
+        return f"is reserved: prevs sets {PORT} and {OWN_VARIABLES}… itself"
     return None
 
 
@@ -180,13 +184,15 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
 def with_variable(
     given: AppSecrets, name: str, variable: Variable, scope: Mapping[str, Any] | None = None
 ) -> AppSecrets:
-    """Return what an app is given, with a variable set.
+    """Return what an app is given, with a variable set; one that is so already keeps its time.
 
     `scope` has the fields of the variable's scope that change; the others stay as they were.
     """
-    before = given.variables[name].scope if name in given.variables else variable.scope
-    wanted = dataclasses.replace(before, **(scope or {}))
+    before = given.variables.get(name)
+    wanted = dataclasses.replace(before.scope if before else variable.scope, **(scope or {}))
     variable = dataclasses.replace(variable, scope=wanted)
+    if before and before == dataclasses.replace(variable, changed=before.changed):
+        return given
     found = {
         "name": find_name_problem(name),
         "value": find_value_problem(variable.value),
@@ -197,15 +203,96 @@ def with_variable(
         found["name"] = f"is one too many: at most {MOST} variables are allowed"
     if problems := [Problem(field, problem) for field, problem in found.items() if problem]:
         raise InvalidSettings(problems)
-    return dataclasses.replace(given, variables={**given.variables, name: variable})
+    return dataclasses.replace(
+        given,
+        variables={**given.variables, name: variable},
+        unset={other: one for other, one in given.unset.items() if other != name},
+    )
 
 
-def without_variable(given: AppSecrets, name: str) -> AppSecrets:
-    """Return what an app is given, without one variable."""
+def with_variables(
+    given: AppSecrets, new: Mapping[str, Variable], scope: Mapping[str, Any] | None = None
+) -> AppSecrets:
+    """Return what an app is given, with several variables set, as `with_variable` sets one.
+
+    Raises InvalidSettings with the problems of all; those of one have its name as their field.
+    """
+    problems: list[Problem] = []
+    for name, variable in new.items():
+        try:
+            given = with_variable(given, name, variable, scope)
+        except InvalidSettings as error:
+            own = {"name": name, "value": name}
+            problems += [
+                one._replace(field=own.get(one.field, one.field)) for one in error.problems
+            ]
+    if problems:
+        raise InvalidSettings(list(dict.fromkeys(problems)))
+    return given
+
+
+class Difference(NamedTuple):
+    """What became of variables that were set: the names of each kind, in order."""
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    same: tuple[str, ...]
+
+
+def compare(before: AppSecrets, after: AppSecrets, names: Iterable[str]) -> Difference:
+    """Return what became of the variables that were set between two times."""
+    new: list[str] = []
+    changed: list[str] = []
+    same: list[str] = []
+    for name in sorted(names):
+        known = before.variables.get(name)
+        kind = new if known is None else same if known == after.variables[name] else changed
+        kind.append(name)
+    return Difference(tuple(new), tuple(changed), tuple(same))
+
+
+def find_older(given: AppSecrets, preview: PreviewRecord) -> tuple[str, ...]:
+    """Return the names of the variables that were set or unset since its attempt was placed.
+
+    Its containers would get them differently now. Those for builds alone do not count: an image
+    that exists is not built again for them.
+    """
+    if preview.state not in ATTEMPTED or preview.stranger:
+        return ()
+    placed = [step.began for step in preview.steps if step.name == State.PLACED.value]
+    if not placed:
+        return ()
+    known = {**given.unset, **given.variables}
+    return tuple(
+        sorted(
+            name
+            for name, one in known.items()
+            if one.changed > placed[-1]
+            and one.scope.given_for is not GivenFor.BUILD
+            and one.scope.holds(preview.refs)
+        )
+    )
+
+
+def without_variable(given: AppSecrets, name: str, now: float) -> AppSecrets:
+    """Return what an app is given, without one variable. Raises UnknownVariable."""
     if name not in given.variables:
         raise UnknownVariable(given.app, name)
-    left = {other: one for other, one in given.variables.items() if other != name}
-    return dataclasses.replace(given, variables=left)
+    return _without(given, [name], now)
+
+
+def without_variables(given: AppSecrets, now: float) -> AppSecrets:
+    """Return what an app is given, without any variable."""
+    return _without(given, given.variables, now)
+
+
+def _without(given: AppSecrets, names: Collection[str], now: float) -> AppSecrets:
+    gone = {
+        name: dataclasses.replace(given.variables[name], value="", changed=now) for name in names
+    }
+    newest = sorted({**given.unset, **gone}.items(), key=lambda one: one[1].changed)[-MOST:]
+    left = {name: one for name, one in given.variables.items() if name not in gone}
+    return dataclasses.replace(given, variables=left, unset=dict(newest))
 
 
 def with_credential(given: AppSecrets, credential: Credential, now: float) -> AppSecrets:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from framework.apps import app_secrets, visitor_access
-from framework.apps.app_secrets import AppSecrets, Variable
+from framework.apps.app_secrets import AppSecrets
 from framework.apps.password_digest import PasswordDigest
 from framework.apps.visitor_access import PassOrder
 from framework.clock import Clock
@@ -15,6 +15,7 @@ from framework.errors import (
     AppChanged,
     AppExists,
     BeingRemoved,
+    NotRestartable,
     NotRetryable,
     SecretsChanged,
     SecretsUnreadable,
@@ -34,12 +35,13 @@ from prevs.messages import Credential
 from prevs.pulls import PullRecord
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.roles import RoleRecord
-from prevs.states import ACTIVE, State
+from prevs.states import ACTIVE, ATTEMPTED, State
 from prevs.units import preview_unit
 
 log = structlog.get_logger(__name__)
 
 STOPPED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it again.")
+RESTARTED = Reason(ReasonKind.RESTARTED, "Somebody has restarted it.")
 TRUSTED_NOW = Reason(
     ReasonKind.STOPPED,
     "A branch or tag reaches its commit now, so it is built anew.",
@@ -189,6 +191,17 @@ class Commands:
         self._records.check_gate(app, preview.commit, preview.refs, in_variant=in_variant)
         return self._records.change(preview, Retried(self._clock.now()))
 
+    def restart(self, app: str, sha: str) -> PreviewRecord:
+        """End a preview's attempt, and start it again with all that its app has now.
+
+        Raises UnknownApp, UnknownPreview, NotRestartable if it has no attempt to end.
+        """
+        self._records.app(app)
+        preview = self._records.preview(preview_unit(app, sha))
+        if preview.state not in ATTEMPTED:
+            raise NotRestartable(app, sha, preview.state.value)
+        return self._records.change(preview, Leaves(RESTARTED))
+
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         """Set whether a preview is kept from being stopped for others or for idleness.
 
@@ -237,36 +250,10 @@ class Commands:
         """Remove a role. Raises UnknownRole."""
         self._records.roles.remove(role_id)
 
-    def set_variable(
-        self,
-        app: str,
-        name: str,
-        variable: Variable,
-        *,
-        scope: Mapping[str, Any] | None = None,
-        only_if: AppSecrets | None = None,
-    ) -> AppSecrets:
-        """Set a variable, and note when. Raises as `change_secrets`, InvalidSettings, NoKey.
-
-        `scope` has the fields of its VariableScope that change; the others stay as they were.
-        """
-        new = Variable(variable.value, variable.secret, self._clock.now())
-        return self.change_secrets(
-            app, lambda given: app_secrets.with_variable(given, name, new, scope), only_if
-        )
-
-    def unset_variable(
-        self, app: str, name: str, *, only_if: AppSecrets | None = None
-    ) -> AppSecrets:
-        """Remove a variable. Raises as `change_secrets`, UnknownVariable."""
-        return self.change_secrets(
-            app, lambda given: app_secrets.without_variable(given, name), only_if
-        )
-
     def set_credential(
         self, app: str, credential: Credential, *, only_if: AppSecrets | None = None
     ) -> AppSecrets:
-        """Set the credential. Raises as `set_variable`."""
+        """Set the credential. Raises as `change_secrets`, InvalidSettings, NoKey."""
         now = self._clock.now()
         return self.change_secrets(
             app, lambda given: app_secrets.with_credential(given, credential, now), only_if
@@ -277,7 +264,7 @@ class Commands:
         return self.change_secrets(app, app_secrets.without_credential, only_if)
 
     def set_forge_token(self, app: str, token: str) -> AppSecrets:
-        """Set the token for the forge, and note when. Raises as `set_variable`."""
+        """Set the token for the forge, and note when. Raises as `set_credential`."""
         now = self._clock.now()
         return self.change_secrets(
             app, lambda given: app_secrets.with_forge_token(given, token, now)
@@ -312,7 +299,8 @@ class Commands:
         except SecretsUnreadable:
             self._records.secrets.remove(app)
         else:
-            self._records.secrets.save(dataclasses.replace(given, variables={}))
+            now = self._clock.now()
+            self._records.secrets.save(app_secrets.without_variables(given, now))
 
     def require_password(
         self, app: str, password: PasswordDigest | None, *, preflight: bool | None = None

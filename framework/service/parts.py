@@ -34,6 +34,7 @@ from framework.service.pull_requests import PullRequests
 from framework.service.refused_connections import RefusedConnections
 from framework.service.stacks.stack_commands import StackCommands
 from framework.service.stacks.stack_upkeep import StackUpkeep
+from framework.service.variables.variable_commands import VariableCommands
 from framework.state.records import Records
 from prevs.records import AppRecord
 
@@ -93,6 +94,7 @@ class Parts(NamedTuple):
     data_commands: DataCommands
     launcher: Launcher
     commands: Commands
+    variable_commands: VariableCommands
     jobs: JobParts
     gates: GateParts
     stacks: StackParts
@@ -148,6 +150,7 @@ def build_parts(
         data_commands=DataCommands(records, clock),
         launcher=launcher,
         commands=commands,
+        variable_commands=VariableCommands(commands, clock),
         jobs=_build_jobs(records, edges, clock, metrics),
         gates=_build_gates(records, commands, clock, domain=terms.origin.addresses.domain),
         stacks=_build_stacks(records, clock),

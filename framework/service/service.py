@@ -60,6 +60,7 @@ class Service:
         self.gate_commands = parts.gates.commands
         self.stack_commands = parts.stacks.commands
         self.data_commands = parts.data_commands
+        self.variable_commands = parts.variable_commands
         self.control_plane = parts.control_plane
         self.ended: Fatal | None = None
         self._parts = parts

@@ -11,6 +11,7 @@ from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.data.data_commands import DataCommands
 from framework.service.service import Service
+from framework.service.variables.variable_commands import VariableCommands
 from framework.state.snapshot import Snapshot
 from prevs.access import Access, AccessRecord
 from prevs.records import AppRecord, PreviewRecord
@@ -64,6 +65,10 @@ class ServiceClient:
     def change_data(self, command: Callable[[DataCommands], T]) -> T:
         """Run a command about the data of branches; else as command()."""
         return call(self._service.inbox.put, lambda: command(self._service.data_commands))
+
+    def change_variables(self, command: Callable[[VariableCommands], T]) -> T:
+        """Run a command about an app's variables; else as command()."""
+        return call(self._service.inbox.put, lambda: command(self._service.variable_commands))
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app, as Commands does. Checks its repository first, which may block.

@@ -11,13 +11,12 @@ from collections.abc import Collection, Iterator, Mapping
 from framework.errors import InvalidSettings, Problem
 from framework.stacks import variants
 from framework.stacks.variables import name_variable
-from prevs.names import PROXIES_OWN, is_app_name, is_label
+from prevs.names import PROXIES_OWN, is_app_name, is_label, is_own_variable
 from prevs.stacks import Member, StackRecord, Variant, order_members
 
 MOST_MEMBERS = 20
 LONGEST_NAME = 19
 """Of a stack, and of a member: a gate is named by both, and its name has 40 characters at most."""
-_OURS = "PREVS_"
 """How the variables begin that prevs sets itself."""
 _NAME = re.compile(rf"[a-z](?:[a-z0-9-]{{0,{LONGEST_NAME - 2}}}[a-z0-9])?", re.ASCII)
 
@@ -114,7 +113,7 @@ def _find_member_problems(
 ) -> Iterator[Problem]:
     if problem := _find_name_problem(alias):
         yield Problem(field, f"is named {alias[:60]!r}, and a name {problem}")
-    elif (variable := name_variable(alias)).startswith(_OURS):
+    elif is_own_variable(variable := name_variable(alias)):
         yield Problem(field, f"would have its address in {variable}, which prevs sets itself")
     if member.app not in neighbours.apps:
         yield Problem(f"{field}.app", f"is no app: {member.app[:60]!r}. `prevs app ls` lists them.")

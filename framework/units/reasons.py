@@ -35,6 +35,7 @@ class ReasonKind(enum.StrEnum):
     SUPERSEDED = "superseded"
     SKIPPED = "skipped"
     DATA = "data"
+    RESTARTED = "restarted"
 
 
 class Reason(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from framework.apps.app_secrets import AppSecrets
 from framework.clock import Clock
-from framework.errors import AppChanged, AppExists, NotRetryable, SecretsChanged
+from framework.errors import AppChanged, AppExists, NotRestartable, NotRetryable, SecretsChanged
 from framework.events import ProxyReport, UsageReported
 from framework.matching.agents import Unfit
 from framework.people import roles
@@ -18,9 +18,10 @@ from framework.preview import history
 from framework.preview.history import History
 from framework.pulls import gate
 from framework.pulls.errors import UnknownPull
-from framework.service.commands import Commands
+from framework.service.commands import RESTARTED, Commands
 from framework.service.data.data_commands import DataCommands
 from framework.service.service_client import ServiceClient
+from framework.service.variables.variable_commands import VariableCommands
 from framework.stacks.errors import InstanceOfVariant
 from framework.stacks.pull_variants import list_variants_at
 from framework.state.gates.stack_records import Instances
@@ -37,7 +38,7 @@ from prevs.pulls import PullRecord, RepositoryRecord
 from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.roles import RoleRecord
 from prevs.stacks import StackRecord
-from prevs.states import State
+from prevs.states import ATTEMPTED, State
 from prevs.units import preview_unit
 
 T = TypeVar("T")
@@ -133,6 +134,9 @@ class FakePreviews(ServiceClient, Commands):
         self._raise_error()
         return command(DataCommands(cast("Records", _DataRecords(self)), self._clock))
 
+    def change_variables(self, command: Callable[[VariableCommands], T]) -> T:
+        return command(VariableCommands(self, self._clock))
+
     def add_app(self, app: AppRecord, access: Access = Access.PUBLIC) -> AppRecord:
         self._raise_error()
         known = self.known_apps.setdefault(app.name, dataclasses.replace(app, created=1000.0))
@@ -193,6 +197,13 @@ class FakePreviews(ServiceClient, Commands):
         if state is not State.FAILED:
             raise NotRetryable(app, sha, state.value)
         return self._queue(self.known[app, sha], failure=None)
+
+    def restart(self, app: str, sha: str) -> PreviewRecord:
+        self._raise_error()
+        state = self.snapshot.preview(app, sha).state
+        if state not in ATTEMPTED:
+            raise NotRestartable(app, sha, state.value)
+        return self.change(app, sha, state=State.DRAINING, reason=RESTARTED.text)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         self._raise_error()

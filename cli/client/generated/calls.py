@@ -14,6 +14,7 @@ from cli.client.generated.records import (
     AuditLog,
     Belongings,
     CancelledJobs,
+    ChangedVariables,
     Check,
     Commit,
     Commits,
@@ -129,6 +130,20 @@ class Calls(Transport):
     def show_environment(self, app: str) -> Environment:
         """List the variables of an app's containers, without the values of secret ones."""
         return cast(Environment, self._json("GET", f"/v1/apps/{quote_part(app)}/environment"))
+
+    def set_variables(
+        self, app: str, order: Mapping[str, object], *, if_match: str | None = None
+    ) -> ChangedVariables:
+        """Set several variables of an app's containers: all of them, or none if one is wrong."""
+        return cast(
+            ChangedVariables,
+            self._json(
+                "PATCH",
+                f"/v1/apps/{quote_part(app)}/environment",
+                order=order,
+                headers={"if-match": if_match},
+            ),
+        )
 
     def unset_all(self, app: str) -> None:
         """Remove all variables of an app's containers."""
@@ -284,6 +299,17 @@ class Calls(Transport):
             self._json(
                 "POST",
                 f"/v1/previews/{quote_part(app)}/{quote_part(sha)}/retry",
+                headers={"Idempotency-Key": quote_key(key)},
+            ),
+        )
+
+    def restart_preview(self, app: str, sha: str, *, key: str | None = None) -> Preview:
+        """End the attempt of a preview, and start it again with the app's newest variables."""
+        return cast(
+            Preview,
+            self._json(
+                "POST",
+                f"/v1/previews/{quote_part(app)}/{quote_part(sha)}/restart",
                 headers={"Idempotency-Key": quote_key(key)},
             ),
         )

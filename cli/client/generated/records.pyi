@@ -140,6 +140,26 @@ class CancelledJobs(TypedDict):
 
     jobs: int
 
+class ShownVariable(TypedDict):
+    """A variable of an app's containers."""
+
+    name: str
+    secret: bool
+    value: str | None
+    changed: float
+    branches: list[str]
+    tags: list[str]
+    given_for: Literal["build", "run", "both"]
+
+class ChangedVariables(TypedDict):
+    """What became of variables that were just set, by their names."""
+
+    new: list[str]
+    changed: list[str]
+    same: list[str]
+    variables: list[ShownVariable]
+    holds_for: NotRequired[Literal["attempts that begin later"]]
+
 class CheckedNote(TypedDict):
     """A sentence about a commit."""
 
@@ -241,17 +261,6 @@ class EnteredHook(TypedDict):
     why: str
     advice: str
     secret: str | None
-
-class ShownVariable(TypedDict):
-    """A variable of an app's containers."""
-
-    name: str
-    secret: bool
-    value: str | None
-    changed: float
-    branches: list[str]
-    tags: list[str]
-    given_for: Literal["build", "run", "both"]
 
 class Environment(TypedDict):
     """The variables of an app's containers, by name."""
@@ -747,6 +756,7 @@ class Preview(TypedDict):
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
     same: NotRequired[list[str]]
+    older_variables: NotRequired[list[str]]
 
 class PreviewDetail(TypedDict):
     """A preview; a failed one with the end of its log."""
@@ -783,6 +793,7 @@ class PreviewDetail(TypedDict):
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
     same: NotRequired[list[str]]
+    older_variables: NotRequired[list[str]]
     log_tail: NotRequired[str]
 
 class Previews(TypedDict):
@@ -1125,6 +1136,7 @@ class StartedPreview(TypedDict):
     place: NotRequired[VariantPlace | None]
     data: NotRequired[str]
     same: NotRequired[list[str]]
+    older_variables: NotRequired[list[str]]
     as_of: NotRequired[float | None]
     problem: NotRequired[str]
 

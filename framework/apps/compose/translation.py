@@ -15,12 +15,11 @@ from framework.apps.compose.yaml_tree import Node
 from prevs.commit_settings import Filling, FillingPart
 from prevs.companions import APPLICATION
 from prevs.containers import BuildSettings, ContainerSettings, MountedFile
-from prevs.names import is_label
+from prevs.names import PORT, is_label, is_own_variable
 from prevs.records import Mistake
 
 _MOST_MOUNTS = 50
 _LEAST_MEM, _LEAST_CPUS = 16, 0.01
-_MADE_BY_PREVS = "PORT"
 _ODD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[.-][A-Za-z0-9_.-]*", re.ASCII)
 
 
@@ -156,10 +155,10 @@ class Translation:
         port = guess.visitors_port(main) or next(iter(main.ports), 0)
         if port:
             self._put(("port",), port, main.ports[port][0], f"{main.where}.ports")
-        for name in [one for one in main.environment if _is_prevs(one)]:
+        for name in [one for one in main.environment if is_own_variable(one)]:
             node, value = main.environment.pop(name)
             self._notes.tell(node, f"{main.where}.environment", f"prevs sets {cut(name)} itself")
-            is_port = name == _MADE_BY_PREVS and value.isascii() and value.isdigit()
+            is_port = name == PORT and value.isascii() and value.isdigit()
             if is_port and not port and len(value) <= len("65535"):
                 self._put(("port",), int(value), node, f"{main.where}.environment.PORT")
         for other, (node, is_published) in main.ports.items():
@@ -267,7 +266,7 @@ class Translation:
     def _add_fillings(self, home: tuple[str, ...], service: Service) -> None:
         for one in service.fillings:
             is_variable = one.part is FillingPart.ENVIRONMENT
-            if is_variable and not home and _is_prevs(one.key):
+            if is_variable and not home and is_own_variable(one.key):
                 continue
             if not home and one.part is FillingPart.READY:
                 continue
@@ -324,10 +323,6 @@ class Translation:
 
 def _in_order(notes: Sequence[Mistake]) -> tuple[Mistake, ...]:
     return tuple(sorted(dict.fromkeys(notes), key=lambda one: one.line))
-
-
-def _is_prevs(name: str) -> bool:
-    return name == _MADE_BY_PREVS or name.startswith("PREVS_")
 
 
 def _is_same(one: Build, other: Build) -> bool:

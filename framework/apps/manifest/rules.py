@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from prevs.commit_settings import HealthKind
 from prevs.containers import Keep
+from prevs.names import PORT, is_own_variable
 from prevs.records import AppRecord
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def check_name(value: str) -> str:
 
 def check_own_name(value: str) -> str:
     """As `check_name`; also refuse the variables that prevs sets."""
-    if value == "PORT" or value.startswith("PREVS_"):
+    if is_own_variable(value):
         refuse("is set by prevs; choose another name{hint}", hint=_hint(value))
     return check_name(value)
 
@@ -237,4 +238,4 @@ def _bounds(info: ValidationInfo) -> Bounds:
 
 
 def _hint(name: str) -> str:
-    return "; set the port with the key port, outside [environment]" if name == "PORT" else ""
+    return "; set the port with the key port, outside [environment]" if name == PORT else ""

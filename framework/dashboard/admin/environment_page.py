@@ -1,6 +1,7 @@
 """The page of an app's variables, with forms to set and unset them. For admins."""
 
 import contextlib
+import operator
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -14,7 +15,8 @@ from framework.dashboard.pages.app_forms import Filled
 from framework.dashboard.pages.page_context import PageContext
 from framework.dashboard.session.page_access import Action, Form
 from framework.dashboard.session.sessions import Viewer
-from framework.errors import InvalidSettings
+from framework.errors import InvalidSettings, NotRestartable, UnknownPreview
+from framework.http_api.models.preview_models import Preview
 from framework.http_api.models.secret_models import show_environment
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -33,10 +35,12 @@ class EnvironmentPage:
         path = "/apps/{app}/environment"
         set_one = access.protected_action(Action("set variable", Scope.ADMIN), self._set)
         unset = access.protected_action(Action("unset variable", Scope.ADMIN), self._unset)
+        restart = access.protected_action(Action("restart previews", Scope.ADMIN), self._restart)
         return [
             Route(path, access.protected_page(self._show, Scope.ADMIN), methods=["GET"]),
             Route(path, set_one, methods=["POST"]),
             Route(f"{path}/{{name}}/unset", unset, methods=["POST"]),
+            Route(f"{path}/restart", restart, methods=["POST"]),
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
@@ -52,8 +56,8 @@ class EnvironmentPage:
         scope = _read_scope(form)
         try:
             await anyio.to_thread.run_sync(
-                self._context.previews.command,
-                lambda commands: commands.set_variable(app, name, variable, scope=scope),
+                self._context.previews.change_variables,
+                lambda commands: commands.set(app, name, variable, scope=scope),
             )
         except InvalidSettings as error:
             why = {problem.field: problem.message for problem in error.problems}
@@ -65,9 +69,30 @@ class EnvironmentPage:
         app, name = request.path_params["app"], request.path_params["name"]
         request.state.target = f"{app}/environment/{name}"
         await anyio.to_thread.run_sync(
-            self._context.previews.command, lambda commands: commands.unset_variable(app, name)
+            self._context.previews.change_variables, lambda commands: commands.unset(app, name)
         )
         return RedirectResponse(f"/apps/{app}/environment?did=unset-variable", 303, _NO_STORE)
+
+    async def _restart(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
+        app = request.path_params["app"]
+        request.state.target = f"{app}/environment"
+        await anyio.to_thread.run_sync(self._restart_older, app)
+        return RedirectResponse(f"/apps/{app}/environment?did=restart-older", 303, _NO_STORE)
+
+    def _restart_older(self, app: str) -> None:
+        """Restart the previews with older variables, those that have not ended meanwhile."""
+        for preview in self._list_older(app):
+            restart = operator.methodcaller("restart", app, preview.sha)
+            with contextlib.suppress(NotRestartable, UnknownPreview):
+                self._context.previews.command(restart)
+
+    def _list_older(self, app: str) -> list[Preview]:
+        shown = [
+            self._context.presenter.show(one)
+            for one in self._context.previews.snapshot.list_previews()
+            if one.app == app
+        ]
+        return [one for one in shown if one.older_variables]
 
     def _page(self, request: Request, viewer: Viewer, form: Filled, status: int = 200) -> Response:
         given = self._context.previews.snapshot.given(request.path_params["app"])
@@ -79,6 +104,7 @@ class EnvironmentPage:
             form=form,
             app=given.app,
             variables=show_environment(given).variables,
+            older=self._list_older(given.app),
         )
 
 

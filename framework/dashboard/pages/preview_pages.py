@@ -33,6 +33,7 @@ _ATTEMPT = f"{_ONE}/attempts/{{number:int}}"
 _ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
     "stop": lambda commands, app, sha: commands.stop(app, sha),
     "retry": lambda commands, app, sha: commands.retry(app, sha),
+    "restart": lambda commands, app, sha: commands.restart(app, sha),
     "pin": lambda commands, app, sha: commands.pin(app, sha, pinned=True),
     "unpin": lambda commands, app, sha: commands.pin(app, sha, pinned=False),
 }

@@ -91,6 +91,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     NotAnAncestor: Kind("not-an-ancestor", 409, "No commits lead from the one to the other"),
     errors.UnknownData: Kind("unknown-data", 404, "The branch has no data"),
     errors.CopyOfItself: Kind("copy-of-itself", 409, "Source and target are the same branch"),
+    errors.NotRestartable: Kind("not-restartable", 409, "Only a running preview can be restarted"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
     errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
     UnknownRole: Kind("unknown-role", 404, "There is no such role"),

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from framework.apps import effective_settings, forge_settings, room_detail
+from framework.apps.app_secrets import find_older
 from framework.apps.effective_settings import Effective, find_warm
 from framework.apps.manifest import declared
+from framework.errors import SecretsUnreadable, UnknownApp
 from framework.forges import registry
 from framework.http_api.http.paging import PageRequest
 from framework.http_api.models import app_models, preview_models
@@ -20,12 +22,11 @@ from prevs.companions import APPLICATION
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.service_names import service_url
-from prevs.states import State
+from prevs.states import ATTEMPTED, State
 from prevs.units import Unit, preview_unit
 
 _IMAGE = frozenset({"fetching", "building"})
 _BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
-_PLACED = STARTING | {State.RUNNING}
 _MOST_SHOWN = 2000
 """How many shown previews are cached, before all of them are dropped."""
 _UNKNOWN: Mapping[str, float] = {}
@@ -43,6 +44,7 @@ class _Seen(NamedTuple):
     own: tuple[float, int]
     rivals: tuple[tuple[str, str, str, State], ...]
     place: VariantPlace | None
+    older: tuple[str, ...]
 
 
 class Presenter:
@@ -83,6 +85,7 @@ class Presenter:
             *_find_wanted(preview, snapshot),
             tuple((label, one.sha, one.commit, one.state) for label, one in rivals),
             self._places.find(preview.instance, snapshot),
+            _find_older(preview, snapshot),
         )
         known = self._shown.get(unit)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -130,6 +133,7 @@ class Presenter:
             place=seen.place,
             data=preview.data,
             same=list(preview.same),
+            older_variables=list(seen.older),
         )
 
     def show_queue(self, paged: PageRequest, sees: Callable[[str], bool]) -> preview_models.Queue:
@@ -182,6 +186,15 @@ def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> tuple[Effective,
     return effective_settings.resolve(app, preview.settings), own
 
 
+def _find_older(preview: PreviewRecord, snapshot: Snapshot) -> tuple[str, ...]:
+    if preview.state not in ATTEMPTED:
+        return ()
+    try:
+        return find_older(snapshot.given(preview.app), preview)
+    except (SecretsUnreadable, UnknownApp):
+        return ()
+
+
 def _show_containers(seen: _Seen) -> list[preview_models.Share]:
     settings, (cpus, mem) = seen.preview.settings, seen.own
     shown = [preview_models.Share(name=APPLICATION, image="", cpus=cpus, mem=mem)]
@@ -215,7 +228,7 @@ def _describe_kills(preview: PreviewRecord) -> str:
 
 
 def _describe_move(preview: PreviewRecord) -> str:
-    if not preview.moved_from or preview.state not in _PLACED:
+    if not preview.moved_from or preview.state not in ATTEMPTED:
         return ""
     if preview.data:
         branch = preview.seed or preview.data

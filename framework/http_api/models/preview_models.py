@@ -225,6 +225,11 @@ class Preview(BaseModel):
         description="The commits that it serves too, as nothing of what it is made of (`watch`) "
         "differs in them; the newest last.",
     )
+    older_variables: list[str] = Field(
+        default=[],
+        description="The app's variables that were set or unset since its attempt was placed: its "
+        "containers have them as they were. A restart gives it the newest.",
+    )
 
 
 class StartedPreview(Preview):

@@ -1,19 +1,29 @@
 """An app's variables and credential, as the API takes and shows them, without secret values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import Body
 from pydantic import BaseModel, Discriminator, Field, Tag
 
-from framework.apps import ssh_keys
-from framework.apps.app_secrets import LONGEST_FILE, LONGEST_VALUE, MOST, AppSecrets, Variable
+from framework.apps import app_secrets, ssh_keys
+from framework.apps.app_secrets import (
+    LARGEST,
+    LONGEST_FILE,
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST,
+    AppSecrets,
+    Variable,
+)
 from framework.apps.variable_scopes import LONGEST_PATTERN, MOST_PATTERNS, PATTERN, GivenFor
 from framework.http_api.http.examples import example, order_example
 from prevs.messages import Credential
 
 HOLDS_FOR = "attempts that begin later"
 _NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+LONGEST_ORDER = 2 * LARGEST
+"""Bytes of the values of several variables in JSON, which writes line ends with two."""
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
 
 _PLAIN: dict[str, Any] = {
@@ -34,6 +44,18 @@ _SECRET: dict[str, Any] = {
     "tags": ["v*"],
     "given_for": "run",
 }
+_Name = Annotated[
+    str,
+    Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_NAME, "pattern": NAME_PATTERN}),
+]
+_Value = Annotated[
+    str,
+    Field(
+        max_length=LONGEST_VALUE,
+        description=f"At most {LONGEST_VALUE} bytes of UTF-8, none of them zero.",
+        json_schema_extra={"pattern": r"^[^\x00]*$"},
+    ),
+]
 # framework.apps.variable_scopes checks it, and has the messages for it.
 _Pattern = Annotated[
     str,
@@ -61,19 +83,9 @@ def _patterns(what: str) -> Any:
     )
 
 
-class VariableOrder(BaseModel):
-    """The value of a variable, and who has it."""
+class _Terms(BaseModel):
+    """Who has variables, and whether they are secret."""
 
-    model_config = order_example(
-        {"value": "hunter2", "secret": True, "branches": ["main", "release/*"]}
-    )
-
-    value: str = Field(
-        max_length=LONGEST_VALUE,
-        description=f"At most {LONGEST_VALUE} bytes of UTF-8, none of them zero.",
-        repr=False,
-        json_schema_extra={"pattern": r"^[^\x00]*$"},
-    )
     secret: bool = Field(
         default=True, description="Whether it is never shown again, and masked in logs."
     )
@@ -85,6 +97,28 @@ class VariableOrder(BaseModel):
             "Whether steps of the build may mount it, containers have it in their environment, or "
             f"both. {_AS_BEFORE} both."
         ),
+    )
+
+
+class VariableOrder(_Terms):
+    """The value of a variable, and who has it."""
+
+    model_config = order_example(
+        {"value": "hunter2", "secret": True, "branches": ["main", "release/*"]}
+    )
+
+    value: _Value = Field(repr=False)
+
+
+class VariablesOrder(_Terms):
+    """The values of several variables, and who has them."""
+
+    model_config = order_example(
+        {"variables": {"DB_HOST": "db", "DB_PASSWORD": "hunter2"}, "secret": True}
+    )
+
+    variables: dict[_Name, _Value] = Field(
+        min_length=1, max_length=MOST, description="Their values, by name.", repr=False
     )
 
 
@@ -107,6 +141,28 @@ class SetVariable(ShownVariable):
 
     model_config = example({**_SECRET, "holds_for": HOLDS_FOR})
 
+    holds_for: Literal["attempts that begin later"] = Field(
+        default="attempts that begin later", description="Running previews keep what they have."
+    )
+
+
+class ChangedVariables(BaseModel):
+    """What became of variables that were just set, by their names."""
+
+    model_config = example(
+        {
+            "new": ["DB_HOST"],
+            "changed": ["DB_PASSWORD"],
+            "same": [],
+            "variables": [_SECRET],
+            "holds_for": HOLDS_FOR,
+        }
+    )
+
+    new: list[str]
+    changed: list[str]
+    same: list[str] = Field(description="Those that were so already; they keep their time.")
+    variables: list[ShownVariable] = Field(description="Those that were set, by name.")
     holds_for: Literal["attempts that begin later"] = Field(
         default="attempts that begin later", description="Running previews keep what they have."
     )
@@ -228,7 +284,18 @@ def show_variable(name: str, variable: Variable) -> ShownVariable:
     )
 
 
-def read_scope(order: VariableOrder) -> dict[str, object]:
+def show_changed(before: AppSecrets, given: AppSecrets, names: Collection[str]) -> ChangedVariables:
+    """Return what became of the variables of these names, which were just set."""
+    found = app_secrets.compare(before, given, names)
+    return ChangedVariables(
+        new=list(found.new),
+        changed=list(found.changed),
+        same=list(found.same),
+        variables=[show_variable(name, given.variables[name]) for name in sorted(names)],
+    )
+
+
+def read_scope(order: VariableOrder | VariablesOrder) -> dict[str, object]:
     """Return those fields of a variable's scope that an order changes."""
     found: dict[str, object] = {}
     for name, patterns in (("branches", order.branches), ("tags", order.tags)):

@@ -152,6 +152,20 @@ class PreviewRoutes(Routes):
         preview = self._previews.command(lambda commands: commands.retry(app, sha))
         return self._show(preview, caller)
 
+    @operation(
+        "POST",
+        "/v1/previews/{app}/{sha}/restart",
+        Scope.USE,
+        Reach.ITS_PATH,
+        takes_key=True,
+        refuses=(404, 409),
+        status_code=202,
+    )
+    def restart_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
+        """End the attempt of a preview, and start it again with the app's newest variables."""
+        preview = self._previews.command(lambda commands: commands.restart(app, sha))
+        return self._show(preview, caller)
+
     @operation("PUT", "/v1/previews/{app}/{sha}/pin", Scope.USE, Reach.ITS_PATH, refuses=(404, 409))
     def pin_preview(self, app: App, sha: Sha, caller: Caller) -> models.Preview:
         """Keep a preview from stopping because it is idle, or to make room."""

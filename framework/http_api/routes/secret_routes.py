@@ -68,9 +68,9 @@ class SecretRoutes(Routes):
         known = self._find_matching(app, if_match, models.show_environment)
         variable = Variable(order.value, order.secret)
         scope = models.read_scope(order)
-        given = self._previews.command(
-            lambda commands: commands.set_variable(app, name, variable, scope=scope, only_if=known)
-        )
+        given = self._previews.change_variables(
+            lambda commands: commands.set(app, name, variable, scope=scope, only_if=known)
+        ).given
         response.headers["ETag"] = conditional.tag(models.show_environment(given))
         shown = models.show_variable(name, given.variables[name])
         return models.SetVariable(**shown.model_dump())
@@ -79,7 +79,35 @@ class SecretRoutes(Routes):
     def unset_variable(self, app: App, name: Name, if_match: IfMatch = None) -> None:
         """Remove a variable of an app's containers, for attempts that begin later."""
         known = self._find_matching(app, if_match, models.show_environment)
-        self._previews.command(lambda commands: commands.unset_variable(app, name, only_if=known))
+        self._previews.change_variables(lambda commands: commands.unset(app, name, only_if=known))
+
+    @operation(
+        "PATCH",
+        "/v1/apps/{app}/environment",
+        Scope.ADMIN,
+        body_limit=models.LONGEST_ORDER,
+        refuses=(404, 409, 412),
+    )
+    def set_variables(
+        self,
+        app: App,
+        order: models.VariablesOrder,
+        *,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> models.ChangedVariables:
+        """Set several variables of an app's containers: all of them, or none if one is wrong.
+
+        They apply to attempts that begin later. `If-Match` has the ETag of the list of variables.
+        """
+        known = self._find_matching(app, if_match, models.show_environment)
+        new = {name: Variable(value, order.secret) for name, value in order.variables.items()}
+        scope = models.read_scope(order)
+        changed = self._previews.change_variables(
+            lambda commands: commands.set_all(app, new, scope=scope, only_if=known)
+        )
+        response.headers["ETag"] = conditional.tag(models.show_environment(changed.given))
+        return models.show_changed(changed.before, changed.given, new)
 
     @operation(
         "DELETE",

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from framework.access import Scope
+from framework.apps.app_secrets import AppSecrets, Variable
 from framework.errors import Unavailable
 from framework.http_api import ClientSignature, Standby
 from prevs.states import State
@@ -17,6 +18,7 @@ from tests.fakes.served import serving
 from tests.integration.dashboard.looks import NARROW, Look, find_wrong, with_looks
 from tests.integration.dashboard.scene import (
     FAILED,
+    HOSTILE,
     PREVIEW,
     SHA,
     have_attempts,
@@ -245,12 +247,15 @@ def test_each_page_is_accessible(
 ) -> None:
     put_everything(dashboard)
     have_attempts(dashboard)
+    new = Variable(HOSTILE, secret=False, changed=time.time())
+    dashboard.previews.given["hello"] = AppSecrets("hello", variables={"A" * 40: new, "B": new})
     paths = [
         "/",
         "/apps/hello",
         "/apps/hello?show=previews",
         "/apps/hello/settings",
         "/apps/hello/forge",
+        "/apps/hello/environment",
         "/apps/away",
         "/add-app",
         PREVIEW,

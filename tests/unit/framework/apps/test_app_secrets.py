@@ -29,11 +29,27 @@ def test_variables_are_set_changed_and_removed() -> None:
     assert (some.environment, some.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
     some = app_secrets.with_variable(some, "MODE", SECRET)
     assert (some.environment, some.secrets) == ({}, {"API_KEY": "hunter2", "MODE": "hunter2"})
-    some = app_secrets.without_variable(app_secrets.without_variable(some, "MODE"), "API_KEY")
-    assert some == NONE
-    assert some.is_empty
+    some = app_secrets.without_variable(some, "MODE", now=5.0)
+    some = app_secrets.without_variable(some, "API_KEY", now=6.0)
+    assert (some.environment, some.secrets) == ({}, {})
     with pytest.raises(UnknownVariable, match="API_KEY"):
-        app_secrets.without_variable(some, "API_KEY")
+        app_secrets.without_variable(some, "API_KEY", now=7.0)
+
+
+def test_what_was_unset_is_known_without_its_value_until_it_is_set_again() -> None:
+    some = app_secrets.with_variable(NONE, "API_KEY", SECRET)
+    some = app_secrets.without_variable(some, "API_KEY", now=6.0)
+    assert some.unset == {"API_KEY": Variable("", changed=6.0)}
+    assert app_secrets.with_variable(some, "API_KEY", SECRET).unset == {}
+    assert app_secrets.without_variables(some, now=7.0).unset == some.unset
+
+
+def test_the_names_of_what_was_unset_are_limited_to_the_newest() -> None:
+    some = NONE
+    for number in range(app_secrets.MOST + 1):
+        some = app_secrets.with_variable(some, f"A{number}", PLAIN)
+        some = app_secrets.without_variable(some, f"A{number}", now=float(number))
+    assert set(some.unset) == {f"A{number}" for number in range(1, app_secrets.MOST + 1)}
 
 
 @given(
@@ -123,3 +139,29 @@ def test_receivers_are_sealed_with_the_rest_and_hide_their_address() -> None:
     assert app_secrets.without_receiver(some, "ci") == NONE
     earlier = b'{"app":"shop","v":1}'
     assert AppSecrets.decode(earlier).receivers == ()
+
+
+def test_a_variable_that_is_so_already_keeps_its_time() -> None:
+    some = app_secrets.with_variable(NONE, "MODE", Variable("a", changed=1.0))
+    assert app_secrets.with_variable(some, "MODE", Variable("a", changed=2.0)) == some
+    scoped = app_secrets.with_variable(
+        some, "MODE", Variable("a", changed=2.0), {"branches": ("main",)}
+    )
+    assert scoped.variables["MODE"].changed == 2.0
+    plain = app_secrets.with_variable(some, "MODE", Variable("a", secret=False, changed=2.0))
+    assert plain.variables["MODE"].changed == 2.0
+
+
+def test_several_variables_are_compared_with_those_before() -> None:
+    before = app_secrets.with_variables(NONE, {"A": Variable("1"), "B": Variable("1")})
+    after = app_secrets.with_variables(
+        before, {"B": Variable("2"), "C": Variable("1"), "A": Variable("1")}
+    )
+    assert app_secrets.compare(before, after, ["C", "B", "A"]) == (("C",), ("B",), ("A",))
+
+
+def test_the_problems_of_several_variables_are_named_by_them_and_said_once() -> None:
+    new = {"A": Variable("\0"), "B-": Variable("1"), "C": Variable("1")}
+    with pytest.raises(InvalidSettings) as caught:
+        app_secrets.with_variables(NONE, new, {"branches": ("a b",)})
+    assert sorted(one.field for one in caught.value.problems) == ["A", "B-", "branches"]

@@ -24,6 +24,7 @@ WRITES = {
     "/apps/hello/start": Scope.USE,
     f"{PREVIEW}/stop": Scope.USE,
     f"{PREVIEW}/retry": Scope.USE,
+    f"{PREVIEW}/restart": Scope.USE,
     f"{PREVIEW}/pin": Scope.USE,
     f"{PREVIEW}/unpin": Scope.USE,
     "/add-app": Scope.ADMIN,

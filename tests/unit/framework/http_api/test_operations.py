@@ -30,6 +30,7 @@ BY_USERS = {
     *("POST /v1/previews", "DELETE /v1/previews/{app}/{sha}"),
     *("POST /v1/apps/{app}/data/reset", "POST /v1/apps/{app}/data/copy"),
     *("POST /v1/previews/{app}/{sha}/retry", "PUT /v1/previews/{app}/{sha}/pin"),
+    "POST /v1/previews/{app}/{sha}/restart",
     *("DELETE /v1/previews/{app}/{sha}/pin", "POST /v1/apps/{app}/jobs"),
     *("DELETE /v1/apps/{app}/jobs", "DELETE /v1/apps/{app}/jobs/{id}"),
     *("POST /v1/apps/{app}/jobs/{id}/retry", "POST /v1/apps/{app}/schedule-times"),

@@ -61,6 +61,7 @@ def test_a_start_resolves_the_label_and_a_repeated_one_gets_the_same_answer(
         "place": None,
         "data": "",
         "same": [],
+        "older_variables": [],
         "as_of": None,
         "problem": "",
     }
@@ -245,6 +246,15 @@ def test_only_a_failed_preview_can_be_retried(api: ApiInProcess) -> None:
     answer = api.call("POST", f"{ONE}/retry")
     assert refusal(answer) == (409, "not-retryable")
     assert answer.json()["state"] == "queued"
+
+
+def test_only_a_preview_with_an_attempt_can_be_restarted(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING)
+    answer = api.call("POST", f"{ONE}/restart")
+    assert (answer.status_code, answer.json()["state"]) == (202, "draining")
+    answer = api.call("POST", f"{ONE}/restart")
+    assert refusal(answer) == (409, "not-restartable")
+    assert answer.json()["state"] == "draining"
 
 
 def test_a_pin_can_be_set_and_removed_again_and_again(api: ApiInProcess) -> None:

@@ -18,6 +18,7 @@ GONE = {
 ORDERS: Mapping[str, Any] = {
     "PATCH /v1/apps/{app}": {"mem": 64},
     "PUT /v1/apps/{app}/environment/{name}": {"value": "1"},
+    "PATCH /v1/apps/{app}/environment": {"variables": {"A": "1"}},
     "PUT /v1/apps/{app}/credential": {"password": "1"},
     "PUT /v1/apps/{app}/access": {"access": "public"},
     "POST /v1/apps/{app}/passes": {"kind": "machine"},

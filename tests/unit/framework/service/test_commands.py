@@ -1,4 +1,7 @@
-from framework.service.commands import STOPPED
+import pytest
+
+from framework.errors import NotRestartable
+from framework.service.commands import RESTARTED, STOPPED
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
 
@@ -86,3 +89,28 @@ def test_a_start_of_a_known_preview_is_one_write_including_the_label(driven: Dri
     assert driven.store.writes == written + 1
     assert (started.state, started.labels) == (State.QUEUED, ("main", "v1"))
     assert driven.preview(B).labels == ()
+
+
+def test_a_restart_ends_the_attempt_and_queues_the_next(driven: Driven) -> None:
+    driven.run()
+    first = driven.task()
+    draining = driven.commands.restart("hello", A)
+    assert (draining.state, draining.reason) == (State.DRAINING, RESTARTED.text)
+    assert draining.labels == ("main",)
+    driven.step()
+    assert driven.cluster.of("kill") == [(first, "agent-1")]
+    driven.update("TASK_KILLED", task=first)
+    assert driven.preview().state is State.QUEUED
+    driven.offer("o2")
+    assert driven.task() != first
+
+
+def test_only_a_preview_with_an_attempt_is_restarted(driven: Driven) -> None:
+    driven.start()
+    with pytest.raises(NotRestartable) as refused:
+        driven.commands.restart("hello", A)
+    assert refused.value.state == "queued"
+    driven.place()
+    driven.stop()
+    with pytest.raises(NotRestartable):
+        driven.commands.restart("hello", A)

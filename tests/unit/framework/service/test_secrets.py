@@ -61,27 +61,28 @@ def test_a_variable_stays_until_it_is_unset() -> None:
     driven.add_app()
     with running(driven) as previews:
         assert previews.snapshot.credential("hello") is None
-        before = previews.command(
-            lambda commands: commands.set_variable("hello", "MODE", Variable("preview"))
-        )
+        before = previews.change_variables(
+            lambda commands: commands.set("hello", "MODE", Variable("preview"))
+        ).given
         assert before.variables["MODE"].changed == driven.clock.seconds
-        previews.command(
-            lambda commands: commands.set_variable("hello", "API_KEY", Variable("hunter2"))
+        previews.change_variables(
+            lambda commands: commands.set("hello", "API_KEY", Variable("hunter2"))
         )
         previews.command(lambda commands: commands.set_credential("hello", PASSWORD))
         given = previews.snapshot.given("hello")
         assert previews.snapshot.credential("hello") == PASSWORD
         assert given.secrets == {"MODE": "preview", "API_KEY": "hunter2"}
         with pytest.raises(SecretsChanged):
-            previews.command(lambda c: c.unset_variable("hello", "MODE", only_if=before))
-        previews.command(lambda c: c.unset_variable("hello", "MODE", only_if=given))
+            previews.change_variables(lambda c: c.unset("hello", "MODE", only_if=before))
+        previews.change_variables(lambda c: c.unset("hello", "MODE", only_if=given))
         with pytest.raises(UnknownVariable):
-            previews.command(lambda commands: commands.unset_variable("hello", "MODE"))
+            previews.change_variables(lambda commands: commands.unset("hello", "MODE"))
         previews.command(lambda commands: commands.clear_secrets("hello"))
         assert previews.snapshot.given("hello").variables == {}
         previews.command(lambda commands: commands.unset_credential("hello"))
-        assert previews.snapshot.given("hello") == AppSecrets("hello")
-    assert stored(driven) is None
+        left = previews.snapshot.given("hello")
+        assert (left.variables, left.credential) == ({}, None)
+        assert {name: one.value for name, one in left.unset.items()} == {"API_KEY": "", "MODE": ""}
 
 
 def test_an_unknown_app_cannot_have_variables() -> None:
@@ -91,7 +92,7 @@ def test_an_unknown_app_cannot_have_variables() -> None:
         with pytest.raises(UnknownApp):
             previews.snapshot.given("hello")
         with pytest.raises(UnknownApp):
-            previews.command(lambda c: c.set_variable("hello", "MODE", Variable("preview")))
+            previews.change_variables(lambda c: c.set("hello", "MODE", Variable("preview")))
         with pytest.raises(UnknownApp):
             previews.command(lambda commands: commands.clear_secrets("hello"))
 

@@ -2,9 +2,12 @@ from framework.access import Scope
 from framework.apps.app_secrets import AppSecrets
 from framework.apps.variable_scopes import GivenFor, VariableScope
 from framework.errors import NoKey
+from prevs.records import Step
+from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
 
 PAGE = "/apps/hello/environment"
+SHA, OTHER = "a" * 40, "b" * 40
 
 
 def test_a_secret_is_set_and_never_shown(dashboard: Dashboard, visitor: Visitor) -> None:
@@ -23,7 +26,7 @@ def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visi
     visitor.act(PAGE, name="MODE", value="<b>preview", plain="yes")
     assert "&lt;b&gt;preview" in visitor.get(PAGE).text
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 303
-    assert dashboard.previews.snapshot.given("hello") == AppSecrets("hello")
+    assert dashboard.previews.snapshot.given("hello").variables == {}
     assert ("operator", "unset variable", "hello/environment/MODE", 303) in dashboard.notes()
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
 
@@ -70,3 +73,25 @@ def test_the_scopes_of_a_variable_can_be_set_and_stay(
     answer = visitor.act(PAGE, name="A", value="hunter2", branches="/main")
     assert answer.status_code == 422
     assert 'value="/main"' in answer.text
+
+
+def test_previews_with_older_values_are_listed_and_restarted(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    fields = {"labels": ("main",), "steps": (Step("placed", 5.0),)}
+    dashboard.previews.put("hello", SHA, State.RUNNING, **fields)
+    dashboard.previews.put("hello", OTHER, State.FAILED, **fields)
+    assert "Older values" not in visitor.get(PAGE).text
+    visitor.act(PAGE, name="MODE", value="new", plain="yes")
+    page = visitor.get(PAGE).text
+    assert "Older values" in page
+    assert SHA in page
+    assert OTHER not in page
+    its_page = f"/apps/hello/previews/{SHA}"
+    assert f"{its_page}/restart" in visitor.see(its_page).buttons()
+    answer = visitor.act(f"{PAGE}/restart")
+    assert answer.headers["Location"] == f"{PAGE}?did=restart-older"
+    assert dashboard.previews.known["hello", SHA].state is State.DRAINING
+    assert dashboard.previews.known["hello", OTHER].state is State.FAILED
+    assert "Older values" not in visitor.get(answer.headers["Location"]).text
+    assert ("operator", "restart previews", "hello/environment", 303) in dashboard.notes()
