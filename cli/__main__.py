@@ -32,6 +32,7 @@ from cli.names import suggestions
 from cli.names.completion import print_completion
 from cli.schedules import commands as schedules
 from cli.stacks import commands as stacks
+from cli.variables import commands as variables
 
 _INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
@@ -71,6 +72,7 @@ for module in (
     cluster,
     events,
     secrets,
+    variables,
     notifications,
     visitors,
     forges,

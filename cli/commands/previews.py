@@ -304,6 +304,26 @@ def retry(context: CommandContext, app: str, label: str, *, wait: bool, as_json:
         note(f"`prevs logs {app} {label} -f` follows its log.")
 
 
+@click.command()
+@app_argument
+@label_argument
+@click.option("--wait", is_flag=True, help="Wait until the preview runs or fails.")
+@as_json
+@click.pass_obj
+def restart(context: CommandContext, app: str, label: str, *, wait: bool, as_json: bool) -> None:
+    """Restart the preview of LABEL, for example to give it newer variables.
+
+    Its containers end, and start again from the same image. Its address waits meanwhile. With
+    --wait it is shown as `prevs start` does.
+    """
+    found = lookup.find(context.api, app, label)
+    preview = context.api.restart_preview(app, found["sha"])
+    if wait:
+        _attend(context, preview, label, wait=True, as_json=as_json)
+    else:
+        _report(context, preview, as_json=as_json)
+
+
 def _note_serving(newest: Preview, label: str, does: str = "") -> None:
     """Print which commit serves the address of a label whose newest commit does not run."""
     if serving := lookup.find_serving(newest, label):
@@ -338,4 +358,4 @@ def open_preview(context: CommandContext, app: str, label: str, service: str | N
         raise NotDone("No browser could be started here.", "Open the address above.")
 
 
-COMMANDS = (start, list_previews, show_preview, logs, stop, retry, open_preview)
+COMMANDS = (start, list_previews, show_preview, logs, stop, retry, restart, open_preview)

@@ -8,7 +8,18 @@ from pathlib import Path
 import click
 
 _SECTIONS = {
-    "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
+    "Previews": (
+        "start",
+        "open",
+        "ls",
+        "show",
+        "logs",
+        "stop",
+        "retry",
+        "restart",
+        "pin",
+        "unpin",
+    ),
     "Jobs": ("run", "job", "schedule", "bisect"),
     "Apps": (
         "app",

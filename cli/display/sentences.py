@@ -76,6 +76,12 @@ def describe_same(preview: Preview) -> str:
     return f"{names.short(same[-1])} is the same: nothing of {preview['app']} changed"
 
 
+def describe_older(preview: Preview) -> str:
+    """Return which variables a preview has as they were before a change, "" if there are none."""
+    older = preview.get("older_variables", [])
+    return f"has older values: {', '.join(older)}" if older else ""
+
+
 def progress(preview: Preview, now: float) -> str:
     """Return a preview's progress at `now`: the rest of a sentence that begins with its title."""
     state = preview["state"]
@@ -85,8 +91,8 @@ def progress(preview: Preview, now: float) -> str:
         return failure(preview)
     if state == "queued":
         return _waiting(preview, now)
-    if state == "stopped" and (reason := one_line(preview["reason"])):
-        return f"is stopped: {reason}"
+    if state in {"stopped", "draining"} and (reason := one_line(preview["reason"])):
+        return f"{_STATES[state]}: {reason}"
     if state in {"building", "starting"}:
         doing = describe_phase(preview["phase"], preview.get("detail", ""))
         return doing or _STATES[state]
@@ -115,7 +121,8 @@ def notes(preview: Preview) -> str:
     standing = "" if place is None else f"{ordinal(place)} in the queue"
     reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
     sentence = ": ".join(part for part in (standing, one_line(reason)) if part)
-    others = "; ".join(filter(None, (describe_same(preview), describe_rivals(preview))))
+    facts = (describe_same(preview), describe_older(preview), describe_rivals(preview))
+    others = "; ".join(filter(None, facts))
     sentence = (
         f"{sentence.removesuffix('.')}; {others}" if sentence and others else sentence or others
     )

@@ -30,6 +30,7 @@ from cli.display.columns import cell, new_details, new_table, state_cell
 from cli.display.sentences import (
     ago,
     clock_time,
+    describe_older,
     describe_polling,
     describe_reach,
     describe_rivals,
@@ -238,6 +239,7 @@ def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) ->
             *(("service", f"{one['name']} {one['url']}") for one in preview.get("services", ())),
             *(("same", sha) for sha in reversed(preview.get("same", []))),
             ("note", describe_rivals(preview)),
+            ("note", describe_older(preview)),
             *list_shares(preview),
             ("data", _describe_data(preview)),
             ("agent", where),

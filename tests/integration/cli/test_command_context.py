@@ -52,7 +52,7 @@ def test_for_a_name_that_is_nearly_right_the_right_one_is_suggested(api: Api, ru
     api.refs.put("hello", "feature/cart", SHA)
     assert "Did you mean 'hello'?" in run("app", "show", "helo").err
     assert "Did you mean 'feature/cart'?" in run("start", "hello", "feature/crat").err
-    assert "Did you mean 'start'?" in run("starrt", "hello", "main").err
+    assert "Did you mean 'retry'?" in run("rety", "hello", "main").err
 
 
 def test_a_certificate_that_is_not_trusted_is_reported_with_what_to_set(run: Run) -> None:

@@ -215,6 +215,18 @@ def test_a_retry_that_fails_while_one_waits_says_why(api: Api, run: Run) -> None
     assert "failed: The app exited. (exit code 4)" in done.err
 
 
+def test_restart_ends_the_containers_and_waits_for_the_next(api: Api, run: Run) -> None:
+    api.put(State.RUNNING)
+    api.script = [("event: state", lambda: api.put(State.RUNNING))]
+    done = run("restart", "hello", "main", "--wait")
+    assert (done.status, done.out) == (0, "http://main.hello.localhost:8080/\n"), done.err
+    assert "Somebody has restarted it." in done.err
+    api.fail()
+    done = run("restart", "hello", "main")
+    assert done.status == 1
+    assert "Retry one that has failed" in done.err
+
+
 def test_logs_prints_all_of_the_log_as_it_is_however_it_is_cut(api: Api, run: Run) -> None:
     log = "Größe \x1b[31mrot\x1b[0m\n" * 100_000  # two answers of the API
     api.put(State.RUNNING, log=log)
