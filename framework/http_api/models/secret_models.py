@@ -118,7 +118,12 @@ class VariablesOrder(_Terms):
     )
 
     variables: dict[_Name, _Value] = Field(
-        min_length=1, max_length=MOST, description="Their values, by name.", repr=False
+        min_length=1,
+        max_length=MOST,
+        description="Their values, by name.",
+        repr=False,
+        # pydantic writes the names' pattern as `patternProperties`, which lets other names through.
+        json_schema_extra={"additionalProperties": False},
     )
 
 
