@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,6 +59,15 @@ class Api:
         headers = {"Authorization": f"Bearer {self.token}"}
         return requests.request(method, f"{self.base}{path}", headers=headers, timeout=60, **kwargs)
 
+    def add(self, order: Mapping[str, Any]) -> None:
+        """Add an app. Asks again where a part does not answer just now, as the answer says."""
+        for _attempt in range(6):
+            answer = self.call("POST", "/v1/apps", json=order)
+            if answer.status_code != 503:
+                break
+            time.sleep(float(answer.headers["Retry-After"]))
+        assert answer.status_code == 201, answer.text
+
     def preview(self, app: str, sha: str) -> Mapping[str, Any]:
         """Return one preview, whole."""
         answer: Mapping[str, Any] = self.call("GET", f"/v1/previews/{app}/{sha}").json()
@@ -106,8 +116,7 @@ def hello(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hello]
     subprocess.run(
         [sys.executable, str(REPOSITORY_SCRIPT), str(folder), "--with-failures"], check=True
     )
-    answer = api.call("POST", "/v1/apps", json={"name": "hello", "repository": str(folder)})
-    assert answer.status_code == 201, answer.text
+    api.add({"name": "hello", "repository": str(folder)})
     yield Hello(folder)
     api.call("DELETE", "/v1/apps/hello")
 

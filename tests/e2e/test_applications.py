@@ -33,8 +33,7 @@ def repository(
     name, settings = request.param
     made = applications.make_repository(name, tmp_path / name)
     app = {"name": f"app-{name}", "repository": str(made.folder), **settings}
-    answer = api.call("POST", "/v1/apps", json=app)
-    assert answer.status_code == 201, answer.text
+    api.add(app)
     yield made
     api.call("DELETE", f"/v1/apps/app-{name}")
 

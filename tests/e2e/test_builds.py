@@ -18,7 +18,7 @@ def repository(api: Api, tmp_path: Path) -> Iterator[SampleRepository]:
     made = SampleRepository(tmp_path / "repository")
     made.commit_app(serving("nothing of the cluster"))
     app = {"name": APP, "repository": str(made.folder)}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     yield made
     api.call("DELETE", f"/v1/apps/{APP}")
 

@@ -57,7 +57,7 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     made.git("checkout", "--quiet", "-b", "wrong")
     made.commit_app(DOCKERFILE, {".prevs.toml": WRONG})
     app = {"name": APP, "repository": str(made.folder), "health": "/nothing", "mem": 128}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     yield made
     api.call("DELETE", f"/v1/apps/{APP}")
 
@@ -124,7 +124,7 @@ args = {{ SAYS = "{text}" }}
     made.commit(files)
     for name in ("web", "api"):
         app = {"name": name, "repository": str(made.folder), "folder": f"services/{name}"}
-        assert api.call("POST", "/v1/apps", json=app).status_code == 201
+        api.add(app)
     try:
         for name in ("web", "api"):
             answer = visit("main", "/", name)

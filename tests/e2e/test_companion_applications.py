@@ -41,8 +41,7 @@ def images(cluster: Cluster, docker_host: str) -> Iterator[Images]:
 @contextlib.contextmanager
 def registered(api: Api, name: str, folder: Path) -> Iterator[None]:
     app = {"name": name, "repository": str(folder), "max_mem": 512, "max_cpus": 1}
-    answer = api.call("POST", "/v1/apps", json=app)
-    assert answer.status_code == 201, answer.text
+    api.add(app)
     yield
     api.call("DELETE", f"/v1/apps/{name}")
 

@@ -32,8 +32,7 @@ def slow(hello: Hello, api: Api, tmp_path: Path) -> Hello:
     made.git("add", "--all")
     identity = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
     made.git(*identity, "commit", "--quiet", "--message", "Take some time")
-    answer = api.call("POST", "/v1/apps", json={"name": "drained", "repository": str(made.folder)})
-    assert answer.status_code == 201, answer.text
+    api.add({"name": "drained", "repository": str(made.folder)})
     return made
 
 

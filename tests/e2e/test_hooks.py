@@ -62,7 +62,7 @@ def test_a_push_with_a_webhook_moves_a_branch_though_polls_are_minutes_apart(
 ) -> None:
     publish(pushed, "first")
     app = {"name": APP, "repository": str(tmp_path / "server.git")}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     assert visit("main", app=APP).text.strip() == "first"
 
     made = api.call("POST", f"/v1/apps/{APP}/hook-secret").json()

@@ -69,7 +69,7 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     made.git("branch", BRANCH)
     made.git("checkout", "--quiet", "main")
     app = {"name": APP, "repository": str(made.folder)}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     yield made
     api.call("DELETE", f"/v1/apps/{APP}")
 

@@ -54,7 +54,7 @@ def app(api: Api, tmp_path: Path) -> Iterator[str]:
     named = f"[jobs.countworker]\ncommand = {command}\nmem = 32\ncpus = 0.1\n"
     made.commit_app([f"CMD {SERVE}"], {".prevs.toml": named})
     order = {"name": "counting", "repository": str(made.folder)}
-    assert api.call("POST", "/v1/apps", json=order).status_code == 201
+    api.add(order)
     yield "counting"
     api.call("DELETE", "/v1/apps/counting")
 

@@ -31,7 +31,7 @@ def app(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = SampleRepository(tmp_path_factory.mktemp("shared") / "work")
     made.commit_app([f"CMD {SERVE}"], {})
     order = {"name": "shared", "repository": str(made.folder), "mem": 16, "max_jobs": 1}
-    assert api.call("POST", "/v1/apps", json=order).status_code == 201
+    api.add(order)
     yield "shared"
     api.call("DELETE", "/v1/apps/shared")
 

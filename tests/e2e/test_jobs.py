@@ -45,7 +45,7 @@ def app(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     named += '[jobs.weekly]\ncommand = ["true"]\nschedule = "0 6 * * mon"\n'
     made.commit_app([f"CMD {SERVE}"], {".prevs.toml": named})
     order = {"name": "worker", "repository": str(made.folder)}
-    assert api.call("POST", "/v1/apps", json=order).status_code == 201
+    api.add(order)
     yield "worker"
     api.call("DELETE", "/v1/apps/worker")
 

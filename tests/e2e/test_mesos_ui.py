@@ -34,8 +34,7 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     )
     made.git("checkout", "--quiet", "-b", "broken")
     made.commit_app(["RUN echo It cannot be built.; exit 7"])
-    answer = api.call("POST", "/v1/apps", json={"name": APP, "repository": str(made.folder)})
-    assert answer.status_code == 201, answer.text
+    api.add({"name": APP, "repository": str(made.folder)})
     yield made
     api.call("DELETE", f"/v1/apps/{APP}")
 

@@ -111,7 +111,7 @@ def commits(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapp
         lines += ["COPY run /run.sh", 'CMD ["/bin/sh", "/run.sh"]']
         found[name] = made.commit_app(lines, {"begin": BEGIN, "run": script})
     app = {"name": APP, "repository": str(made.folder), "mem": MEM, "max_previews": 20}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     for sha in found.values():
         assert api.call("POST", "/v1/previews", json={"app": APP, "label": sha}).status_code == 202
     for sha in found.values():

@@ -113,8 +113,7 @@ def scene(api: Api, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) 
         made.commit("first")
         made.push("ada", "shop", "main", "cart")
         app = {"name": APP, "repository": pagure.repository, "forge": "pagure", "pulls": "all"}
-        answer = api.call("POST", "/v1/apps", json=app)
-        assert answer.status_code == 201, answer.text
+        api.add(app)
         variable = {"value": "the-apps-own", "secret": False}
         answer = api.call("PUT", f"/v1/apps/{APP}/environment/MODE", json=variable)
         assert answer.status_code == 200, answer.text

@@ -66,7 +66,7 @@ def given(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]
     )
     given = Given(sha, secrets.token_hex(16), secrets.token_hex(16))
     app = {"name": APP, "repository": str(made.folder)}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     for name, order in (
         ("API_KEY", {"value": given.key}),
         ("MODE", {"value": "preview", "secret": False}),

@@ -29,7 +29,7 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     made = SampleRepository(tmp_path_factory.mktemp("ballot") / "ballot")
     made.commit_app([], {".prevs.toml": SETTINGS})
     app = {"name": APP, "repository": str(made.folder), "max_mem": 128, "max_cpus": 1}
-    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    api.add(app)
     yield made
     api.call("DELETE", f"/v1/apps/{APP}")
 

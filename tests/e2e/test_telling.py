@@ -88,7 +88,7 @@ def told(pull: PullRequest, other: SampleRepository, api: Api) -> PullRequest:
         app = {"name": name, "repository": repository}
         if name == APP:
             app["forge"] = "github"
-        assert api.call("POST", "/v1/apps", json=app).status_code == 201
+        api.add(app)
     members = {"api": {"app": APP}, "web": {"app": OTHER}}
     stack = {"entry": "web", "members": members}
     written = api.call("PUT", f"/v1/stacks/{STACK}", json=stack)
