@@ -42,6 +42,8 @@ NO_EFFECT = {
     "cpu_shares": LIMITS,
     "cpu_period": LIMITS,
     "cpu_quota": LIMITS,
+    "cpu_rt_period": LIMITS,
+    "cpu_rt_runtime": LIMITS,
     "cpuset": LIMITS,
     "blkio_config": LIMITS,
     "storage_opt": LIMITS,
