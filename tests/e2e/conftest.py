@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ import requests
 from tests.e2e.own_cluster import Own, own_cluster
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy
-from tests.waits import wait_for_state
+from tests.waits import wait_for_state, wait_until
 
 REPOSITORY_SCRIPT = Path(__file__).parents[2] / "examples" / "hello" / "make_repository.py"
 
@@ -60,12 +59,13 @@ class Api:
         return requests.request(method, f"{self.base}{path}", headers=headers, timeout=60, **kwargs)
 
     def add(self, order: Mapping[str, Any]) -> None:
-        """Add an app. Asks again where a part does not answer just now, as the answer says."""
-        for _attempt in range(6):
+        """Add an app, as soon as no former one of its name is being removed any more."""
+
+        def ask() -> requests.Response | None:
             answer = self.call("POST", "/v1/apps", json=order)
-            if answer.status_code != 503:
-                break
-            time.sleep(float(answer.headers["Retry-After"]))
+            return None if answer.status_code == 503 else answer
+
+        answer = wait_until(ask, f"{order['name']} may be added")
         assert answer.status_code == 201, answer.text
 
     def preview(self, app: str, sha: str) -> Mapping[str, Any]:
