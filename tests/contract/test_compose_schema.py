@@ -62,6 +62,7 @@ class _Examples:
         own, named = part.get("properties", {}), part.get("patternProperties", {})
         required = [name for name in part.get("required", ()) if name in own]
         needed = {name: next(self.each(own[name])) for name in required}
+        yield needed
         for name, below in own.items():
             yield from ({**needed, name: value} for value in self.each(below))
         for form, below in named.items():
@@ -77,7 +78,7 @@ def _each_file(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             one = {"build": ".", "ports": ["8000"], name: value}
             yield f"service {name}", {"services": {"web": one}}
     for name, part in schema["properties"].items():
-        if name not in ("services", "include"):
+        if name != "services":
             for value in examples.each(part):
                 yield name, {"services": {"web": {"build": "."}}, name: value}
 
