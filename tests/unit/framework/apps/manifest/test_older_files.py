@@ -1,4 +1,4 @@
-"""A `.prevs.toml` with each key that prevs knew before compose files were read as written."""
+"""A `.prevs.toml` as teams had it before compose files were read as written."""
 
 from framework.apps.manifest import Bounds, read
 from prevs.commit_settings import CommitSettings, HealthKind, RunSettings
